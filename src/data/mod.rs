@@ -1,0 +1,30 @@
+//! Pictures to try things on, without a network connection.
+
+mod strokes;
+
+use image::{GrayImage, RgbImage};
+
+use crate::{Error, Photo, Result};
+
+/// A handwritten-looking digit, drawn by this crate: 28×28, white ink on black, as the digits
+/// network knows them. One `seed` always gives one picture.
+///
+/// Errors: a digit above 9.
+pub fn digit(digit: u8, seed: u64) -> Result<Photo> {
+    let pixels = strokes::draw(digit, seed)
+        .ok_or_else(|| Error::Argument(format!("{digit} is not a digit; digits are 0 to 9")))?;
+    let grey = GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap_or_default();
+    let rgb: RgbImage = image::DynamicImage::from(grey).to_rgb8();
+    Photo::from_image(rgb, &format!("a drawn {digit}"))
+}
+
+/// `count` different digits in turn, 0 to 9 and on, each with its label.
+pub fn digits(count: usize, seed: u64) -> Result<Vec<(Photo, usize)>> {
+    (0..count)
+        .map(|index| {
+            let label = index % 10;
+            let seed = seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
+            Ok((digit(label as u8, seed)?, label))
+        })
+        .collect()
+}

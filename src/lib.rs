@@ -1,0 +1,43 @@
+//! Look inside convolutional networks from a Rust Jupyter notebook.
+//!
+//! Filters, feature maps, predictions and saliency, each one line, drawn inline, computed by
+//! libtorch (through [`tch`]) on the CPU or the GPU. The same calls work in an ordinary program.
+//!
+//! ```
+//! use convscope::prelude::*;
+//!
+//! let net = zoo::digits()?;                        // a small network, its weights in the crate
+//! let three = data::digit(3, 1)?;                  // a digit drawn by the crate: nothing to fetch
+//! net.filters("conv1")?;                           // a grid of the filters
+//! net.feature_maps(&three, "relu1")?;              // a grid of activations
+//! net.classify(&three)?;                           // the picture beside its top-5 bars
+//! saliency(&net, &three, Target::Top)?             // heatmap over the picture
+//!     .save(std::env::temp_dir().join("three.png"))?;
+//! # Ok::<(), convscope::Error>(())
+//! ```
+//!
+//! In a notebook, a figure that ends a cell is drawn. Anywhere, [`save`](view::Figure::save) writes
+//! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the raw
+//! tensor.
+//!
+//! - [`network`]: the network as data, built by hand or by the [`zoo`], run by one executor
+//! - [`zoo`]: known networks with their weights
+//! - [`attribution`]: why the network decided so
+//! - [`view`]: figures
+//! - [`data`]: pictures to try things on
+
+#![warn(missing_docs, unreachable_pub)]
+
+pub mod attribution;
+pub mod data;
+mod error;
+mod inspect;
+pub mod network;
+mod photo;
+pub mod prelude;
+pub mod view;
+pub mod zoo;
+
+pub use error::{Error, Result};
+pub use photo::Photo;
+pub use tch;

@@ -1,0 +1,194 @@
+//! The one way a network is run: in order, keeping what is asked for, stopping when it is there.
+
+use tch::{Kind, Tensor};
+
+use super::Network;
+use super::shape::output_shape;
+use crate::error::shape_text;
+use crate::{Error, Result};
+
+/// Activations of chosen layers and the gradient of one number with respect to them.
+#[derive(Debug)]
+pub struct Gradients {
+    /// The network's output, `[N, classes]`.
+    pub output: Tensor,
+    /// The number that was differentiated.
+    pub score: Tensor,
+    /// The layers' activations, in the order asked.
+    pub activations: Vec<Tensor>,
+    /// The gradients, each of its activation's shape.
+    pub gradients: Vec<Tensor>,
+}
+
+impl Network {
+    /// Runs the network.
+    ///
+    /// `input` is `[N, C, H, W]`, prepared as the network wants it ([`Network::prepare`]), on any
+    /// device; the result is on the network's device. A gradient is recorded only where parameters
+    /// or input ask for one (`set_requires_grad`), as in training; the zoo's don't.
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let last = self.nodes.len() - 1;
+        self.run(self.admit(input)?, &[last]).and_then(only)
+    }
+
+    /// The activations of several layers in one run, which stops after the last of them.
+    ///
+    /// A layer is a name of [`Network::layer_names`] or a prefix: `layer4` is the last node under
+    /// `layer4.`.
+    pub fn activations(&self, input: &Tensor, layers: &[&str]) -> Result<Vec<Tensor>> {
+        let wanted = self.find_all(layers)?;
+        tch::no_grad(|| self.run(self.admit(input)?, &wanted))
+    }
+
+    /// Runs the network, lets `score` make one number of its output, and differentiates that with
+    /// respect to the input (layer `input`) or any other layers.
+    ///
+    /// Nothing stays behind on the network: parameters take no gradient, there are no hooks.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// let input = net.prepare(&data::digit(3, 0)?)?;
+    /// let run = net.gradients(&input, &["input", "conv2"], |logits| Ok(logits.f_get(0)?.f_get(3)?))?;
+    /// assert_eq!(run.gradients[0].size(), input.size());
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn gradients(
+        &self,
+        input: &Tensor,
+        layers: &[&str],
+        score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, tch::TchError>,
+    ) -> Result<Gradients> {
+        let mut wanted = self.find_all(layers)?;
+        wanted.push(self.nodes.len() - 1);
+        tch::with_grad(|| {
+            // A fresh leaf: the caller's tensor is never marked.
+            let leaf = self.admit(input)?.detach().set_requires_grad(true);
+            let mut activations = self.run(leaf, &wanted)?;
+            let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
+            let score = score(&output).map_err(Error::torch("making the score"))?;
+            if score.numel() != 1 {
+                return Err(Error::Shape {
+                    at: "the score to differentiate".to_owned(),
+                    expected: "one number".to_owned(),
+                    got: shape_text(&score.size()),
+                    remedy: "Pick or sum until one number is left, as `.f_sum(Kind::Float)` does."
+                        .to_owned(),
+                });
+            }
+            let gradients = Tensor::f_run_backward(&[&score], &activations, false, false)
+                .map_err(Error::torch("differentiating (does the score depend on the layers?)"))?;
+            Ok(Gradients {
+                output: output.detach(),
+                score: score.detach(),
+                activations: activations.iter().map(Tensor::detach).collect(),
+                gradients,
+            })
+        })
+    }
+
+    /// Runs up to the last of `wanted` and returns their activations in that order. Every other
+    /// activation is freed as soon as nobody needs it.
+    fn run(&self, input: Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
+        let end = wanted.iter().copied().max().unwrap_or_default();
+        let last_use = self.last_uses(end, wanted);
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(end + 1);
+        let mut input = Some(input);
+        for (index, node) in self.nodes.iter().enumerate().take(end + 1) {
+            let value = match input.take() {
+                Some(input) => input,
+                None => {
+                    let inputs = node.inputs.iter().map(|&i| values[i].as_ref());
+                    let inputs: Option<Vec<&Tensor>> = inputs.collect();
+                    let inputs = inputs.ok_or_else(|| self.broken("an input was freed"))?;
+                    node.op.apply(&inputs).map_err(Error::torch(format!(
+                        "computing `{}` ({})",
+                        node.name,
+                        node.op.name()
+                    )))?
+                }
+            };
+            values.push(Some(value));
+            for &i in &node.inputs {
+                if last_use[i] == index {
+                    values[i] = None;
+                }
+            }
+        }
+        let value = |&i: &usize| values[i].as_ref().map(Tensor::shallow_clone);
+        let found: Option<Vec<Tensor>> = wanted.iter().map(value).collect();
+        found.ok_or_else(|| self.broken("a wanted activation was freed"))
+    }
+
+    /// For each node, the last node that reads it (`usize::MAX` for those to keep).
+    fn last_uses(&self, end: usize, wanted: &[usize]) -> Vec<usize> {
+        let mut last_use = vec![0; end + 1];
+        for (index, node) in self.nodes.iter().enumerate().take(end + 1) {
+            node.inputs.iter().for_each(|&i| last_use[i] = index);
+        }
+        wanted.iter().for_each(|&i| last_use[i] = usize::MAX);
+        last_use
+    }
+
+    /// Checks the input against every layer's needs, and brings it to the network's device and
+    /// precision.
+    fn admit(&self, input: &Tensor) -> Result<Tensor> {
+        self.shapes(&input.size())?;
+        let (kind, device) = self.kind_and_device();
+        if !matches!(input.kind(), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
+            return Err(Error::Argument(format!(
+                "{}: the input holds {:?}, expected floating-point numbers as \
+                 `net.prepare(&photo)` makes them",
+                self.name,
+                input.kind()
+            )));
+        }
+        let moved = input.f_to_device(device).and_then(|input| input.f_to_kind(kind));
+        moved.map_err(Error::torch("moving the input to the network's device"))
+    }
+
+    /// The output shape of every node for an input of this shape, without running anything.
+    pub fn shapes(&self, input: &[i64]) -> Result<Vec<Vec<i64>>> {
+        let [c, h, w] = self.preprocess.input_shape();
+        if input.len() != 4 || input[1] != c || input.iter().any(|&size| size < 1) {
+            return Err(Error::Shape {
+                at: format!("{}'s input", self.name),
+                expected: format!("[N, {c}, H, W], usually [1, {c}, {h}, {w}]"),
+                got: shape_text(input),
+                remedy: "`net.prepare(&photo)` makes a fitting one; a single image needs \
+                         `.unsqueeze(0)`."
+                    .to_owned(),
+            });
+        }
+        let mut shapes: Vec<Vec<i64>> = vec![input.to_vec()];
+        for node in &self.nodes[1..] {
+            let inputs: Vec<&[i64]> = node.inputs.iter().map(|&i| shapes[i].as_slice()).collect();
+            let shape = output_shape(&node.op, &inputs).map_err(|misfit| Error::Shape {
+                at: format!(
+                    "{} at `{}` ({}), for an input {}",
+                    self.name,
+                    node.name,
+                    node.op.name(),
+                    shape_text(input)
+                ),
+                expected: misfit.expected,
+                got: misfit.got,
+                remedy: format!("This network is made for [N, {c}, {h}, {w}]."),
+            })?;
+            shapes.push(shape);
+        }
+        Ok(shapes)
+    }
+
+    fn find_all(&self, layers: &[&str]) -> Result<Vec<usize>> {
+        layers.iter().map(|layer| self.find(layer)).collect()
+    }
+
+    fn broken(&self, what: &str) -> Error {
+        Error::Argument(format!("{}: {what}; the node list is inconsistent", self.name))
+    }
+}
+
+fn only(mut tensors: Vec<Tensor>) -> Result<Tensor> {
+    tensors.pop().ok_or_else(|| Error::Argument("the network gave no output".to_owned()))
+}

@@ -1,0 +1,169 @@
+//! The network as data: named nodes in topological order, and one executor that runs them.
+//!
+//! tch has no hooks, so a network that is a Rust closure can't be looked into. Here every method is
+//! a way of running the same list of nodes: keep an activation, stop early, differentiate with
+//! respect to any node.
+
+mod builder;
+mod executor;
+mod layers;
+mod op;
+mod preprocess;
+mod shape;
+
+use std::fmt;
+
+use tch::{Device, Kind, Tensor};
+
+pub use builder::{Builder, Conv2d, NodeId};
+pub use executor::Gradients;
+pub(crate) use layers::{nearest, quoted};
+pub use op::Op;
+pub use preprocess::{Preprocess, Resize};
+
+use crate::{Error, Photo, Result};
+
+/// One node: an operation, its name, and the nodes it reads.
+#[derive(Debug)]
+pub struct Node {
+    /// The name in torchvision's style: `layer1.0.conv1`.
+    pub name: String,
+    /// The operation with its parameters.
+    pub op: Op,
+    /// Indices of the nodes it reads, all smaller than its own.
+    pub inputs: Vec<usize>,
+}
+
+/// A network: nodes, how a picture is made ready for it, and the names of its classes.
+///
+/// Networks come from [`crate::zoo`] or from [`Network::builder`].
+pub struct Network {
+    name: String,
+    nodes: Vec<Node>,
+    preprocess: Preprocess,
+    classes: Vec<String>,
+}
+
+impl Network {
+    /// Starts a network that takes `[channels, height, width]`.
+    pub fn builder(name: &str, input: [i64; 3]) -> Builder {
+        Builder::new(name, input)
+    }
+
+    /// The network's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The nodes in the order they are computed; the last is the output.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The names of the classes, in the order of the logits; empty where none are known.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The name of class `index`, or its number where there is no name.
+    pub fn class_name(&self, index: usize) -> String {
+        self.classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"))
+    }
+
+    /// How a picture is made ready for this network.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalised.
+    pub fn prepare(&self, photo: &Photo) -> Result<Tensor> {
+        self.preprocess.tensor(photo)
+    }
+
+    /// The node of that name, or the last one under that prefix.
+    pub fn layer(&self, layer: &str) -> Result<&Node> {
+        Ok(&self.nodes[self.find(layer)?])
+    }
+
+    /// All parameters and buffers as `(name, tensor)`: `layer1.0.conv1.weight`.
+    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
+        let mut all = Vec::new();
+        for node in &self.nodes {
+            for (name, tensor) in node.op.parameters() {
+                all.push((format!("{}.{name}", node.name), tensor));
+            }
+        }
+        all
+    }
+
+    /// Replaces parameters by name. The caller has checked names and shapes.
+    pub(crate) fn replace_parameters(
+        &mut self,
+        mut replacement: impl FnMut(&str, &Tensor) -> Result<Tensor>,
+    ) -> Result<()> {
+        for node in &mut self.nodes {
+            for (name, tensor) in node.op.parameters_mut() {
+                *tensor = replacement(&format!("{}.{name}", node.name), tensor)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the network to a device. Inputs follow by themselves.
+    ///
+    /// ```no_run
+    /// # use convscope::prelude::*;
+    /// let net = zoo::resnet18()?.to_device(Device::Cuda(0))?;
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn to_device(mut self, device: Device) -> Result<Network> {
+        if let Device::Cuda(index) = device
+            && index as i64 >= tch::Cuda::device_count()
+        {
+            return Err(Error::Argument(format!(
+                "there is no {device:?}: libtorch sees {} CUDA device(s). \
+                 Use `Device::cuda_if_available()`.",
+                tch::Cuda::device_count()
+            )));
+        }
+        self.replace_parameters(|name, tensor| {
+            tensor.f_to_device(device).map_err(Error::torch(format!("moving {name}")))
+        })?;
+        Ok(self)
+    }
+
+    /// Converts the parameters to a precision, such as `Kind::Double`. Inputs follow.
+    pub fn to_kind(mut self, kind: Kind) -> Result<Network> {
+        self.replace_parameters(|name, tensor| {
+            tensor.f_to_kind(kind).map_err(Error::torch(format!("converting {name}")))
+        })?;
+        Ok(self)
+    }
+
+    /// The device the network is on.
+    pub fn device(&self) -> Device {
+        self.kind_and_device().1
+    }
+
+    fn kind_and_device(&self) -> (Kind, Device) {
+        let first = self.nodes.iter().find_map(|node| node.op.parameters().first().copied());
+        first.map_or((Kind::Float, Device::Cpu), |(_, tensor)| (tensor.kind(), tensor.device()))
+    }
+}
+
+impl fmt::Debug for Network {
+    /// One line: a notebook prints this, not the parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters: usize = self.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let [c, h, w] = self.preprocess.input_shape();
+        write!(
+            f,
+            "Network {}: {} layers, {parameters} parameters, input [N, {c}, {h}, {w}], \
+             {} classes, on {:?}",
+            self.name,
+            self.nodes.len() - 1,
+            self.classes.len(),
+            self.device()
+        )
+    }
+}

@@ -1,0 +1,173 @@
+//! From a picture to a network's input. It belongs to the network, because another resize, another
+//! normalisation or another channel order gives another answer.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+use tch::Tensor;
+
+use crate::{Error, Photo, Result};
+
+/// To what size a picture is brought before the crop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resize {
+    /// The shorter side to this many pixels, the longer in proportion (torchvision's `Resize(n)`).
+    ShorterSide(u32),
+    /// Exactly to the input's height and width, whatever the proportions.
+    Exact,
+}
+
+/// Resize, centre crop, scale to 0…1, normalise: torchvision's inference transform.
+#[derive(Clone, Debug)]
+pub struct Preprocess {
+    input: [i64; 3],
+    resize: Resize,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Preprocess {
+    /// Resizes exactly to `[channels, height, width]`, with values from 0 to 1.
+    pub fn plain(input: [i64; 3]) -> Self {
+        let channels = input[0].max(0) as usize;
+        let (mean, std) = (vec![0.0; channels], vec![1.0; channels]);
+        Preprocess { input, resize: Resize::Exact, mean, std }
+    }
+
+    /// torchvision's for ImageNet: shorter side to 256, the middle 224×224, ImageNet's mean and
+    /// deviation.
+    pub fn imagenet() -> Self {
+        Preprocess::plain([3, 224, 224])
+            .resize(Resize::ShorterSide(256))
+            .normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225])
+    }
+
+    /// Sets how the picture is resized.
+    pub fn resize(mut self, resize: Resize) -> Self {
+        self.resize = resize;
+        self
+    }
+
+    /// Sets each channel's mean and standard deviation, on the scale of 0…1.
+    pub fn normalise(mut self, mean: &[f32], std: &[f32]) -> Self {
+        (self.mean, self.std) = (mean.to_vec(), std.to_vec());
+        self
+    }
+
+    /// The nominal input `[C, H, W]`.
+    pub fn input_shape(&self) -> [i64; 3] {
+        self.input
+    }
+
+    /// The part of the picture that the network sees, at `zoom` times its resolution.
+    ///
+    /// At zoom 1 these are the very pixels it gets; figures use a larger zoom to stay sharp.
+    pub fn view(&self, photo: &Photo, zoom: u32) -> Result<RgbImage> {
+        let refuse = |problem: String| Error::photo(photo.title(), problem);
+        let [_, height, width] = self.input;
+        let (crop_w, crop_h) = (width as u32 * zoom, height as u32 * zoom);
+        let (w, h) = match self.resize {
+            Resize::Exact => (crop_w, crop_h),
+            Resize::ShorterSide(side) => shorter_side(photo.width(), photo.height(), side * zoom)
+                .ok_or_else(|| {
+                refuse(format!("{photo:?} is too long and thin to resize. Crop it first."))
+            })?,
+        };
+        let resized = resize(photo.pixels(), w, h).map_err(refuse)?;
+        if w < crop_w || h < crop_h {
+            return Err(refuse(format!("a crop of {crop_w}×{crop_h} does not fit in {w}×{h}")));
+        }
+        let (x, y) = (crop_start(w, crop_w), crop_start(h, crop_h));
+        Ok(image::imageops::crop_imm(&resized, x, y, crop_w, crop_h).to_image())
+    }
+
+    /// The largest zoom that shows at most `side` pixels and nothing that the photo doesn't hold.
+    pub(crate) fn sharp_zoom(&self, photo: &Photo, side: u32) -> u32 {
+        let [_, height, width] = self.input.map(|size| size.max(1) as u32);
+        let shown = (side / height.max(width)).max(1);
+        let reduction = match self.resize {
+            Resize::Exact => (photo.width() / width).min(photo.height() / height),
+            Resize::ShorterSide(side) => photo.width().min(photo.height()) / side.max(1),
+        };
+        shown.min(reduction.max(1))
+    }
+
+    /// The network's input `[1, C, H, W]`, float32 on the CPU.
+    pub fn tensor(&self, photo: &Photo) -> Result<Tensor> {
+        let view = self.view(photo, 1)?;
+        let [channels, height, width] = self.input;
+        let plane = (height * width) as usize;
+        let mut values = vec![0f32; plane * channels as usize];
+        if channels != 1 && channels != 3 {
+            return Err(Error::Argument(format!(
+                "a picture gives 1 or 3 channels, this network takes {channels}: \
+                 make its input tensor [1, {channels}, {height}, {width}] yourself"
+            )));
+        }
+        for (i, pixel) in view.pixels().enumerate() {
+            for c in 0..channels as usize {
+                let byte = if channels == 1 { luma(pixel.0) } else { pixel.0[c] };
+                values[c * plane + i] = (f32::from(byte) / 255.0 - self.mean[c]) / self.std[c];
+            }
+        }
+        let tensor = Tensor::f_from_slice(&values);
+        let tensor = tensor.and_then(|t| t.f_view([1, channels, height, width]));
+        tensor.map_err(Error::torch("making the input tensor"))
+    }
+}
+
+/// Pillow's grey: ITU-R 601 luma in 16-bit fixed point.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    let sum = 19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b);
+    ((sum + 0x8000) >> 16) as u8
+}
+
+/// torchvision's rule: the longer side is cut to a whole number. `None` when that is not a size.
+fn shorter_side(width: u32, height: u32, side: u32) -> Option<(u32, u32)> {
+    let (short, long) = (width.min(height).max(1), width.max(height));
+    let longer = u64::from(side) * u64::from(long) / u64::from(short);
+    let longer = u32::try_from(longer).ok().filter(|&longer| longer <= 1 << 16)?;
+    Some(if width <= height { (side, longer) } else { (longer, side) })
+}
+
+/// torchvision's centre crop rounds half to even, as Python does.
+fn crop_start(size: u32, crop: u32) -> u32 {
+    (f64::from(size - crop) / 2.0).round_ties_even() as u32
+}
+
+/// Bilinear with antialiasing in Pillow's own fixed-point arithmetic.
+pub(crate) fn resize(picture: &RgbImage, w: u32, h: u32) -> std::result::Result<RgbImage, String> {
+    let (from_w, from_h) = picture.dimensions();
+    if (from_w, from_h) == (w, h) {
+        return Ok(picture.clone());
+    }
+    let source = ImageRef::new(from_w, from_h, picture.as_raw(), PixelType::U8x3)
+        .map_err(|error| error.to_string())?;
+    let mut target = Image::new(w, h, PixelType::U8x3);
+    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut target, &bilinear).map_err(|error| error.to_string())?;
+    RgbImage::from_raw(w, h, target.into_vec()).ok_or_else(|| "resizing failed".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_torchvision_computes_them() {
+        assert_eq!(shorter_side(1546, 1213, 256), Some((326, 256)));
+        assert_eq!(shorter_side(512, 929, 256), Some((256, 464)));
+        assert_eq!(shorter_side(100_000, 1, 256), None);
+        // Python's round(0.5) is 0 and round(1.5) is 2.
+        assert_eq!((crop_start(225, 224), crop_start(227, 224)), (0, 2));
+    }
+
+    #[test]
+    fn grey_as_pillow_computes_it() {
+        assert_eq!(luma([255, 255, 255]), 255);
+        assert_eq!(luma([255, 0, 0]), 76);
+        assert_eq!(luma([0, 255, 0]), 150);
+        assert_eq!(luma([0, 0, 255]), 29);
+    }
+}

@@ -1,0 +1,65 @@
+//! One content in several forms, each under its mime type.
+
+use std::io::Cursor;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ImageEncoder, RgbImage};
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// The still, PNG.
+    pub png: Vec<u8>,
+    /// What the figure shows, in words.
+    pub text: String,
+    /// The interactive form, a Vega 5 specification.
+    pub vega: Option<Value>,
+}
+
+impl Bundle {
+    /// A bundle of a picture and its description.
+    pub fn still(image: &RgbImage, text: &str) -> Result<Bundle> {
+        Ok(Bundle { png: png(image)?, text: text.to_owned(), vega: None })
+    }
+
+    /// The same with an interactive form.
+    pub fn with_vega(mut self, spec: Value) -> Bundle {
+        self.vega = Some(spec);
+        self
+    }
+
+    /// Mime types and contents as a notebook stores them.
+    pub fn entries(&self) -> Vec<(&'static str, String)> {
+        let vega = self.vega.iter().map(|spec| ("application/vnd.vega.v5+json", spec.to_string()));
+        vega.chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
+            .collect()
+    }
+}
+
+/// Encodes fast: a figure is drawn far more often than it is stored.
+pub(crate) fn png(image: &RgbImage) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
+        .map_err(|error| Error::photo("the figure", format!("encoding PNG failed: {error}")))?;
+    Ok(bytes)
+}
+
+/// A picture inside JSON or HTML. Photographs are far smaller as JPEG.
+pub(crate) fn jpeg_uri(image: &RgbImage) -> Result<String> {
+    let mut bytes = Cursor::new(Vec::new());
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 92)
+        .encode_image(image)
+        .map_err(|error| Error::photo("the figure", format!("encoding JPEG failed: {error}")))?;
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes.into_inner())))
+}
+
+/// The same without loss.
+pub(crate) fn png_uri(image: &RgbImage) -> Result<String> {
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(image)?)))
+}

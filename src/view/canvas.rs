@@ -1,0 +1,128 @@
+//! A picture to draw on: rectangles, pictures, text.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
+use image::{Rgb, RgbImage, imageops};
+
+pub(super) const WHITE: Rgb<u8> = Rgb([255; 3]);
+pub(super) const INK: Rgb<u8> = Rgb([33; 3]);
+pub(super) const SOFT: Rgb<u8> = Rgb([96; 3]);
+pub(super) const LINE: Rgb<u8> = Rgb([200; 3]);
+
+/// How a text is written.
+#[derive(Clone, Copy)]
+pub(super) struct Style {
+    /// Height of the font in pixels.
+    pub size: f32,
+    pub colour: Rgb<u8>,
+    pub bold: bool,
+}
+
+impl Style {
+    pub(super) const TITLE: Style = Style { size: 19.0, colour: INK, bold: true };
+    pub(super) const TEXT: Style = Style { size: 15.0, colour: INK, bold: false };
+    pub(super) const NOTE: Style = Style { size: 14.0, colour: SOFT, bold: false };
+    pub(super) const LABEL: Style = Style { size: 12.0, colour: SOFT, bold: false };
+
+    /// The distance from one line of text to the next.
+    pub(super) fn line(self) -> u32 {
+        (self.size * 1.3).ceil() as u32
+    }
+
+    fn font(self) -> Option<FontRef<'static>> {
+        let bytes = if self.bold { dejavu::sans::bold() } else { dejavu::sans::regular() };
+        FontRef::try_from_slice(bytes).ok()
+    }
+
+    /// The width of `text` in pixels.
+    pub(super) fn width(self, text: &str) -> u32 {
+        let Some(font) = self.font() else { return 0 };
+        let font = font.as_scaled(PxScale::from(self.size));
+        text.chars().map(|c| font.h_advance(font.glyph_id(c))).sum::<f32>().ceil() as u32
+    }
+
+    /// `text`, cut with an ellipsis where it is wider than `room`.
+    pub(super) fn cut(self, text: &str, room: u32) -> String {
+        if self.width(text) <= room {
+            return text.to_owned();
+        }
+        let mut kept: String = text.to_owned();
+        while !kept.is_empty() && self.width(&format!("{kept}…")) > room {
+            kept.pop();
+        }
+        format!("{}…", kept.trim_end())
+    }
+}
+
+pub(super) struct Canvas {
+    pub pixels: RgbImage,
+}
+
+impl Canvas {
+    pub(super) fn new(width: u32, height: u32) -> Canvas {
+        Canvas { pixels: RgbImage::from_pixel(width.max(1), height.max(1), WHITE) }
+    }
+
+    pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Rgb<u8>) {
+        let (right, bottom) = (self.pixels.width(), self.pixels.height());
+        for y in y.min(bottom)..(y + height).min(bottom) {
+            for x in x.min(right)..(x + width).min(right) {
+                self.pixels.put_pixel(x, y, colour);
+            }
+        }
+    }
+
+    /// A frame of one pixel just outside the rectangle.
+    pub(super) fn frame(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Rgb<u8>) {
+        let (x, y) = (x.saturating_sub(1), y.saturating_sub(1));
+        self.rect(x, y, width + 2, 1, colour);
+        self.rect(x, y + height + 1, width + 2, 1, colour);
+        self.rect(x, y, 1, height + 2, colour);
+        self.rect(x + width + 1, y, 1, height + 2, colour);
+    }
+
+    pub(super) fn picture(&mut self, picture: &RgbImage, x: u32, y: u32) {
+        imageops::replace(&mut self.pixels, picture, i64::from(x), i64::from(y));
+    }
+
+    /// Writes a line of text with its upper left corner at `x`, `y`.
+    pub(super) fn text(&mut self, x: u32, y: u32, text: &str, style: Style) {
+        let Some(font) = style.font() else { return };
+        let font = font.as_scaled(PxScale::from(style.size));
+        let baseline = y as f32 + font.ascent();
+        let mut pen = x as f32;
+        for c in text.chars() {
+            let mut glyph = font.scaled_glyph(c);
+            glyph.position = ab_glyph::point(pen, baseline);
+            pen += font.h_advance(glyph.id);
+            let Some(outline) = font.outline_glyph(glyph) else { continue };
+            let corner = outline.px_bounds().min;
+            outline.draw(|dx, dy, coverage| {
+                let (px, py) = (corner.x + dx as f32, corner.y + dy as f32);
+                if px >= 0.0 && py >= 0.0 {
+                    self.blend(px as u32, py as u32, style.colour, coverage);
+                }
+            });
+        }
+    }
+
+    fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
+        if let Some(pixel) = self.pixels.get_pixel_mut_checked(x, y) {
+            let mix = |under: u8, over: u8| {
+                let (under, over) = (f32::from(under), f32::from(over));
+                (under + (over - under) * coverage.clamp(0.0, 1.0)).round() as u8
+            };
+            pixel.0 = [0, 1, 2].map(|i| mix(pixel.0[i], colour.0[i]));
+        }
+    }
+}
+
+/// The picture, reduced so that its longer side is at most `side`. Never enlarged.
+pub(crate) fn fit(picture: &RgbImage, side: u32) -> RgbImage {
+    let longer = picture.width().max(picture.height());
+    if longer <= side {
+        return picture.clone();
+    }
+    let scaled = |size: u32| (u64::from(size) * u64::from(side) / u64::from(longer)).max(1) as u32;
+    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
+    imageops::resize(picture, width, height, imageops::FilterType::CatmullRom)
+}

@@ -1,0 +1,57 @@
+//! Figures: plain structs that hold what they show, and draw it as a mime bundle.
+//!
+//! Drawing is pure (figure in, bytes out); one file, `emit.rs`, prints. Nothing here knows of
+//! networks.
+
+mod bundle;
+mod canvas;
+mod colour;
+mod emit;
+mod feature_maps;
+mod filters;
+mod heatmap;
+mod save;
+mod sheet;
+mod tiles;
+mod top_k;
+
+use std::path::Path;
+
+use image::RgbImage;
+
+pub use bundle::Bundle;
+pub(crate) use canvas::fit;
+pub use colour::{ColourMap, ColourScale, Share};
+pub(crate) use emit::say;
+pub use feature_maps::FeatureMaps;
+pub use filters::FilterGrid;
+pub use heatmap::Heatmap;
+pub use top_k::{Guess, TopK};
+
+use crate::Result;
+
+/// What every figure can do. A notebook draws a figure that ends a cell.
+pub trait Figure {
+    /// The still form: a picture that explains itself, with title, labels and colour bar.
+    fn image(&self) -> Result<RgbImage>;
+
+    /// The figure for a notebook: several forms of one content, of which the front end takes the
+    /// richest it knows.
+    fn bundle(&self) -> Result<Bundle>;
+
+    /// Writes the figure to a file: `.png`, `.jpg` or a self-contained `.html`.
+    ///
+    /// The file appears whole or not at all. Errors: another extension, or a folder that is not
+    /// there or not writable.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save::save(&self.bundle()?, &self.image()?, path.as_ref())
+    }
+
+    /// What evcxr calls on a value that ends a cell.
+    fn evcxr_display(&self) {
+        match self.bundle() {
+            Ok(bundle) => emit::emit(&bundle),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What still figures share: the title and notes above, the colour bar at the right.
+
+use super::canvas::{Canvas, LINE, SOFT, Style};
+use super::colour::{ColourScale, number_text};
+
+const MARGIN: u32 = 14;
+const BAR_WIDTH: u32 = 16;
+/// Between the content and the colour bar.
+const BAR_GAP: u32 = 18;
+const TICK: u32 = 5;
+
+/// The frame of a still figure.
+pub(super) struct Sheet<'a> {
+    pub title: &'a str,
+    /// Lines under the title: what is shown and how to read it.
+    pub notes: Vec<String>,
+    pub bar: Option<&'a ColourScale>,
+    /// The unit of the colour bar, such as "activation".
+    pub unit: &'a str,
+}
+
+impl Sheet<'_> {
+    /// A canvas with the frame drawn, and where the content of this size goes.
+    pub(super) fn canvas(&self, width: u32, height: u32) -> (Canvas, u32, u32) {
+        let bar = self.bar.map(|scale| (scale, self.bar_room(scale)));
+        // The title may need more room than the content, up to a limit.
+        let words = self.notes.iter().map(|note| Style::NOTE.width(note));
+        let words = words.chain([Style::TITLE.width(self.title)]).max().unwrap_or_default();
+        let body = width + bar.map_or(0, |(_, room)| room);
+        let inner = body.max(words.min(760));
+        let top =
+            MARGIN + Style::TITLE.line() + 2 + self.notes.len() as u32 * Style::NOTE.line() + 8;
+        let mut canvas = Canvas::new(inner + 2 * MARGIN, top + height + MARGIN);
+
+        canvas.text(MARGIN, MARGIN, &Style::TITLE.cut(self.title, inner), Style::TITLE);
+        let mut y = MARGIN + Style::TITLE.line() + 2;
+        for note in &self.notes {
+            canvas.text(MARGIN, y, &Style::NOTE.cut(note, inner), Style::NOTE);
+            y += Style::NOTE.line();
+        }
+        if let Some((scale, _)) = bar {
+            self.draw_bar(&mut canvas, scale, MARGIN + width + BAR_GAP, top, height);
+        }
+        (canvas, MARGIN, top)
+    }
+
+    fn bar_room(&self, scale: &ColourScale) -> u32 {
+        let labels = ticks(scale).into_iter().map(|(_, label)| Style::LABEL.width(&label));
+        let labels = labels.max().unwrap_or_default();
+        BAR_GAP + BAR_WIDTH + TICK + 3 + labels.max(Style::LABEL.width(self.unit))
+    }
+
+    fn draw_bar(&self, canvas: &mut Canvas, scale: &ColourScale, x: u32, top: u32, height: u32) {
+        let line = Style::LABEL.line();
+        canvas.text(x, top, self.unit, Style::LABEL);
+        // Half a line's room, so that the labels at the ends are not cut.
+        let top = top + line + line / 2;
+        let length = height.saturating_sub(2 * line + 2).clamp(60, 360);
+        let table = scale.table();
+        let value = |along: f32| scale.low + (scale.high - scale.low) * along;
+        for row in 0..length {
+            let along = 1.0 - row as f32 / (length - 1) as f32;
+            canvas.rect(x, top + row, BAR_WIDTH, 1, table.colour(value(along)));
+        }
+        canvas.frame(x, top, BAR_WIDTH, length, LINE);
+        for (tick, label) in ticks(scale) {
+            let span = scale.high - scale.low;
+            let along = if span > 0.0 { (tick - scale.low) / span } else { 0.0 };
+            let y = top + ((1.0 - along) * (length - 1) as f32).round() as u32;
+            canvas.rect(x + BAR_WIDTH, y, TICK, 1, SOFT);
+            let (x, y) = (x + BAR_WIDTH + TICK + 3, y.saturating_sub(line / 2 - 1));
+            canvas.text(x, y, &label, Style::LABEL);
+        }
+    }
+}
+
+/// The ends and the middle with their labels, and for a constant that one value.
+fn ticks(scale: &ColourScale) -> Vec<(f32, String)> {
+    let beyond = |sign: &str, value: f32| match scale.clipped {
+        true => format!("{sign}{}", number_text(value)),
+        false => number_text(value),
+    };
+    if scale.high <= scale.low {
+        return vec![(scale.low, number_text(scale.low))];
+    }
+    let middle = (scale.low + scale.high) / 2.0;
+    let low = if scale.low < 0.0 { beyond("≤ ", scale.low) } else { number_text(scale.low) };
+    vec![(scale.low, low), (middle, number_text(middle)), (scale.high, beyond("≥ ", scale.high))]
+}

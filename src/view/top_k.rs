@@ -1,0 +1,116 @@
+//! A picture beside the network's best guesses as bars.
+
+use image::{Rgb, RgbImage, imageops};
+
+use super::canvas::{Canvas, LINE, Style};
+use super::sheet::Sheet;
+use super::{Bundle, Figure};
+use crate::{Error, Result};
+
+const PANEL: u32 = 224;
+const GAP: u32 = 24;
+const NAMES: u32 = 170;
+const BAR: u32 = 220;
+const BEST: Rgb<u8> = Rgb([31, 119, 180]);
+const OTHER: Rgb<u8> = Rgb([166, 199, 222]);
+
+/// One class with its probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guess {
+    /// The class's index among the logits.
+    pub class: usize,
+    /// Its name.
+    pub name: String,
+    /// Its probability after softmax, 0 to 1.
+    pub probability: f64,
+}
+
+/// A picture and what a network takes it for, the best guess first.
+#[derive(Clone, Debug)]
+pub struct TopK {
+    /// What the figure is called.
+    pub title: String,
+    picture: RgbImage,
+    guesses: Vec<Guess>,
+    best: Guess,
+}
+
+impl TopK {
+    /// A figure of guesses, in the order given.
+    pub fn new(title: impl Into<String>, picture: RgbImage, guesses: Vec<Guess>) -> Result<TopK> {
+        match guesses.first().cloned() {
+            Some(best) if !picture.is_empty() => {
+                Ok(TopK { title: title.into(), picture, guesses, best })
+            }
+            _ => Err(Error::Argument("a picture and at least one guess are needed".to_owned())),
+        }
+    }
+
+    /// All guesses shown, best first.
+    pub fn guesses(&self) -> &[Guess] {
+        &self.guesses
+    }
+
+    /// The best guess.
+    pub fn best(&self) -> &Guess {
+        &self.best
+    }
+
+    fn draw_guess(&self, canvas: &mut Canvas, x: u32, y: u32, guess: &Guess, best: bool) {
+        let style = Style { bold: best, ..Style::TEXT };
+        let name = style.cut(&guess.name, NAMES);
+        let text_y = y + 3;
+        canvas.text(x + NAMES - style.width(&name).min(NAMES), text_y, &name, style);
+        let x = x + NAMES + 10;
+        let probability = guess.probability.clamp(0.0, 1.0);
+        let length = (f64::from(BAR) * probability).round() as u32;
+        canvas.rect(x, y, length.max(1), 24, if best { BEST } else { OTHER });
+        canvas.text(x + length + 6, text_y, &percent(guess.probability), style);
+    }
+}
+
+impl Figure for TopK {
+    fn image(&self) -> Result<RgbImage> {
+        let panel = enlarge(&super::fit(&self.picture, PANEL));
+        let step = 36;
+        let bars = self.guesses.len() as u32 * step;
+        let height = bars.max(panel.height());
+        let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
+        let notes = vec![format!("the network's {} best guesses", self.guesses.len())];
+        let sheet = Sheet { title: &self.title, notes, bar: None, unit: "" };
+        let (mut canvas, x, y) = sheet.canvas(width, height);
+        canvas.picture(&panel, x, y);
+        canvas.frame(x, y, panel.width(), panel.height(), LINE);
+        let left = x + panel.width() + GAP;
+        let mut line = y + (height - bars) / 2 + 6;
+        for (index, guess) in self.guesses.iter().enumerate() {
+            self.draw_guess(&mut canvas, left, line, guess, index == 0);
+            line += step;
+        }
+        Ok(canvas.pixels)
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        let guesses: Vec<String> = self
+            .guesses
+            .iter()
+            .map(|guess| format!("{} {}", guess.name, percent(guess.probability)))
+            .collect();
+        Bundle::still(&self.image()?, &format!("{}: {}", self.title, guesses.join(", ")))
+    }
+}
+
+/// Small pictures, digits above all, are enlarged by a whole factor.
+fn enlarge(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let factor = (PANEL / width.max(height).max(1)).max(1);
+    imageops::resize(picture, width * factor, height * factor, imageops::FilterType::Nearest)
+}
+
+fn percent(probability: f64) -> String {
+    match 100.0 * probability {
+        p if (99.95..100.0).contains(&p) => ">99.9 %".to_owned(),
+        p if p > 0.0 && p < 0.05 => "<0.1 %".to_owned(),
+        p => format!("{p:.1} %"),
+    }
+}

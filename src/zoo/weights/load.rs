@@ -1,0 +1,143 @@
+//! Reading a weights file, and fitting it to a network: names and shapes, all misfits at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tch::{Kind, Tensor};
+
+use crate::error::{first_line, shape_text};
+use crate::network::Network;
+use crate::{Error, Result};
+
+type Parameters = BTreeMap<String, Tensor>;
+
+/// Reads `.safetensors` or a zip `.pth`/`.pt` state_dict, whichever the file's content is.
+pub(crate) fn read(path: &Path) -> Result<Parameters> {
+    let mut head = [0u8; 9];
+    let length = {
+        use std::io::Read;
+        let mut file = std::fs::File::open(path).map_err(Error::io("read the weights", path))?;
+        let mut filled = 0;
+        while filled < head.len() {
+            match file.read(&mut head[filled..]).map_err(Error::io("read the weights", path))? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        filled
+    };
+    let head = &head[..length];
+    let refuse = |problem: &str| Err(Error::weights_file(path, problem));
+    match head {
+        [] => refuse("the file is empty. Delete it, so that it can be fetched anew."),
+        [b'P', b'K', 3, 4, ..] => read_zip(path),
+        [.., b'{'] if length == 9 => read_safetensors(path),
+        // Protocol 2 pickles begin so; PyTorch wrote them bare until 2020.
+        [0x80, 2, ..] => refuse(
+            "this is a state_dict in PyTorch's format of before 2020 (a bare pickle). \
+             Convert it: `torch.save(torch.load(old), new)` in a recent PyTorch.",
+        ),
+        _ => refuse(
+            "it is neither safetensors nor a zip state_dict (.pth, .pt) as PyTorch ≥ 1.6 saves it.",
+        ),
+    }
+}
+
+fn read_zip(path: &Path) -> Result<Parameters> {
+    let tensors = Tensor::loadz_multi(path).map_err(|error| {
+        Error::weights_file(
+            path,
+            format!(
+                "the zip archive holds no complete state_dict ({}). If the file is truncated, \
+                 delete it, so that it can be fetched anew.",
+                first_line(&error.to_string())
+            ),
+        )
+    })?;
+    Ok(tensors.into_iter().collect())
+}
+
+fn read_safetensors(path: &Path) -> Result<Parameters> {
+    let bytes = std::fs::read(path).map_err(Error::io("read the weights", path))?;
+    parse_safetensors(&bytes).map_err(|problem| Error::weights_file(path, problem))
+}
+
+/// Parses safetensors held in memory, as the zoo's embedded weights are.
+pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters, String> {
+    use safetensors::{Dtype, SafeTensors};
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        format!("broken or truncated safetensors ({error}). Delete it, and fetch it anew.")
+    })?;
+    let mut parameters = Parameters::new();
+    for (name, view) in file.tensors() {
+        let kind = match view.dtype() {
+            Dtype::F64 => Kind::Double,
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            Dtype::I64 => Kind::Int64,
+            Dtype::I32 => Kind::Int,
+            Dtype::U8 => Kind::Uint8,
+            other => return Err(format!("`{name}` holds {other:?}, which no parameter does")),
+        };
+        let size: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        let tensor = Tensor::f_from_data_size(view.data(), &size, kind)
+            .map_err(|error| format!("`{name}`: {}", first_line(&error.to_string())))?;
+        parameters.insert(name, tensor);
+    }
+    Ok(parameters)
+}
+
+/// Puts the parameters into the network, or says everything that doesn't fit.
+pub(crate) fn fit(
+    network: &mut Network,
+    mut parameters: Parameters,
+) -> std::result::Result<(), String> {
+    // Counts training batches; no inference needs it.
+    parameters.retain(|name, _| !name.ends_with(".num_batches_tracked"));
+    let mut problems = Vec::new();
+    let mut expected = 0;
+    for (name, tensor) in network.parameters() {
+        expected += 1;
+        match parameters.get(&name) {
+            None => problems.push(format!("`{name}` is missing")),
+            Some(found) if found.size() != tensor.size() => problems.push(format!(
+                "`{name}` should be {}, is {}",
+                shape_text(&tensor.size()),
+                shape_text(&found.size())
+            )),
+            Some(_) => {}
+        }
+    }
+    let known: Vec<String> = network.parameters().into_iter().map(|(name, _)| name).collect();
+    let extra = parameters.keys().filter(|name| !known.contains(name));
+    problems.extend(extra.map(|name| format!("`{name}` is not a parameter of this network")));
+    if !problems.is_empty() {
+        return Err(misfit_text(network.name(), expected, &problems));
+    }
+    let kind = Kind::Float;
+    network
+        .replace_parameters(|name, _| match parameters.remove(name) {
+            Some(tensor) => tensor.f_to_kind(kind).map_err(Error::torch(format!("reading {name}"))),
+            None => Err(Error::Argument(format!("`{name}` is missing"))),
+        })
+        .map_err(|error| error.to_string())
+}
+
+fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let mut text = format!(
+        "it does not fit {network}, which has {expected} parameters with torchvision's names; \
+         {} do not agree:",
+        problems.len()
+    );
+    for problem in problems.iter().take(SHOWN) {
+        text.push_str("\n  ");
+        text.push_str(problem);
+    }
+    if problems.len() > SHOWN {
+        text.push_str(&format!("\n  … and {} more", problems.len() - SHOWN));
+    }
+    text.push_str("\nIs it another network's file?");
+    text
+}

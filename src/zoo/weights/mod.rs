@@ -1,0 +1,61 @@
+//! Weights: where they lie, fetching the official file, reading it, fitting it to the network.
+
+mod download;
+mod home;
+mod load;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use download::Official;
+pub use home::weights_folder;
+
+use crate::network::Network;
+use crate::{Error, Result};
+
+/// Loads the weights of a network of the zoo.
+///
+/// A file laid there by hand, `NAME.safetensors` or `NAME.pth`, is used as it is; else the official
+/// file, fetched once.
+pub(crate) fn load_official(network: &mut Network, official: Official) -> Result<()> {
+    let path = locate(network.name(), official)?;
+    load_file(network, &path)
+}
+
+/// Loads a weights file the caller names.
+pub(crate) fn load_file(network: &mut Network, path: &Path) -> Result<()> {
+    let parameters = load::read(path)?;
+    load::fit(network, parameters).map_err(|problem| Error::weights_file(path, problem))
+}
+
+/// Loads weights that the crate carries in itself.
+pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
+    let fitted = load::parse_safetensors(bytes).and_then(|tensors| load::fit(network, tensors));
+    fitted.map_err(|problem| Error::weights_file("embedded weights", problem))
+}
+
+fn locate(name: &str, official: Official) -> Result<PathBuf> {
+    let folder = weights_folder()?;
+    let official_name = official.url.rsplit('/').next().unwrap_or(name);
+    let by_hand = [format!("{name}.safetensors"), format!("{name}.pth"), format!("{name}.pt")];
+    let mut candidates = by_hand.iter().map(String::as_str).chain([official_name]);
+    if let Some(found) = candidates.find(|file| folder.join(file).is_file()) {
+        return Ok(folder.join(found));
+    }
+    let absent = |problem: String| Error::WeightsAbsent {
+        network: name.to_owned(),
+        problem,
+        file: format!("`{name}.safetensors`, `{name}.pth` or `{official_name}`"),
+        folder: folder.clone(),
+        url: official.url.to_owned(),
+    };
+    if home::offline() {
+        return Err(absent("they are not on this machine, and CONVSCOPE_OFFLINE is set".into()));
+    }
+    let target = folder.join(official_name);
+    crate::view::say(&format!("Fetching {} to {}", official.url, folder.display()));
+    match download::fetch(official, &target) {
+        Ok(()) => Ok(target),
+        Err(Error::WeightsFile { problem, .. }) => Err(absent(problem)),
+        Err(other) => Err(absent(other.to_string())),
+    }
+}
