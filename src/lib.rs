@@ -20,11 +20,9 @@
 //! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the raw
 //! tensor.
 //!
-//! - [`network`]: the network as data, built by hand or by the [`zoo`], run by one executor
-//! - [`zoo`]: known networks with their weights
-//! - [`attribution`]: why the network decided so
-//! - [`view`]: figures
-//! - [`data`]: pictures to try things on
+//! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
+//! networks with their weights), [`attribution`] (why the network decided so), [`view`] (figures)
+//! and [`data`] (pictures to try things on).
 
 #![warn(missing_docs, unreachable_pub)]
 

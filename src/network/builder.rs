@@ -131,13 +131,6 @@ impl Builder {
         let fan_in = per_group * kernel[0] * kernel[1];
         let weight = self.random(name, &[channels, per_group, kernel[0], kernel[1]], fan_in);
         let bias = bias.then(|| self.random(name, &[channels], fan_in));
-        let positive = [stride, dilation, kernel].iter().flatten().all(|&v| v > 0);
-        if !positive || groups < 1 || padding.iter().any(|&p| p < 0) {
-            let message = format!(
-                "{name}: kernel, stride, dilation and groups must be at least 1, padding at least 0"
-            );
-            self.mistaken(Error::Argument(message));
-        }
         self.node(name, Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
     }
 
@@ -170,7 +163,7 @@ impl Builder {
         padding: i64,
     ) -> NodeId {
         let op = Op::MaxPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
-        self.pool(name, op, input, [kernel, stride, padding])
+        self.node(name, op, &[input])
     }
 
     /// Adds a mean over `kernel`×`kernel` windows.
@@ -183,18 +176,6 @@ impl Builder {
         padding: i64,
     ) -> NodeId {
         let op = Op::AvgPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
-        self.pool(name, op, input, [kernel, stride, padding])
-    }
-
-    fn pool(&mut self, name: &str, op: Op, input: NodeId, sizes: [i64; 3]) -> NodeId {
-        let [kernel, stride, padding] = sizes;
-        if kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 {
-            let message = format!(
-                "{name}: kernel and stride must be at least 1, padding between 0 and half the \
-                 kernel; got kernel {kernel}, stride {stride}, padding {padding}"
-            );
-            self.mistaken(Error::Argument(message));
-        }
         self.node(name, op, &[input])
     }
 

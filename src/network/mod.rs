@@ -9,6 +9,7 @@ mod executor;
 mod layers;
 mod op;
 mod preprocess;
+mod resample;
 mod shape;
 
 use std::fmt;

@@ -1,11 +1,10 @@
 //! From a picture to a network's input. It belongs to the network, because another resize, another
 //! normalisation or another channel order gives another answer.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use tch::Tensor;
 
+use super::resample::resize;
 use crate::{Error, Photo, Result};
 
 /// To what size a picture is brought before the crop.
@@ -74,10 +73,10 @@ impl Preprocess {
                 refuse(format!("{photo:?} is too long and thin to resize. Crop it first."))
             })?,
         };
-        let resized = resize(photo.pixels(), w, h).map_err(refuse)?;
         if w < crop_w || h < crop_h {
             return Err(refuse(format!("a crop of {crop_w}×{crop_h} does not fit in {w}×{h}")));
         }
+        let resized = resize(photo.pixels(), w, h);
         let (x, y) = (crop_start(w, crop_w), crop_start(h, crop_h));
         Ok(image::imageops::crop_imm(&resized, x, y, crop_w, crop_h).to_image())
     }
@@ -134,20 +133,6 @@ fn shorter_side(width: u32, height: u32, side: u32) -> Option<(u32, u32)> {
 /// torchvision's centre crop rounds half to even, as Python does.
 fn crop_start(size: u32, crop: u32) -> u32 {
     (f64::from(size - crop) / 2.0).round_ties_even() as u32
-}
-
-/// Bilinear with antialiasing in Pillow's own fixed-point arithmetic.
-pub(crate) fn resize(picture: &RgbImage, w: u32, h: u32) -> std::result::Result<RgbImage, String> {
-    let (from_w, from_h) = picture.dimensions();
-    if (from_w, from_h) == (w, h) {
-        return Ok(picture.clone());
-    }
-    let source = ImageRef::new(from_w, from_h, picture.as_raw(), PixelType::U8x3)
-        .map_err(|error| error.to_string())?;
-    let mut target = Image::new(w, h, PixelType::U8x3);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &bilinear).map_err(|error| error.to_string())?;
-    RgbImage::from_raw(w, h, target.into_vec()).ok_or_else(|| "resizing failed".to_owned())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
     let Some(&x) = inputs.first() else {
         return misfit("at least one input", "none");
     };
+    sound(op)?;
     match op {
         Op::Input | Op::Relu => Ok(x.to_vec()),
         Op::Conv2d { weight, stride, padding, dilation, groups, .. } => {
@@ -78,6 +79,33 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
             Ok(vec![n, channels, h, w])
         }
     }
+}
+
+/// Whether the operation's own numbers make sense, whatever its input.
+fn sound(op: &Op) -> Result<(), Misfit> {
+    let (kernel, steps, padding) = match op {
+        Op::Conv2d { weight, stride, dilation, groups, padding, .. } => {
+            let kernel = weight.size();
+            let steps = [stride[0], stride[1], dilation[0], dilation[1], *groups];
+            (kernel, steps.to_vec(), *padding)
+        }
+        Op::MaxPool2d { kernel, stride, padding } | Op::AvgPool2d { kernel, stride, padding } => {
+            if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
+                return misfit("padding of at most half the kernel", shape_text(padding));
+            }
+            (kernel.to_vec(), stride.to_vec(), *padding)
+        }
+        Op::Linear { weight, .. } => (weight.size(), Vec::new(), [0, 0]),
+        Op::AdaptiveAvgPool2d { output } => (output.to_vec(), Vec::new(), [0, 0]),
+        _ => return Ok(()),
+    };
+    if kernel.iter().chain(&steps).any(|&size| size < 1) || padding.iter().any(|&p| p < 0) {
+        return misfit(
+            "channels, kernel, stride, dilation and groups of at least 1, padding of at least 0",
+            format!("kernel {kernel:?}, stride … {steps:?}, padding {padding:?}"),
+        );
+    }
+    Ok(())
 }
 
 /// How many windows fit, per direction; `None` where not one does.

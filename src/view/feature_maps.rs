@@ -30,6 +30,9 @@ impl FeatureMaps {
     /// A figure of `values`, `[C, H, W]`; `[C]` (a linear layer) is taken as C maps of one value.
     pub fn new(title: impl Into<String>, values: &Tensor) -> Result<FeatureMaps> {
         let values = match values.size().as_slice() {
+            size if size.contains(&0) => {
+                return Err(Error::Argument(format!("feature maps without values: {size:?}")));
+            }
             &[c] => values.f_view([c, 1, 1]),
             [_, _, _] => Ok(values.shallow_clone()),
             other => {

@@ -111,3 +111,79 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A server that gives one answer, and its address.
+    fn serve(answer: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            if let Ok((mut stream, _)) = listener.accept() {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(&answer);
+            }
+        });
+        format!("http://{address}/w.pth")
+    }
+
+    fn answer(length: usize, body: &[u8]) -> Vec<u8> {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+        [head.as_bytes(), body].concat()
+    }
+
+    fn target(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("convscope-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder.join("weights").join("w.pth")
+    }
+
+    /// What lies in the target's folder afterwards; and the folder is removed.
+    fn left(target: &Path) -> Vec<String> {
+        let folder = target.parent().expect("a folder");
+        let entries = fs::read_dir(folder).expect("the folder");
+        let names = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into());
+        let names = names.collect();
+        let _ = fs::remove_dir_all(folder.parent().expect("a folder"));
+        names
+    }
+
+    #[test]
+    fn a_sound_file_is_put_into_place() {
+        let target = target("sound");
+        let url = serve(answer(5, b"hello"));
+        // sha256("hello")
+        fetch_from(&url, "2cf24dba", &target).expect("fetched");
+        assert_eq!(fs::read(&target).expect("the file"), b"hello");
+        assert_eq!(left(&target), ["w.pth"]);
+    }
+
+    #[test]
+    fn what_is_broken_or_another_file_leaves_nothing() {
+        for (name, answer, word) in [
+            ("wrong", answer(5, b"hullo"), "expected 2cf24dba"),
+            ("short", answer(50, b"hello"), "broke off"),
+            ("absent", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(), "404"),
+            ("silent", Vec::new(), "failed"),
+        ] {
+            let target = target(name);
+            let error =
+                fetch_from(&serve(answer), "2cf24dba", &target).expect_err(name).to_string();
+            assert!(error.contains(word), "{name}: {error}");
+            assert!(left(&target).is_empty(), "{name} left something behind");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_named() {
+        let target = target("nobody");
+        let error = fetch_from("http://127.0.0.1:1/w.pth", "", &target).expect_err("nobody");
+        assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+        let _ = left(&target);
+    }
+}

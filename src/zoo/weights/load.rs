@@ -30,7 +30,9 @@ pub(crate) fn read(path: &Path) -> Result<Parameters> {
     let refuse = |problem: &str| Err(Error::weights_file(path, problem));
     match head {
         [] => refuse("the file is empty. Delete it, so that it can be fetched anew."),
-        [b'P', b'K', 3, 4, ..] => read_zip(path),
+        [b'P', b'K', 3, 4, ..] => {
+            super::pth::read(path).map_err(|problem| Error::weights_file(path, problem))
+        }
         [.., b'{'] if length == 9 => read_safetensors(path),
         // Protocol 2 pickles begin so; PyTorch wrote them bare until 2020.
         [0x80, 2, ..] => refuse(
@@ -43,20 +45,6 @@ pub(crate) fn read(path: &Path) -> Result<Parameters> {
     }
 }
 
-fn read_zip(path: &Path) -> Result<Parameters> {
-    let tensors = Tensor::loadz_multi(path).map_err(|error| {
-        Error::weights_file(
-            path,
-            format!(
-                "the zip archive holds no complete state_dict ({}). If the file is truncated, \
-                 delete it, so that it can be fetched anew.",
-                first_line(&error.to_string())
-            ),
-        )
-    })?;
-    Ok(tensors.into_iter().collect())
-}
-
 fn read_safetensors(path: &Path) -> Result<Parameters> {
     let bytes = std::fs::read(path).map_err(Error::io("read the weights", path))?;
     parse_safetensors(&bytes).map_err(|problem| Error::weights_file(path, problem))
@@ -64,24 +52,12 @@ fn read_safetensors(path: &Path) -> Result<Parameters> {
 
 /// Parses safetensors held in memory, as the zoo's embedded weights are.
 pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters, String> {
-    use safetensors::{Dtype, SafeTensors};
-    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| {
         format!("broken or truncated safetensors ({error}). Delete it, and fetch it anew.")
     })?;
     let mut parameters = Parameters::new();
     for (name, view) in file.tensors() {
-        let kind = match view.dtype() {
-            Dtype::F64 => Kind::Double,
-            Dtype::F32 => Kind::Float,
-            Dtype::F16 => Kind::Half,
-            Dtype::BF16 => Kind::BFloat16,
-            Dtype::I64 => Kind::Int64,
-            Dtype::I32 => Kind::Int,
-            Dtype::U8 => Kind::Uint8,
-            other => return Err(format!("`{name}` holds {other:?}, which no parameter does")),
-        };
-        let size: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
-        let tensor = Tensor::f_from_data_size(view.data(), &size, kind)
+        let tensor = Tensor::try_from(view)
             .map_err(|error| format!("`{name}`: {}", first_line(&error.to_string())))?;
         parameters.insert(name, tensor);
     }

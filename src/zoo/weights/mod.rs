@@ -3,6 +3,8 @@
 mod download;
 mod home;
 mod load;
+mod pickle;
+mod pth;
 
 use std::path::{Path, PathBuf};
 

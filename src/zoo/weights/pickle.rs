@@ -1,0 +1,403 @@
+//! A reader of the pickles in PyTorch's `.pth` files that executes nothing.
+//!
+//! Of pickle's machine it knows the few operations that `torch.save` writes for a state_dict, and
+//! of all callables those that describe a tensor. Anything else is an error, by name.
+
+/// A tensor as the pickle describes it; its numbers lie in another file of the archive.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Described {
+    /// `FloatStorage`, `HalfStorage` …
+    pub(super) storage: String,
+    /// The name of the storage's file.
+    pub(super) key: String,
+    /// In elements, within the storage.
+    pub(super) offset: i64,
+    pub(super) size: Vec<i64>,
+    pub(super) stride: Vec<i64>,
+}
+
+/// The tensors of a pickled state_dict, by name.
+pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(String, Described)>, String> {
+    let mut machine = Machine { bytes, at: 0, ..Machine::default() };
+    let root = machine.run()?;
+    let pairs = match root {
+        Value::Dict(id) => machine.containers[id].clone(),
+        _ => return Err("it holds no state_dict but another object".to_owned()),
+    };
+    let mut tensors = Vec::new();
+    for pair in pairs.chunks_exact(2) {
+        match pair {
+            [Value::Text(name), Value::Tensor(id)] => {
+                tensors.push((name.clone(), machine.tensors[*id].clone()));
+            }
+            // Some programs keep a version number or the like beside the tensors.
+            [Value::Text(_), Value::Int(_) | Value::Other] => {}
+            [Value::Text(name), _] => {
+                return Err(format!(
+                    "its entry `{name}` is no tensor. If this is a training checkpoint, save the \
+                     model alone: `torch.save(model.state_dict(), path)`."
+                ));
+            }
+            _ => return Err("a key of the state_dict is no text".to_owned()),
+        }
+    }
+    Ok(tensors)
+}
+
+/// Containers and tensors are kept apart and named by index, so that nothing here is recursive: a
+/// hostile file can't overflow the stack or multiply what it holds.
+#[derive(Clone, Debug)]
+enum Value {
+    /// None, booleans, floats: nothing that describes a tensor.
+    Other,
+    Int(i64),
+    Text(String),
+    Tuple(usize),
+    List(usize),
+    Dict(usize),
+    Callable(Callable),
+    Storage(String, String),
+    Tensor(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Callable {
+    OrderedDict,
+    RebuildTensor,
+    RebuildParameter,
+    Storage(&'static str),
+}
+
+const STORAGES: [&str; 8] = [
+    "FloatStorage",
+    "DoubleStorage",
+    "HalfStorage",
+    "BFloat16Storage",
+    "LongStorage",
+    "IntStorage",
+    "ByteStorage",
+    "BoolStorage",
+];
+
+fn callable(module: &str, name: &str) -> Result<Callable, String> {
+    let storage = STORAGES.into_iter().find(|storage| *storage == name);
+    match (module, name, storage) {
+        ("torch", _, Some(storage)) => Ok(Callable::Storage(storage)),
+        ("collections", "OrderedDict", _) => Ok(Callable::OrderedDict),
+        ("torch._utils", "_rebuild_tensor_v2", _) => Ok(Callable::RebuildTensor),
+        ("torch._utils", "_rebuild_parameter", _) => Ok(Callable::RebuildParameter),
+        _ => Err(format!(
+            "it refers to `{module}.{name}`, which no state_dict needs; nothing was executed. \
+             Save the model anew: `torch.save(model.state_dict(), path)`."
+        )),
+    }
+}
+
+#[derive(Default)]
+struct Machine<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    stack: Vec<Value>,
+    /// Where the stack stood at each open mark.
+    marks: Vec<usize>,
+    memo: std::collections::HashMap<u32, Value>,
+    /// Tuples and lists as they are; dictionaries as key, value, key, value.
+    containers: Vec<Vec<Value>>,
+    tensors: Vec<Described>,
+}
+
+impl Machine<'_> {
+    fn run(&mut self) -> Result<Value, String> {
+        loop {
+            let opcode = self.byte()?;
+            match opcode {
+                0x80 => match self.byte()? {
+                    2..=4 => {}
+                    other => return Err(format!("pickle protocol {other} is not known")),
+                },
+                b'.' => return self.pop(),
+                b'(' => self.marks.push(self.stack.len()),
+                b'N' | 0x88 | 0x89 => self.stack.push(Value::Other),
+                b'G' => {
+                    self.take(8)?;
+                    self.stack.push(Value::Other);
+                }
+                b'K' => self.int::<1>(|b| i64::from(b[0]))?,
+                b'M' => self.int::<2>(|b| i64::from(u16::from_le_bytes(b)))?,
+                b'J' => self.int::<4>(|b| i64::from(i32::from_le_bytes(b)))?,
+                0x8a => self.long()?,
+                b'X' => self.text()?,
+                b'}' => self.open(Value::Dict, Vec::new()),
+                b']' => self.open(Value::List, Vec::new()),
+                b')' => self.open(Value::Tuple, Vec::new()),
+                b't' => {
+                    let items = self.since_mark()?;
+                    self.open(Value::Tuple, items);
+                }
+                0x85..=0x87 => {
+                    let count = usize::from(opcode - 0x84);
+                    let start = self.stack.len().checked_sub(count).ok_or_else(short)?;
+                    let items = self.stack.split_off(start);
+                    self.open(Value::Tuple, items);
+                }
+                b'q' => self.remember(1)?,
+                b'r' => self.remember(4)?,
+                b'h' => self.recall(1)?,
+                b'j' => self.recall(4)?,
+                b'c' => {
+                    let (module, name) = (self.line()?, self.line()?);
+                    self.stack.push(Value::Callable(callable(&module, &name)?));
+                }
+                b'Q' => self.storage()?,
+                b'R' => self.call()?,
+                // What follows is an attribute (`_metadata`), which no tensor needs.
+                b'b' => {
+                    self.pop()?;
+                }
+                b's' => {
+                    let start = self.stack.len().checked_sub(2).ok_or_else(short)?;
+                    let items = self.stack.split_off(start);
+                    self.extend(items)?;
+                }
+                b'u' | b'e' => {
+                    let items = self.since_mark()?;
+                    self.extend(items)?;
+                }
+                b'a' => {
+                    let item = self.pop()?;
+                    self.extend(vec![item])?;
+                }
+                other => {
+                    return Err(format!("pickle operation 0x{other:02x} is not known here"));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, count: usize) -> Result<&[u8], String> {
+        let end = self.at.checked_add(count).filter(|&end| end <= self.bytes.len());
+        let end = end.ok_or("the pickle ends in the middle: the file is truncated")?;
+        let taken = &self.bytes[self.at..end];
+        self.at = end;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        self.take(N)?.try_into().map_err(|_| short())
+    }
+
+    fn byte(&mut self) -> Result<u8, String> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn pop(&mut self) -> Result<Value, String> {
+        self.stack.pop().ok_or_else(short)
+    }
+
+    fn int<const N: usize>(&mut self, read: fn([u8; N]) -> i64) -> Result<(), String> {
+        let bytes = self.array::<N>()?;
+        self.stack.push(Value::Int(read(bytes)));
+        Ok(())
+    }
+
+    /// An integer of any length, of which 8 bytes are enough for any size.
+    fn long(&mut self) -> Result<(), String> {
+        let count = usize::from(self.byte()?);
+        let bytes = self.take(count)?;
+        if count > 8 {
+            return Err("an integer of more than 64 bits".to_owned());
+        }
+        let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+        let mut wide = [if negative { 0xff } else { 0 }; 8];
+        wide[..count].copy_from_slice(bytes);
+        self.stack.push(Value::Int(i64::from_le_bytes(wide)));
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<(), String> {
+        let length = u32::from_le_bytes(self.array()?) as usize;
+        let text = String::from_utf8(self.take(length)?.to_vec());
+        self.stack.push(Value::Text(text.map_err(|_| "a text is not UTF-8")?));
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<String, String> {
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(short)?;
+        let line = String::from_utf8_lossy(&rest[..length]).into_owned();
+        self.at += length + 1;
+        Ok(line)
+    }
+
+    fn open(&mut self, kind: fn(usize) -> Value, items: Vec<Value>) {
+        self.containers.push(items);
+        self.stack.push(kind(self.containers.len() - 1));
+    }
+
+    fn since_mark(&mut self) -> Result<Vec<Value>, String> {
+        let mark = self.marks.pop().filter(|&mark| mark <= self.stack.len()).ok_or_else(short)?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn extend(&mut self, items: Vec<Value>) -> Result<(), String> {
+        match self.stack.last() {
+            Some(&(Value::Dict(id) | Value::List(id))) => {
+                self.containers[id].extend(items);
+                Ok(())
+            }
+            _ => Err(short()),
+        }
+    }
+
+    fn slot(&mut self, width: usize) -> Result<u32, String> {
+        match width {
+            1 => self.byte().map(u32::from),
+            _ => self.array().map(u32::from_le_bytes),
+        }
+    }
+
+    fn remember(&mut self, width: usize) -> Result<(), String> {
+        let slot = self.slot(width)?;
+        let value = self.stack.last().cloned().ok_or_else(short)?;
+        self.memo.insert(slot, value);
+        Ok(())
+    }
+
+    fn recall(&mut self, width: usize) -> Result<(), String> {
+        let slot = self.slot(width)?;
+        let value = self.memo.get(&slot).cloned().ok_or_else(short)?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    /// A reference to a storage: ("storage", type, key, device, length).
+    fn storage(&mut self) -> Result<(), String> {
+        let Value::Tuple(id) = self.pop()? else { return Err(short()) };
+        match self.containers[id].as_slice() {
+            [
+                Value::Text(tag),
+                Value::Callable(Callable::Storage(storage)),
+                Value::Text(key),
+                ..,
+            ] if tag == "storage" => {
+                self.stack.push(Value::Storage((*storage).to_owned(), key.clone()));
+                Ok(())
+            }
+            _ => Err("a reference that is no tensor's storage".to_owned()),
+        }
+    }
+
+    fn call(&mut self) -> Result<(), String> {
+        let Value::Tuple(arguments) = self.pop()? else { return Err(short()) };
+        let Value::Callable(callable) = self.pop()? else { return Err(short()) };
+        let arguments = &self.containers[arguments];
+        let result = match (callable, arguments.as_slice()) {
+            (Callable::OrderedDict, _) => {
+                self.containers.push(Vec::new());
+                Value::Dict(self.containers.len() - 1)
+            }
+            (Callable::RebuildParameter, [tensor @ Value::Tensor(_), ..]) => tensor.clone(),
+            (
+                Callable::RebuildTensor,
+                [
+                    Value::Storage(storage, key),
+                    Value::Int(offset),
+                    Value::Tuple(size),
+                    Value::Tuple(stride),
+                    ..,
+                ],
+            ) => {
+                let described = Described {
+                    storage: storage.clone(),
+                    key: key.clone(),
+                    offset: *offset,
+                    size: self.integers(*size)?,
+                    stride: self.integers(*stride)?,
+                };
+                self.tensors.push(described);
+                Value::Tensor(self.tensors.len() - 1)
+            }
+            _ => return Err("a tensor is described in an unknown way".to_owned()),
+        };
+        self.stack.push(result);
+        Ok(())
+    }
+
+    fn integers(&self, tuple: usize) -> Result<Vec<i64>, String> {
+        let integer = |value: &Value| match value {
+            Value::Int(value) => Ok(*value),
+            _ => Err(short()),
+        };
+        self.containers[tuple].iter().map(integer).collect()
+    }
+}
+
+fn short() -> String {
+    "the pickle is damaged".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An ordered dictionary with one float tensor `w` of size [2, 3], as torch.save writes it.
+    fn sound() -> Vec<u8> {
+        let mut bytes =
+            b"\x80\x02ccollections\nOrderedDict\nq\x00)Rq\x01(X\x01\0\0\0wq\x02".to_vec();
+        bytes.extend(b"ctorch._utils\n_rebuild_tensor_v2\nq\x03((X\x07\0\0\0storage");
+        bytes.extend(b"ctorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ");
+        bytes.extend(b"K\x00K\x02K\x03\x86K\x03K\x01\x86\x89h\x00)RtRu}b.");
+        bytes
+    }
+
+    #[test]
+    fn a_state_dict_is_read() {
+        let tensors = state_dict(&sound()).expect("a sound pickle");
+        let described = Described {
+            storage: "FloatStorage".to_owned(),
+            key: "0".to_owned(),
+            offset: 0,
+            size: vec![2, 3],
+            stride: vec![3, 1],
+        };
+        assert_eq!(tensors, [("w".to_owned(), described)]);
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_and_no_panic() {
+        let bytes = sound();
+        for end in 0..bytes.len() {
+            assert!(state_dict(&bytes[..end]).is_err(), "{end} of {} bytes", bytes.len());
+        }
+    }
+
+    #[test]
+    fn every_changed_byte_is_survived() {
+        let bytes = sound();
+        for at in 0..bytes.len() {
+            for change in [1, 0x20, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                let _ = state_dict(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn other_callables_are_refused_by_name() {
+        let error =
+            state_dict(b"\x80\x02cposix\nsystem\nX\x02\0\0\0ls\x85R.").expect_err("refused");
+        assert!(
+            error.contains("posix.system") && error.contains("nothing was executed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn deep_nesting_does_not_overflow_the_stack() {
+        let mut bytes = b"\x80\x02N".to_vec();
+        bytes.extend(std::iter::repeat_n(0x85, 1_000_000));
+        bytes.push(b'.');
+        assert!(state_dict(&bytes).is_err());
+    }
+}

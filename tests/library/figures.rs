@@ -1,0 +1,171 @@
+//! Figures: pictures against golden ones, bundles, files, and hostile names.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test library` draws the golden pictures anew; look at them.
+
+use convscope::prelude::*;
+use convscope::view::{FeatureMaps, FilterGrid, Guess, Heatmap, TopK};
+use image::{Rgb, RgbImage};
+
+use crate::helpers::{Tested, cpu, painted, root, scratch};
+
+/// Waves and ramps: every map has another direction and strength; map 2 is blank.
+fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
+    let axis = |n: i64, shape: [i64; 3]| Tensor::arange(n, cpu(Kind::Float)).view(shape);
+    let c = axis(channels, [channels, 1, 1]);
+    let y = axis(height, [1, height, 1]);
+    let x = axis(width, [1, 1, width]);
+    let waves = (&c * 0.7 + &x * 0.5 + &y * (&c * 0.1)).sin() * (&c * 0.05 + 0.5);
+    let waves = if signed { waves } else { waves.relu() };
+    if channels > 2 {
+        let _ = waves.get(2).zero_();
+    }
+    waves
+}
+
+/// Compares with `tests/golden/NAME.png`; fonts and rounding may move a few shades.
+fn golden(name: &str, figure: &impl Figure) -> Tested {
+    let drawn = figure.image()?;
+    let path = root().join("tests/golden").join(format!("{name}.png"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        figure.save(&path)?;
+        return Ok(());
+    }
+    let expected = image::open(&path)?.to_rgb8();
+    let seen = scratch(&format!("golden_{name}")).join("drawn.png");
+    figure.save(&seen)?;
+    assert_eq!(drawn.dimensions(), expected.dimensions(), "{name}: look at {}", seen.display());
+    let shades = drawn.as_raw().iter().zip(expected.as_raw()).map(|(&a, &b)| a.abs_diff(b));
+    let mean = shades.map(f64::from).sum::<f64>() / drawn.as_raw().len() as f64;
+    assert!(mean < 0.3, "{name}: mean difference {mean:.2} shades; look at {}", seen.display());
+    Ok(())
+}
+
+#[test]
+fn feature_maps_golden() -> Tested {
+    golden("feature_maps", &FeatureMaps::new("Feature maps of a test", &maps(12, 9, 14, false))?)?;
+    let signed = FeatureMaps::new("Signed, each on its own", &maps(20, 8, 8, true))?;
+    golden("feature_maps_signed", &signed.share(Share::Each))?;
+    golden("feature_maps_many", &FeatureMaps::new("Many", &maps(300, 7, 7, false))?)
+}
+
+#[test]
+fn filters_golden() -> Tested {
+    let weight = |shape: [i64; 4]| {
+        let count: i64 = shape.iter().product();
+        (Tensor::arange(count, cpu(Kind::Float)) * 0.37).sin().view(shape)
+    };
+    golden("filters_colour", &FilterGrid::new("Colour", &weight([16, 3, 5, 5]))?)?;
+    golden("filters_signed", &FilterGrid::new("One channel", &weight([6, 1, 5, 3]))?)?;
+    let deep = FilterGrid::new("Deep", &weight([32, 16, 3, 3]))?;
+    golden("filters_deep", &deep.filters([0, 3, 31]).inputs([1, 2, 15]))
+}
+
+#[test]
+fn heatmap_golden() -> Tested {
+    let picture = painted(120, 80).pixels().clone();
+    let values = maps(4, 20, 30, false).get(3);
+    let magnitude = Heatmap::new("Magnitude", "unit", picture.clone(), &values)?;
+    golden("heatmap", &magnitude.note("a note"))?;
+    let signed = Heatmap::new("Signed", "unit", picture, &maps(4, 8, 12, true).get(3))?;
+    golden("heatmap_signed", &signed.opacity(0.5))
+}
+
+#[test]
+fn top_k_golden() -> Tested {
+    let guess = |class, name: &str, probability| Guess { class, name: name.into(), probability };
+    let long = "a class whose name is far too long for the room it has";
+    let guesses = vec![guess(4, "four", 0.9731), guess(9, long, 0.0264), guess(1, "one", 1e-6)];
+    golden(
+        "top_k",
+        &TopK::new("digits sees a drawn 4", data::digit(4, 1)?.pixels().clone(), guesses)?,
+    )
+}
+
+#[test]
+fn a_bundle_has_what_a_notebook_needs() -> Tested {
+    let net = zoo::digits()?;
+    let bundle = saliency(&net, &data::digit(2, 2)?, Target::Top)?.bundle()?;
+    let mimes: Vec<&str> = bundle.entries().iter().map(|(mime, _)| *mime).collect();
+    assert_eq!(mimes, ["application/vnd.vega.v5+json", "image/png", "text/plain"]);
+    let spec = bundle.vega.clone().expect("a Vega specification");
+    assert_eq!(spec["signals"][0]["bind"]["input"], "range");
+    assert_eq!(spec["signals"][0]["name"], "opacity");
+    for mark in [0, 1] {
+        let uri = spec["marks"][mark]["encode"]["enter"]["url"]["value"].as_str().expect("a URI");
+        assert!(uri.starts_with("data:image/"), "no address outside the notebook");
+    }
+    assert!(spec.to_string().len() < 1_000_000);
+    assert!(
+        bundle
+            .entries()
+            .iter()
+            .all(|(mime, content)| *mime == "text/plain" || !content.contains('\n'))
+    );
+    assert!(bundle.text.contains("Saliency of 2"));
+    Ok(())
+}
+
+#[test]
+fn figures_are_saved_whole() -> Tested {
+    let folder = scratch("save");
+    let figure = zoo::digits()?.filters("conv1")?;
+    for name in ["f.png", "f.JPG", "f.html"] {
+        figure.save(folder.join(name))?;
+    }
+    assert_eq!(image::open(folder.join("f.png"))?.to_rgb8(), figure.image()?);
+    let html = std::fs::read_to_string(folder.join("f.html"))?;
+    assert!(html.contains("data:image/png;base64,") && !html.contains("http"));
+    let error = figure.save(folder.join("f.gifx")).expect_err("unknown").to_string();
+    assert!(error.contains(".png, .jpg or .html"), "{error}");
+    let error = figure.save(folder.join("no/such/f.png")).expect_err("no folder").to_string();
+    assert!(error.contains("write the figure"), "{error}");
+    let left = std::fs::read_dir(&folder)?.count();
+    assert_eq!(left, 3, "no half-written files stay behind");
+    Ok(())
+}
+
+#[test]
+fn hostile_names_stay_text() -> Tested {
+    let evil = "</script><img src=x onerror=alert(1)>\nEVCXR_END_CONTENT\n\"}]\u{202e}";
+    let values = maps(1, 4, 4, false).get(0);
+    let figure = Heatmap::new(evil, evil, painted(8, 8).pixels().clone(), &values)?.note(evil);
+    let bundle = figure.bundle()?;
+    let spec = bundle.vega.expect("a specification");
+    assert_eq!(spec["title"]["text"], evil, "JSON keeps it as text");
+    let page = scratch("hostile").join("page.html");
+    figure.save(&page)?;
+    let html = std::fs::read_to_string(page)?;
+    assert!(!html.contains("<img src=x") && html.contains("&lt;img src=x"));
+    Ok(())
+}
+
+#[test]
+fn blank_broken_and_odd_values_are_drawn_or_refused() -> Tested {
+    let blank = Tensor::zeros([3, 5, 5], cpu(Kind::Float));
+    FeatureMaps::new("blank", &blank)?.image()?;
+    let broken = &blank + f64::NAN;
+    FeatureMaps::new("NaN", &broken)?.image()?;
+    let picture = RgbImage::from_pixel(5, 5, Rgb([9; 3]));
+    Heatmap::new("blank", "u", picture.clone(), &blank.get(0))?.image()?;
+    Heatmap::new("infinite", "u", picture.clone(), &(&blank.get(0) + f64::INFINITY))?.bundle()?;
+    FeatureMaps::new("huge", &Tensor::ones([1, 3000, 2], cpu(Kind::Float)))?.image()?;
+    FeatureMaps::new("linear", &Tensor::ones([10], cpu(Kind::Double)))?.image()?;
+
+    assert!(FeatureMaps::new("batch", &Tensor::zeros([1, 3, 5, 5], cpu(Kind::Float))).is_err());
+    assert!(FeatureMaps::new("empty", &Tensor::zeros([0, 5, 5], cpu(Kind::Float))).is_err());
+    assert!(FeatureMaps::new("flat", &Tensor::zeros([3, 0, 5], cpu(Kind::Float))).is_err());
+    assert!(FilterGrid::new("flat", &Tensor::zeros([3, 5], cpu(Kind::Float))).is_err());
+    assert!(Heatmap::new("3-D", "u", picture, &blank).is_err());
+    let maps = FeatureMaps::new("few", &blank)?;
+    let error = maps.channels([0, 3]).image().expect_err("no channel 3").to_string();
+    assert!(error.contains("no channel 3; there are 3"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_photo_is_a_figure() -> Tested {
+    let photo = painted(1300, 400);
+    assert_eq!(photo.image()?.dimensions(), (640, 196));
+    assert_eq!(photo.bundle()?.text, "Photo painted (1300×400)");
+    Ok(())
+}

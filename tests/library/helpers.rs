@@ -1,0 +1,85 @@
+//! What the tests share.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use convscope::prelude::*;
+
+pub type Tested = Result<(), Box<dyn std::error::Error>>;
+
+/// The project's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of this test's own, empty.
+pub fn scratch(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+/// A real file under CONVSCOPE_HOME, or `None` after saying that the test is skipped.
+pub fn real(file: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("CONVSCOPE_HOME").map(|home| PathBuf::from(home).join(file));
+    let found = found.filter(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("no {file} under CONVSCOPE_HOME"));
+    }
+    found
+}
+
+/// Says on the real stderr, past the test harness's capture, that something was not tested.
+pub fn skip(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// Runs one of this binary's ignored tests in a process with other environment variables.
+pub fn in_child(test: &str, variables: &[(&str, &Path)]) -> String {
+    let me = std::env::current_exe().expect("this test's path");
+    let output = Command::new(me)
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .output()
+        .expect("running a test in a child process");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+/// A photo with structure everywhere: colours, edges, fine texture.
+pub fn painted(width: u32, height: u32) -> Photo {
+    let pixels = image::RgbImage::from_fn(width, height, |x, y| {
+        let (fx, fy) = (f64::from(x), f64::from(y));
+        let wave = |a: f64, b: f64| (127.5 + 127.5 * (a * fx + b * fy).sin()) as u8;
+        let disc = (fx - 0.4 * f64::from(width)).hypot(fy - 0.6 * f64::from(height));
+        let disc = disc < 0.25 * f64::from(width.min(height));
+        image::Rgb([wave(0.05, 0.02), if disc { 240 } else { wave(0.3, 0.11) }, wave(0.01, 0.4)])
+    });
+    Photo::from_image(pixels, "painted").expect("a painted photo")
+}
+
+/// Replaces parameters of a network by the numbers given.
+pub fn set(net: &Network, values: &[(&str, &Tensor)]) {
+    for (name, value) in values {
+        let parameters = net.parameters();
+        let (_, parameter) = parameters.iter().find(|(known, _)| known == name).expect(name);
+        parameter.shallow_clone().copy_(&value.view_as(parameter));
+    }
+}
+
+pub fn numbers(tensor: &Tensor) -> Vec<f64> {
+    Vec::try_from(tensor.to_kind(Kind::Double).reshape([-1])).expect("numbers")
+}
+
+/// The largest absolute difference.
+pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
+    assert_eq!(a.size(), b.size());
+    (a.to_kind(Kind::Double) - b.to_kind(Kind::Double)).abs().max().double_value(&[])
+}
+
+pub fn cpu(kind: Kind) -> (Kind, Device) {
+    (kind, Device::Cpu)
+}

@@ -1,0 +1,126 @@
+//! The same weights and inputs through torchvision and Captum: independent implementations.
+//!
+//! The Python is CONVSCOPE_PYTHON, or the set-up's. Where there is none, these say "skipped".
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use convscope::prelude::*;
+
+use crate::helpers::{Tested, difference, painted, real, root, scratch, skip};
+
+type Arrays = BTreeMap<String, Tensor>;
+
+fn python() -> Option<PathBuf> {
+    let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
+    let python = given.unwrap_or_else(|| root().join(".convscope/venv/bin/python"));
+    if !python.is_file() {
+        skip("no Python with torchvision and captum (`make setup` installs one)");
+        return None;
+    }
+    Some(python)
+}
+
+/// Runs a script of tests/parity and reads what it saved.
+fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
+    let output = Command::new(python)
+        .arg(root().join("tests/parity").join(script))
+        .args(arguments)
+        .output()
+        .expect("running Python");
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    let arrays = Tensor::read_safetensors(folder.join("expected.safetensors"));
+    arrays.expect("the script's arrays").into_iter().collect()
+}
+
+/// Relative to the largest value there is.
+fn relative(ours: &Tensor, theirs: &Tensor) -> f64 {
+    difference(ours, theirs) / theirs.abs().max().double_value(&[])
+}
+
+fn compare(net: &Network, photo: &Photo, theirs: &Arrays) -> Tested {
+    let prepared = net.prepare(photo)?;
+    // Normalised values: one step of 1/255 is about 0.0175 of them.
+    let off = (&prepared - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]);
+    assert!(
+        off * 0.225 < 0.1 / 255.0,
+        "preprocessing: mean error {:.3} of 1/255",
+        off * 0.225 * 255.0
+    );
+
+    for input in ["prepared", "odd"] {
+        let logits = if input == "odd" { "odd_logits" } else { "logits" };
+        let off = difference(&net.forward(&theirs[input])?, &theirs[logits]);
+        assert!(off < 1e-4, "{logits}: {off}");
+    }
+    let off = difference(&net.forward(&prepared)?, &theirs["logits"]);
+    assert!(off < 1e-4, "logits from our own preprocessing: {off}");
+
+    for layer in ["relu", "layer1", "layer2", "layer4"] {
+        let ours = net.activations(&theirs["prepared"], &[layer])?;
+        let off = relative(&ours[0], &theirs[&format!("activation.{layer}")]);
+        assert!(off < 1e-5, "{layer}: {off}");
+    }
+
+    let top = theirs["logits"].argmax(None, false).int64_value(&[]);
+    let run = net.gradients(&theirs["prepared"], &["input"], |out| out.f_get(0)?.f_get(top))?;
+    let off = relative(&run.gradients[0].abs(), &theirs["saliency"]);
+    assert!(off < 1e-4, "saliency: {off}");
+    let figure = saliency(net, photo, Target::Top)?;
+    let off = relative(figure.values(), &theirs["saliency"].amax([1], false).get(0));
+    assert!(off < 1e-3, "the saliency figure, own preprocessing: {off}");
+
+    let sum = |out: &Tensor| out.f_get(0)?.f_get(7)?.f_add(&out.f_get(1)?.f_get(700)?);
+    let run = net.gradients(&theirs["odd"], &["input"], sum)?;
+    let off = relative(&run.gradients[0].abs(), &theirs["odd_saliency"]);
+    assert!(off < 1e-4, "saliency of a batch that is not square: {off}");
+    Ok(())
+}
+
+#[test]
+fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    let folder = scratch("parity_random");
+    let photo = folder.join("painted.png");
+    painted(419, 301).pixels().save(&photo)?;
+    let theirs = expected(&python, "resnet18.py", &folder, &[&photo, &folder]);
+    let net = zoo::resnet18_from(folder.join("random.pth"))?;
+    compare(&net, &Photo::open(&photo)?, &theirs)?;
+
+    let legacy = zoo::resnet18_from(folder.join("legacy.pth")).expect_err("an old pickle");
+    assert!(legacy.to_string().contains("before 2020"), "{legacy}");
+    Ok(())
+}
+
+#[test]
+fn resnet18_with_real_weights_on_a_real_photo() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    let (Some(weights), Some(photo)) =
+        (real("weights/resnet18.safetensors"), real("images/hub_dog.jpg"))
+    else {
+        return Ok(());
+    };
+    // As PNG, so that both decode the same pixels; the JPEG decoder is compared below.
+    let folder = scratch("parity_real");
+    let lossless = folder.join("dog.png");
+    let photo = Photo::open(photo)?;
+    photo.pixels().save(&lossless)?;
+    let theirs = expected(&python, "resnet18.py", &folder, &[&lossless, &folder, &weights]);
+    compare(&zoo::resnet18_from(&weights)?, &photo, &theirs)
+}
+
+#[test]
+fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    for name in ["hub_dog.jpg", "openimages_parrot.jpg", "openimages_cat_720p.jpg"] {
+        let Some(photo) = real(&format!("images/{name}")) else { return Ok(()) };
+        let folder = scratch("parity_jpeg");
+        let theirs = expected(&python, "prepare.py", &folder, &[&photo, &folder]);
+        let ours = Preprocess::imagenet().tensor(&Photo::open(&photo)?)?;
+        let off = (ours - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]) * 0.225;
+        assert!(off < 1.0 / 255.0, "{name}: mean error {:.3} of 1/255", off * 255.0);
+        println!("{name}: mean error {:.3} of 1/255", off * 255.0);
+    }
+    Ok(())
+}
