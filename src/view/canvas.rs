@@ -126,3 +126,15 @@ pub(crate) fn fit(picture: &RgbImage, side: u32) -> RgbImage {
     let (width, height) = (scaled(picture.width()), scaled(picture.height()));
     imageops::resize(picture, width, height, imageops::FilterType::CatmullRom)
 }
+
+/// A small picture (a digit, say) enlarged by a whole factor, to at most `side`. Never blurred.
+pub(super) fn enlarge(picture: &RgbImage, side: u32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    match side / width.max(height).max(1) {
+        0 | 1 => picture.clone(),
+        factor => {
+            let nearest = imageops::FilterType::Nearest;
+            imageops::resize(picture, width * factor, height * factor, nearest)
+        }
+    }
+}

@@ -96,6 +96,14 @@ impl ColourScale {
         }
     }
 
+    /// The scale that fits these values, signed where this one is.
+    pub(crate) fn same_kind(&self, values: &[f32]) -> ColourScale {
+        match self.map {
+            ColourMap::RedBlue => ColourScale::signed(values),
+            map => ColourScale::magnitude(map, values),
+        }
+    }
+
     /// All 256 colours at once, and where each value lies among them.
     pub(crate) fn table(&self) -> ColourTable {
         let colours = (0..256).map(|i| self.map.at(f64::from(i) / 255.0)).collect();

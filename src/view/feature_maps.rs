@@ -146,7 +146,7 @@ impl Figure for FeatureMaps {
             tiles.push(match self.share {
                 Share::All => coloured(values, width, layout.zoom, &shared_table),
                 Share::Each => {
-                    let table = ColourScale::fitting(self.map, values).table();
+                    let table = shared.same_kind(values).table();
                     coloured(values, width, layout.zoom, &table)
                 }
             });

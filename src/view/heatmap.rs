@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
 use super::bundle::{jpeg_uri, png_uri};
-use super::canvas::Style;
+use super::canvas::{Style, enlarge, fit};
 use super::colour::{ColourMap, ColourScale};
 use super::sheet::Sheet;
 use super::tiles::coloured;
@@ -63,7 +63,7 @@ impl Heatmap {
             title: title.into(),
             unit: unit.into(),
             notes: Vec::new(),
-            picture,
+            picture: enlarge(&picture, PANEL),
             values,
             map: ColourMap::Inferno,
             opacity: 0.7,
@@ -96,10 +96,6 @@ impl Heatmap {
     fn numbers(&self) -> Result<Vec<f32>> {
         let flat = self.values.reshape([-1]);
         Vec::try_from(flat).map_err(Error::torch("reading the heatmap"))
-    }
-
-    fn panel(&self) -> RgbImage {
-        super::fit(&self.picture, PANEL)
     }
 
     /// The map enlarged to the picture's size: bilinear, corners not aligned, as OpenCV does.
@@ -158,7 +154,7 @@ impl Heatmap {
 impl Figure for Heatmap {
     fn image(&self) -> Result<RgbImage> {
         let scale = ColourScale::fitting(self.map, &self.numbers()?);
-        let panel = self.panel();
+        let panel = fit(&self.picture, PANEL);
         let (width, height) = panel.dimensions();
         let map = coloured(&self.enlarged(width, height)?, width, 1, &scale.table());
         let over = RgbImage::from_fn(width, height, |x, y| {

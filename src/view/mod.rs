@@ -47,6 +47,13 @@ pub trait Figure {
         save::save(&self.bundle()?, &self.image()?, path.as_ref())
     }
 
+    /// Draws the figure in a notebook where it does not end the cell, inside an `if`, say.
+    ///
+    /// A cell keeps one figure: of several, the last.
+    fn show(&self) {
+        self.evcxr_display();
+    }
+
     /// What evcxr calls on a value that ends a cell.
     fn evcxr_display(&self) {
         match self.bundle() {

@@ -1,8 +1,8 @@
 //! A picture beside the network's best guesses as bars.
 
-use image::{Rgb, RgbImage, imageops};
+use image::{Rgb, RgbImage};
 
-use super::canvas::{Canvas, LINE, Style};
+use super::canvas::{Canvas, LINE, Style, enlarge, fit};
 use super::sheet::Sheet;
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -71,7 +71,7 @@ impl TopK {
 
 impl Figure for TopK {
     fn image(&self) -> Result<RgbImage> {
-        let panel = enlarge(&super::fit(&self.picture, PANEL));
+        let panel = fit(&enlarge(&self.picture, PANEL), PANEL);
         let step = 36;
         let bars = self.guesses.len() as u32 * step;
         let height = bars.max(panel.height());
@@ -98,13 +98,6 @@ impl Figure for TopK {
             .collect();
         Bundle::still(&self.image()?, &format!("{}: {}", self.title, guesses.join(", ")))
     }
-}
-
-/// Small pictures, digits above all, are enlarged by a whole factor.
-fn enlarge(picture: &RgbImage) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    let factor = (PANEL / width.max(height).max(1)).max(1);
-    imageops::resize(picture, width * factor, height * factor, imageops::FilterType::Nearest)
 }
 
 fn percent(probability: f64) -> String {
