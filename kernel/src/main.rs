@@ -1,0 +1,105 @@
+//! `convscope`: the Jupyter side of the convscope library.
+//!
+//! A plain evcxr kernel compiles tch, and with it a huge C++ file, anew at every start. This command
+//! compiles it once (`install`) and gives each kernel a hard-linked copy of that warm build
+//! (`kernel`). It never links libtorch itself.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+#[cfg(not(unix))]
+compile_error!("convscope runs on Linux and macOS; on Windows, use it inside WSL");
+
+mod compile;
+mod copy;
+mod crate_source;
+mod doctor;
+mod evcxr;
+mod fingerprint;
+mod front;
+mod hold;
+mod install;
+mod installation;
+mod kernel;
+mod kernelspec;
+mod libtorch;
+mod lock;
+mod place;
+mod relay;
+mod session;
+mod tools;
+mod warm;
+mod wire;
+
+/// Look inside convolutional networks from a Rust Jupyter notebook.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the kernel "Rust (convscope)" known to Jupyter, and compile once what notebooks need.
+    Install {
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        sources: install::Sources,
+    },
+    /// Remove what `install` made.
+    Uninstall {
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Check everything a notebook needs, and say how to mend what is broken.
+    Doctor {
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// What Jupyter starts.
+    #[command(hide = true)]
+    Kernel {
+        #[arg(long)]
+        state: PathBuf,
+        #[arg(long)]
+        connection_file: PathBuf,
+    },
+}
+
+/// Where an installation lies. Without options: in the active Python environment.
+#[derive(Args)]
+pub(crate) struct PlaceArgs {
+    /// Install for this user, in Jupyter's data folder.
+    #[arg(long, conflicts_with = "prefix")]
+    user: bool,
+    /// Install in the Python environment with this folder.
+    #[arg(long, value_name = "DIR")]
+    prefix: Option<PathBuf>,
+    /// Keep the compiled crates here.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("convscope: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Install { place, sources } => install::install(&place.resolve()?, sources),
+        Command::Uninstall { place } => install::uninstall(&place.resolve()?),
+        Command::Doctor { place } => doctor::doctor(&place.resolve()?),
+        Command::Kernel { state, connection_file } => kernel::run(state, &connection_file),
+    }
+}
