@@ -113,6 +113,8 @@ impl Evcxr {
                 _ => {}
             }
         }
+        // Read, so that the relay does not take it for an answer to Jupyter.
+        channels.shell.recv().await?;
         if faults.is_empty() { Ok(()) } else { Err(anyhow!(faults.join("\n"))) }
     }
 

@@ -19,6 +19,12 @@ use crate::relay::relay;
 use crate::session::Session;
 use crate::warm;
 
+/// A cell that runs before the first of the notebook. evcxr learns that cells may use `?` only when
+/// one fails to compile for it, and then shows that cell's last value by its `Debug` instead of
+/// drawing it: the first figure of a notebook would be a wall of numbers. It also loads the standard
+/// library for rust-analyzer while the user is still reading.
+const PRIMER: &str = r#""0".parse::<u8>()?;"#;
+
 pub(crate) fn run(state: PathBuf, connection_file: &Path) -> Result<ExitCode> {
     // Interrupts come as messages; a Ctrl-C in the terminal that Jupyter runs in is not for us.
     // SAFETY: ignoring a signal installs no handler.
@@ -67,7 +73,10 @@ async fn prepare(state: &State, key: &str, say: &Say) -> Result<(Evcxr, Session)
     };
     drop(warm);
     let on_line = |line: &str| eprintln!("{line}");
-    let evcxr = Evcxr::start(&installation, session.dir(), key, on_line).await?;
+    let mut evcxr = Evcxr::start(&installation, session.dir(), key, on_line).await?;
+    if let Err(error) = evcxr.execute(PRIMER).await {
+        eprintln!("convscope: {error:#}");
+    }
     pin_versions(session.dir())?;
     Ok((evcxr, session))
 }

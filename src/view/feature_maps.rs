@@ -3,11 +3,11 @@
 use image::RgbImage;
 use tch::{Kind, Tensor};
 
+use super::Figure;
 use super::canvas::Canvas;
 use super::colour::{ColourMap, ColourScale, Share, range};
 use super::sheet::Sheet;
 use super::tiles::{Layout, Tiles, coloured};
-use super::{Bundle, Figure};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -16,7 +16,6 @@ use crate::{Error, Result};
 /// Magnitudes (after a ReLU, say) are shown on viridis from 0, signed values in blue and red around
 /// 0. All tiles share one scale, so a dark map is a weak one; [`share`](FeatureMaps::share) changes
 /// that.
-#[derive(Debug)]
 pub struct FeatureMaps {
     /// What the figure is called.
     pub title: String,
@@ -172,8 +171,8 @@ impl Figure for FeatureMaps {
         Ok(canvas.pixels)
     }
 
-    fn bundle(&self) -> Result<Bundle> {
-        let text = format!("{}: {}", self.title, self.describe(self.shown()?.len()));
-        Bundle::still(&self.image()?, &text)
+    fn description(&self) -> String {
+        let shown = self.channels.as_ref().map_or(self.values.size()[0] as usize, Vec::len);
+        format!("{}: {}", self.title, self.describe(shown))
     }
 }

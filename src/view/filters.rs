@@ -3,10 +3,10 @@
 use image::{Rgb, RgbImage};
 use tch::{Kind, Tensor};
 
+use super::Figure;
 use super::colour::{ColourScale, Share, range};
 use super::sheet::Sheet;
 use super::tiles::{Layout, Tiles, coloured};
-use super::{Bundle, Figure};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -19,7 +19,6 @@ const COLUMNS: usize = 12;
 /// With three input channels each filter is one tile in colour, grey being 0. With one, each is a
 /// tile in blue (negative) and red (positive). With more, each filter is a row of its input
 /// channels.
-#[derive(Debug)]
 pub struct FilterGrid {
     /// What the figure is called.
     pub title: String,
@@ -174,10 +173,13 @@ impl Figure for FilterGrid {
         Ok(canvas.pixels)
     }
 
-    fn bundle(&self) -> Result<Bundle> {
-        let (filters, inputs) = self.shown()?;
-        let text = format!("{}: {}", self.title, self.describe(filters.len(), inputs.len()));
-        Bundle::still(&self.image()?, &text)
+    fn description(&self) -> String {
+        match self.shown() {
+            Ok((filters, inputs)) => {
+                format!("{}: {}", self.title, self.describe(filters.len(), inputs.len()))
+            }
+            Err(error) => format!("{}: {error}", self.title),
+        }
     }
 }
 

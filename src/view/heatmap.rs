@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::bundle::{jpeg_uri, png_uri};
 use super::canvas::{Style, enlarge, fit};
-use super::colour::{ColourMap, ColourScale};
+use super::colour::{ColourMap, ColourScale, number_text, range};
 use super::sheet::Sheet;
 use super::tiles::coloured;
 use super::{Bundle, Figure};
@@ -23,7 +23,6 @@ const PANEL: u32 = 336;
 /// The still shows the picture beside the same under the map; the interactive form has a slider for
 /// the map's opacity. Magnitudes are shown on inferno from 0, signed values in blue and red around
 /// 0, always with a colour bar in the values' own units.
-#[derive(Debug)]
 pub struct Heatmap {
     /// What the figure is called.
     pub title: String,
@@ -112,20 +111,18 @@ impl Heatmap {
 
     fn all_notes(&self, scale: &ColourScale) -> Vec<String> {
         let mut notes = self.notes.clone();
+        if scale.clipped {
+            let (least, most) = range(&self.numbers().unwrap_or_default());
+            notes.push(format!(
+                "colours end at {}; the largest magnitude is {}",
+                number_text(scale.high),
+                number_text(most.max(-least))
+            ));
+        }
         if scale.low == scale.high || self.values.min() == self.values.max() {
             notes.push("blank: all values are the same".to_owned());
         }
         notes
-    }
-
-    fn description(&self) -> String {
-        let size = self.values.size();
-        let mut words = format!("{}: {}×{} values", self.title, size[0], size[1]);
-        for note in &self.notes {
-            words.push_str("; ");
-            words.push_str(note);
-        }
-        words
     }
 
     fn vega(&self, scale: &ColourScale) -> Result<Value> {
@@ -174,6 +171,16 @@ impl Figure for Heatmap {
         canvas.text(x, below, "what the network sees", Style::NOTE);
         canvas.text(x + width + GAP, below, "under the map", Style::NOTE);
         Ok(canvas.pixels)
+    }
+
+    fn description(&self) -> String {
+        let size = self.values.size();
+        let mut words = format!("{}: {}×{} values", self.title, size[0], size[1]);
+        for note in &self.notes {
+            words.push_str("; ");
+            words.push_str(note);
+        }
+        words
     }
 
     fn bundle(&self) -> Result<Bundle> {

@@ -35,9 +35,14 @@ pub trait Figure {
     /// The still form: a picture that explains itself, with title, labels and colour bar.
     fn image(&self) -> Result<RgbImage>;
 
+    /// What the figure shows, in a line of words.
+    fn description(&self) -> String;
+
     /// The figure for a notebook: several forms of one content, of which the front end takes the
     /// richest it knows.
-    fn bundle(&self) -> Result<Bundle>;
+    fn bundle(&self) -> Result<Bundle> {
+        Bundle::still(&self.image()?, &self.description())
+    }
 
     /// Writes the figure to a file: `.png`, `.jpg` or a self-contained `.html`.
     ///
@@ -62,3 +67,15 @@ pub trait Figure {
         }
     }
 }
+
+/// Figures are printed as their description, never as the thousands of numbers they hold.
+macro_rules! debug_by_description {
+    ($($figure:ty),+) => {$(
+        impl std::fmt::Debug for $figure {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.description())
+            }
+        }
+    )+};
+}
+debug_by_description!(FeatureMaps, FilterGrid, Heatmap, TopK);

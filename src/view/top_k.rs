@@ -2,9 +2,9 @@
 
 use image::{Rgb, RgbImage};
 
+use super::Figure;
 use super::canvas::{Canvas, LINE, Style, enlarge, fit};
 use super::sheet::Sheet;
-use super::{Bundle, Figure};
 use crate::{Error, Result};
 
 const PANEL: u32 = 224;
@@ -26,7 +26,7 @@ pub struct Guess {
 }
 
 /// A picture and what a network takes it for, the best guess first.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TopK {
     /// What the figure is called.
     pub title: String,
@@ -90,13 +90,10 @@ impl Figure for TopK {
         Ok(canvas.pixels)
     }
 
-    fn bundle(&self) -> Result<Bundle> {
-        let guesses: Vec<String> = self
-            .guesses
-            .iter()
-            .map(|guess| format!("{} {}", guess.name, percent(guess.probability)))
-            .collect();
-        Bundle::still(&self.image()?, &format!("{}: {}", self.title, guesses.join(", ")))
+    fn description(&self) -> String {
+        let guess = |guess: &Guess| format!("{} {}", guess.name, percent(guess.probability));
+        let guesses: Vec<String> = self.guesses.iter().map(guess).collect();
+        format!("{}: {}", self.title, guesses.join(", "))
     }
 }
 
