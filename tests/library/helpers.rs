@@ -30,17 +30,25 @@ pub fn real(file: &str) -> Option<PathBuf> {
     found
 }
 
-/// Says on the real stderr, past the test harness's capture, that something was not tested.
+/// Says that something was not tested; `scripts/test` lists and counts such lines.
 pub fn skip(why: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    println!("skipped: {why}");
 }
 
-/// Runs one of this binary's ignored tests in a process with other environment variables.
+const CHILD: &str = "CONVSCOPE_TEST_CHILD";
+
+/// Whether this is the process that [`in_child`] started.
+pub fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs a test of this binary again, in a process with other environment variables, and returns what
+/// it printed.
 pub fn in_child(test: &str, variables: &[(&str, &Path)]) -> String {
     let me = std::env::current_exe().expect("this test's path");
     let output = Command::new(me)
-        .args(["--exact", test, "--ignored", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .output()
         .expect("running a test in a child process");

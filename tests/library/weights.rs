@@ -5,7 +5,7 @@ use std::path::Path;
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, in_child, scratch};
+use crate::helpers::{Tested, cpu, in_child, is_child, scratch};
 
 fn refused(path: &Path) -> String {
     zoo::resnet18_from(path).expect_err("not resnet18's weights").to_string()
@@ -62,19 +62,17 @@ fn another_networks_file_is_refused_with_every_misfit() -> Tested {
 
 #[test]
 fn offline_and_absent_names_file_folder_and_address() {
+    if is_child() {
+        println!("{}", zoo::resnet18().expect_err("no weights in an empty home"));
+        return;
+    }
     let home = scratch("offline_home");
     let text = in_child(
-        "weights::child_offline",
+        "weights::offline_and_absent_names_file_folder_and_address",
         &[("CONVSCOPE_HOME", &home), ("CONVSCOPE_OFFLINE", Path::new("1"))],
     );
     let weights = home.join("weights").display().to_string();
     for word in ["resnet18.safetensors", &weights, "https://", "resnet18-f37072fd.pth", "OFFLINE"] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
-}
-
-#[test]
-#[ignore = "run by offline_and_absent_names_file_folder_and_address with its environment"]
-fn child_offline() {
-    println!("{}", zoo::resnet18().expect_err("no weights in an empty home"));
 }
