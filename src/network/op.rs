@@ -98,15 +98,11 @@ impl Op {
     pub fn parameters(&self) -> Vec<(&'static str, &Tensor)> {
         match self {
             Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
-                let bias = bias.iter().map(|bias| ("bias", bias));
-                std::iter::once(("weight", weight)).chain(bias).collect()
+                named([Some(weight), bias.as_ref(), None, None])
             }
-            Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => vec![
-                ("weight", weight),
-                ("bias", bias),
-                ("running_mean", running_mean),
-                ("running_var", running_var),
-            ],
+            Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => {
+                named([Some(weight), Some(bias), Some(running_mean), Some(running_var)])
+            }
             _ => Vec::new(),
         }
     }
@@ -115,15 +111,11 @@ impl Op {
     pub(crate) fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor)> {
         match self {
             Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
-                let bias = bias.iter_mut().map(|bias| ("bias", bias));
-                std::iter::once(("weight", weight)).chain(bias).collect()
+                named([Some(weight), bias.as_mut(), None, None])
             }
-            Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => vec![
-                ("weight", weight),
-                ("bias", bias),
-                ("running_mean", running_mean),
-                ("running_var", running_var),
-            ],
+            Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => {
+                named([Some(weight), Some(bias), Some(running_mean), Some(running_var)])
+            }
             _ => Vec::new(),
         }
     }
@@ -166,4 +158,11 @@ impl Op {
             Op::Concat => Tensor::f_cat(inputs, 1),
         }
     }
+}
+
+/// Those parameters that an operation has, under PyTorch's names.
+fn named<T>(parameters: [Option<T>; 4]) -> Vec<(&'static str, T)> {
+    let names = ["weight", "bias", "running_mean", "running_var"];
+    let pairs = names.into_iter().zip(parameters);
+    pairs.filter_map(|(name, parameter)| Some((name, parameter?))).collect()
 }

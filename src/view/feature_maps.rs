@@ -1,13 +1,14 @@
 //! The activations of one layer: a grid with a map a channel.
 
 use image::RgbImage;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::Figure;
 use super::canvas::Canvas;
 use super::colour::{ColourMap, ColourScale, Share, range};
 use super::sheet::Sheet;
 use super::tiles::{Layout, Tiles, coloured};
+use super::values::{held, numbers};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -43,9 +44,7 @@ impl FeatureMaps {
                 });
             }
         };
-        let values = values.and_then(|v| v.f_detach()?.f_to_device(tch::Device::Cpu));
-        let values = values.and_then(|v| v.f_to_kind(Kind::Float)?.f_contiguous());
-        let values = values.map_err(Error::torch("reading the feature maps"))?;
+        let values = held(&values.map_err(Error::torch("reading the feature maps"))?)?;
         let (title, map) = (title.into(), ColourMap::Viridis);
         Ok(FeatureMaps { title, values, channels: None, share: Share::All, map })
     }
@@ -127,8 +126,7 @@ impl Figure for FeatureMaps {
         let size = values.size();
         let (height, width) = (size[1] as u32, size[2] as u32);
         let area = (height * width) as usize;
-        let all = Vec::<f32>::try_from(values.reshape([-1]))
-            .map_err(Error::torch("reading the feature maps"))?;
+        let all = numbers(&values)?;
         let map = |channel: usize| &all[channel * area..(channel + 1) * area];
 
         let shared = ColourScale::fitting(self.map, &all);

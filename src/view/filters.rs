@@ -1,12 +1,13 @@
 //! The filters of a convolution: colour where it reads a photo, signed maps elsewhere.
 
 use image::{Rgb, RgbImage};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::Figure;
 use super::colour::{ColourScale, Share, range};
 use super::sheet::Sheet;
 use super::tiles::{Layout, Tiles, coloured};
+use super::values::{held, numbers};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -40,9 +41,7 @@ impl FilterGrid {
                 remedy: "Give the weight of a convolution.".to_owned(),
             });
         }
-        let weight = weight.f_detach().and_then(|w| w.f_to_device(tch::Device::Cpu));
-        let weight = weight.and_then(|w| w.f_to_kind(Kind::Float)?.f_contiguous());
-        let weight = weight.map_err(Error::torch("reading the filters"))?;
+        let weight = held(weight)?;
         let title = title.into();
         Ok(FilterGrid { title, weight, filters: None, inputs: None, share: Share::All })
     }
@@ -123,8 +122,7 @@ impl Figure for FilterGrid {
         let (filters, inputs) = self.shown()?;
         let [_, all_inputs, h, w] = self.size();
         let area = h * w;
-        let all = Vec::<f32>::try_from(self.weight.reshape([-1]))
-            .map_err(Error::torch("reading the filters"))?;
+        let all = numbers(&self.weight)?;
         let filter = |index: usize| &all[index * all_inputs * area..][..all_inputs * area];
 
         let shared = ColourScale::signed(&all);

@@ -2,13 +2,14 @@
 
 use image::RgbImage;
 use serde_json::{Value, json};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::bundle::{jpeg_uri, png_uri};
 use super::canvas::{Style, enlarge, fit};
 use super::colour::{ColourMap, ColourScale, number_text, range};
 use super::sheet::Sheet;
 use super::tiles::coloured;
+use super::values::{held, numbers};
 use super::{Bundle, Figure};
 use crate::error::shape_text;
 use crate::{Error, Result};
@@ -55,9 +56,7 @@ impl Heatmap {
                 remedy: "Reduce the channels first, by their maximum, say.".to_owned(),
             });
         }
-        let values = values.f_detach().and_then(|v| v.f_to_device(tch::Device::Cpu));
-        let values = values.and_then(|v| v.f_to_kind(Kind::Float)?.f_contiguous());
-        let values = values.map_err(Error::torch("reading the heatmap"))?;
+        let values = held(values)?;
         Ok(Heatmap {
             title: title.into(),
             unit: unit.into(),
@@ -92,11 +91,6 @@ impl Heatmap {
         &self.values
     }
 
-    fn numbers(&self) -> Result<Vec<f32>> {
-        let flat = self.values.reshape([-1]);
-        Vec::try_from(flat).map_err(Error::torch("reading the heatmap"))
-    }
-
     /// The map enlarged to the picture's size: bilinear, corners not aligned, as OpenCV does.
     fn enlarged(&self, width: u32, height: u32) -> Result<Vec<f32>> {
         let size = self.values.size();
@@ -105,14 +99,13 @@ impl Heatmap {
             .values
             .f_view([1, 1, size[0], size[1]])
             .and_then(|v| v.f_upsample_bilinear2d([h, w], false, None, None));
-        let enlarged = enlarged.map_err(Error::torch("enlarging the map"))?;
-        Vec::try_from(enlarged.reshape([-1])).map_err(Error::torch("reading the heatmap"))
+        numbers(&enlarged.map_err(Error::torch("enlarging the map"))?)
     }
 
     fn all_notes(&self, scale: &ColourScale) -> Vec<String> {
         let mut notes = self.notes.clone();
         if scale.clipped {
-            let (least, most) = range(&self.numbers().unwrap_or_default());
+            let (least, most) = range(&numbers(&self.values).unwrap_or_default());
             notes.push(format!(
                 "colours end at {}; the largest magnitude is {}",
                 number_text(scale.high),
@@ -128,7 +121,7 @@ impl Heatmap {
     fn vega(&self, scale: &ColourScale) -> Result<Value> {
         let (width, height) = self.picture.dimensions();
         let size = self.values.size();
-        let map = coloured(&self.numbers()?, size[1] as u32, 1, &scale.table());
+        let map = coloured(&numbers(&self.values)?, size[1] as u32, 1, &scale.table());
         let mut spec: Value = serde_json::from_str(include_str!("heatmap.vega.json"))
             .map_err(|error| Error::Argument(format!("heatmap.vega.json: {error}")))?;
         spec["width"] = json!(width);
@@ -150,7 +143,7 @@ impl Heatmap {
 
 impl Figure for Heatmap {
     fn image(&self) -> Result<RgbImage> {
-        let scale = ColourScale::fitting(self.map, &self.numbers()?);
+        let scale = ColourScale::fitting(self.map, &numbers(&self.values)?);
         let panel = fit(&self.picture, PANEL);
         let (width, height) = panel.dimensions();
         let map = coloured(&self.enlarged(width, height)?, width, 1, &scale.table());
@@ -184,7 +177,7 @@ impl Figure for Heatmap {
     }
 
     fn bundle(&self) -> Result<Bundle> {
-        let scale = ColourScale::fitting(self.map, &self.numbers()?);
+        let scale = ColourScale::fitting(self.map, &numbers(&self.values)?);
         let still = Bundle::still(&self.image()?, &self.description())?;
         Ok(still.with_vega(self.vega(&scale)?))
     }

@@ -14,6 +14,7 @@ mod save;
 mod sheet;
 mod tiles;
 mod top_k;
+mod values;
 
 use std::path::Path;
 
