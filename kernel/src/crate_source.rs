@@ -8,9 +8,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
-
-use crate::fingerprint::digest;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -149,6 +148,10 @@ impl Sources {
         }
         Ok(())
     }
+}
+
+fn digest(contents: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(contents))
 }
 
 fn is_convscope(dir: &Path) -> bool {

@@ -70,10 +70,6 @@ impl Fingerprint {
     }
 }
 
-pub(crate) fn digest(contents: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(contents))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

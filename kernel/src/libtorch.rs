@@ -6,8 +6,8 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::place::python;
 use crate::tools::pinned;
+use crate::tools::python;
 
 pub(crate) const LIBRARY_PATH_VAR: &str =
     if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };

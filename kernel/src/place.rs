@@ -2,12 +2,12 @@
 
 use std::env;
 use std::path::{self, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::PlaceArgs;
 use crate::installation::State;
+use crate::tools::python;
 
 /// The two folders of one installation.
 pub(crate) struct Place {
@@ -62,12 +62,4 @@ fn user_jupyter_dir(data: &path::Path) -> PathBuf {
         return home.join("Library/Jupyter");
     }
     data.join("jupyter")
-}
-
-/// What a line of Python prints, or nothing if there is no Python or it fails.
-pub(crate) fn python(code: &str) -> Option<String> {
-    let output = Command::new("python3").args(["-c", code]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
 }

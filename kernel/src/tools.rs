@@ -39,6 +39,14 @@ pub(crate) fn host() -> Result<String> {
         .context("rustc does not say which machine it compiles for")
 }
 
+/// What a line of Python prints, or nothing if there is no Python or it fails.
+pub(crate) fn python(code: &str) -> Option<String> {
+    let output = Command::new("python3").args(["-c", code]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
+}
+
 fn output(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program)
         .args(args)
