@@ -1,0 +1,43 @@
+# What a person types here. Everything is made inside .convscope/ and target/;
+# CONVSCOPE_DIR=/elsewhere puts the set-up where several clones can share it.
+
+export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
+export LIBTORCH ?= $(CONVSCOPE_DIR)/libtorch
+PYTHON = "$(CONVSCOPE_DIR)/venv/bin/python"
+CONVSCOPE = $(CONVSCOPE_DIR)/tools/bin/convscope
+NOTEBOOK ?= notebooks/00_tour.ipynb
+
+.PHONY: help setup tour lab test notebooks bench fmt doctor clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## everything a notebook needs, into .convscope/ (about 15 min the first time, then 1 s)
+	@scripts/setup
+
+tour: setup ## run the tour from start to end, and keep it as a notebook and as a web page
+	@$(PYTHON) scripts/notebooks.py execute notebooks/00_tour.ipynb --out target/tour --html
+
+lab: setup ## JupyterLab with the tour open (LAB_ARGS="--no-browser" and the like)
+	@$(PYTHON) -m jupyter lab --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/$(NOTEBOOK) $(LAB_ARGS)
+
+test: setup ## every check: format, lints, Rust and kernel tests, all notebooks, the browser
+	@scripts/test
+
+notebooks: setup ## run every notebook and store its outputs in notebooks/
+	@$(PYTHON) scripts/notebooks.py execute notebooks/*.ipynb --inplace
+
+bench: setup ## how long the kernel takes to start
+	@$(PYTHON) benches/kernel_start.py
+
+fmt: ## format the Rust
+	@cargo fmt --all
+
+# Not after `setup`, which would mend what the doctor is asked to find.
+doctor: ## is everything in place, do the versions match, and what would mend it?
+	@test -x "$(CONVSCOPE)" || { echo "nothing is set up yet: make setup"; exit 1; }
+	@"$(CONVSCOPE)" doctor --prefix "$(CONVSCOPE_DIR)/venv" --state "$(CONVSCOPE_DIR)/kernel"
+
+clean: ## remove target/ (the set-up stays: rm -r .convscope for that)
+	@rm -rf target
