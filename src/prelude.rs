@@ -1,7 +1,7 @@
 //! What a notebook needs: `use convscope::prelude::*;`
 
 pub use crate::attribution::{Target, saliency};
-pub use crate::network::{Conv2d, Network, Preprocess, Resize};
+pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::view::{ColourMap, Figure, Share};
 pub use crate::{Photo, data, zoo};
 pub use tch::{Device, Kind, Tensor};

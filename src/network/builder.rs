@@ -57,9 +57,47 @@ impl Conv2d {
         self
     }
 
+    /// Sets the number of groups of channels that do not see each other.
+    pub fn groups(mut self, groups: i64) -> Self {
+        self.groups = groups;
+        self
+    }
+
     /// Leaves the bias out, as before a batch normalisation.
     pub fn no_bias(mut self) -> Self {
         self.bias = false;
+        self
+    }
+}
+
+/// The windows of a pooling.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    /// Window `[height, width]`.
+    pub kernel: [i64; 2],
+    /// Step.
+    pub stride: [i64; 2],
+    /// Border on each side.
+    pub padding: [i64; 2],
+    /// Whether a last window may reach over the edge, so that no value is left out.
+    pub ceil: bool,
+}
+
+impl Pool {
+    /// Windows of `kernel`×`kernel`, a step of `stride`, no padding.
+    pub fn new(kernel: i64, stride: i64) -> Self {
+        Pool { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 2], ceil: false }
+    }
+
+    /// Sets the padding of all sides.
+    pub fn padding(mut self, padding: i64) -> Self {
+        self.padding = [padding; 2];
+        self
+    }
+
+    /// Lets a last window reach over the edge.
+    pub fn ceil(mut self) -> Self {
+        self.ceil = true;
         self
     }
 }
@@ -134,8 +172,14 @@ impl Builder {
         self.node(name, Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
     }
 
-    /// Adds a batch normalisation (its running statistics start at mean 0, variance 1).
+    /// Adds a batch normalisation (its running statistics start at mean 0, variance 1), with 1e-5
+    /// added to the variance.
     pub fn batch_norm(&mut self, input: NodeId, name: &str) -> NodeId {
+        self.batch_norm_eps(input, name, 1e-5)
+    }
+
+    /// The same with another number added to the variance.
+    pub fn batch_norm_eps(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
         let channels = [self.channels(input).max(0)];
         let options = (Kind::Float, Device::Cpu);
         let op = Op::BatchNorm2d {
@@ -143,7 +187,7 @@ impl Builder {
             bias: Tensor::zeros(channels, options),
             running_mean: Tensor::zeros(channels, options),
             running_var: Tensor::ones(channels, options),
-            eps: 1e-5,
+            eps,
         };
         self.node(name, op, &[input])
     }
@@ -153,35 +197,31 @@ impl Builder {
         self.node(name, Op::Relu, &[input])
     }
 
-    /// Adds a maximum over `kernel`×`kernel` windows.
-    pub fn max_pool(
-        &mut self,
-        input: NodeId,
-        name: &str,
-        kernel: i64,
-        stride: i64,
-        padding: i64,
-    ) -> NodeId {
-        let op = Op::MaxPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
-        self.node(name, op, &[input])
+    /// Adds a rectified linear unit that ends at 6.
+    pub fn relu6(&mut self, input: NodeId, name: &str) -> NodeId {
+        self.node(name, Op::Relu6, &[input])
     }
 
-    /// Adds a mean over `kernel`×`kernel` windows.
-    pub fn avg_pool(
-        &mut self,
-        input: NodeId,
-        name: &str,
-        kernel: i64,
-        stride: i64,
-        padding: i64,
-    ) -> NodeId {
-        let op = Op::AvgPool2d { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
-        self.node(name, op, &[input])
+    /// Adds the maximum of each window.
+    pub fn max_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
+        let Pool { kernel, stride, padding, ceil } = pool;
+        self.node(name, Op::MaxPool2d { kernel, stride, padding, ceil }, &[input])
+    }
+
+    /// Adds the mean of each window.
+    pub fn avg_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
+        let Pool { kernel, stride, padding, ceil } = pool;
+        self.node(name, Op::AvgPool2d { kernel, stride, padding, ceil }, &[input])
+    }
+
+    /// Adds the mean over as many windows as give this output size.
+    pub fn adaptive_avg_pool(&mut self, input: NodeId, name: &str, output: [i64; 2]) -> NodeId {
+        self.node(name, Op::AdaptiveAvgPool2d { output }, &[input])
     }
 
     /// Adds the mean of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
     pub fn global_avg_pool(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.node(name, Op::AdaptiveAvgPool2d { output: [1, 1] }, &[input])
+        self.adaptive_avg_pool(input, name, [1, 1])
     }
 
     /// Adds a flattening to `[N, features]`.

@@ -16,7 +16,7 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
-pub use builder::{Builder, Conv2d, NodeId};
+pub use builder::{Builder, Conv2d, NodeId, Pool};
 pub use executor::Gradients;
 pub(crate) use layers::{nearest, quoted};
 pub use op::Op;

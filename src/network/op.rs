@@ -38,6 +38,8 @@ pub enum Op {
     },
     /// max(x, 0)
     Relu,
+    /// max(x, 0), but at most 6
+    Relu6,
     /// The maximum of each window.
     MaxPool2d {
         /// Window.
@@ -46,6 +48,8 @@ pub enum Op {
         stride: [i64; 2],
         /// Border that never wins.
         padding: [i64; 2],
+        /// Whether a last window may reach over the edge, so that no value is left out.
+        ceil: bool,
     },
     /// The mean of each window (padding counts as zeros).
     AvgPool2d {
@@ -55,6 +59,8 @@ pub enum Op {
         stride: [i64; 2],
         /// Zeros added on each side.
         padding: [i64; 2],
+        /// Whether a last window may reach over the edge, so that no value is left out.
+        ceil: bool,
     },
     /// The mean over as many windows as give this output size.
     AdaptiveAvgPool2d {
@@ -84,6 +90,7 @@ impl Op {
             Op::Conv2d { .. } => "Conv2d",
             Op::BatchNorm2d { .. } => "BatchNorm2d",
             Op::Relu => "ReLU",
+            Op::Relu6 => "ReLU6",
             Op::MaxPool2d { .. } => "MaxPool2d",
             Op::AvgPool2d { .. } => "AvgPool2d",
             Op::AdaptiveAvgPool2d { .. } => "AdaptiveAvgPool2d",
@@ -142,11 +149,12 @@ impl Op {
                 true,
             ),
             Op::Relu => x.f_relu(),
-            Op::MaxPool2d { kernel, stride, padding } => {
-                x.f_max_pool2d(kernel, stride, padding, [1, 1], false)
+            Op::Relu6 => x.f_relu6(),
+            Op::MaxPool2d { kernel, stride, padding, ceil } => {
+                x.f_max_pool2d(kernel, stride, padding, [1, 1], *ceil)
             }
-            Op::AvgPool2d { kernel, stride, padding } => {
-                x.f_avg_pool2d(kernel, stride, padding, false, true, None)
+            Op::AvgPool2d { kernel, stride, padding, ceil } => {
+                x.f_avg_pool2d(kernel, stride, padding, *ceil, true, None)
             }
             Op::AdaptiveAvgPool2d { output } => x.f_adaptive_avg_pool2d(output),
             Op::Flatten => x.f_flatten(1, -1),

@@ -18,7 +18,7 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
     };
     sound(op)?;
     match op {
-        Op::Input | Op::Relu => Ok(x.to_vec()),
+        Op::Input | Op::Relu | Op::Relu6 => Ok(x.to_vec()),
         Op::Conv2d { weight, stride, padding, dilation, groups, .. } => {
             let [n, c, h, w] = four(x)?;
             let weight = weight.size();
@@ -27,7 +27,7 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
                 return misfit(format!("{} input channels", per_group * groups), shape_text(x));
             }
             let kernel = [kh, kw];
-            let size = windows([h, w], kernel, *stride, *padding, *dilation)
+            let size = windows([h, w], kernel, *stride, *padding, *dilation, false)
                 .ok_or_else(|| too_small(x, kernel))?;
             Ok(vec![n, out, size[0], size[1]])
         }
@@ -39,9 +39,10 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
             }
             Ok(x.to_vec())
         }
-        Op::MaxPool2d { kernel, stride, padding } | Op::AvgPool2d { kernel, stride, padding } => {
+        Op::MaxPool2d { kernel, stride, padding, ceil }
+        | Op::AvgPool2d { kernel, stride, padding, ceil } => {
             let [n, c, h, w] = four(x)?;
-            let size = windows([h, w], *kernel, *stride, *padding, [1, 1])
+            let size = windows([h, w], *kernel, *stride, *padding, [1, 1], *ceil)
                 .ok_or_else(|| too_small(x, *kernel))?;
             Ok(vec![n, c, size[0], size[1]])
         }
@@ -89,7 +90,8 @@ fn sound(op: &Op) -> Result<(), Misfit> {
             let steps = [stride[0], stride[1], dilation[0], dilation[1], *groups];
             (kernel, steps.to_vec(), *padding)
         }
-        Op::MaxPool2d { kernel, stride, padding } | Op::AvgPool2d { kernel, stride, padding } => {
+        Op::MaxPool2d { kernel, stride, padding, .. }
+        | Op::AvgPool2d { kernel, stride, padding, .. } => {
             if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
                 return misfit("padding of at most half the kernel", shape_text(padding));
             }
@@ -115,11 +117,18 @@ fn windows(
     stride: [i64; 2],
     padding: [i64; 2],
     dilation: [i64; 2],
+    ceil: bool,
 ) -> Option<[i64; 2]> {
     let along = |i: usize| {
         let span = dilation[i] * (kernel[i] - 1) + 1;
         let room = size[i] + 2 * padding[i] - span;
-        (room >= 0).then(|| room / stride[i] + 1)
+        if !ceil {
+            return (room >= 0).then(|| room / stride[i] + 1);
+        }
+        let count = (room + stride[i] - 1).div_euclid(stride[i]) + 1;
+        // PyTorch's rule: the last window must begin inside the picture or its left padding.
+        let outside = (count - 1) * stride[i] >= size[i] + padding[i];
+        Some(count - i64::from(outside)).filter(|&count| count > 0)
     };
     Some([along(0)?, along(1)?])
 }

@@ -6,7 +6,7 @@
 
 use super::weights;
 use crate::Result;
-use crate::network::{Conv2d, Network, Preprocess};
+use crate::network::{Conv2d, Network, Pool, Preprocess};
 
 /// The digits network with its trained weights, on the CPU.
 ///
@@ -35,10 +35,10 @@ pub fn digits_untrained() -> Result<Network> {
     b.classes(('0'..='9').map(String::from));
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(12, 5));
     let x = b.relu(x, "relu1");
-    let x = b.max_pool(x, "pool1", 2, 2, 0);
+    let x = b.max_pool(x, "pool1", Pool::new(2, 2));
     let x = b.conv2d(x, "conv2", Conv2d::new(24, 5));
     let x = b.relu(x, "relu2");
-    let x = b.max_pool(x, "pool2", 2, 2, 0);
+    let x = b.max_pool(x, "pool2", Pool::new(2, 2));
     let x = b.flatten(x, "flatten");
     let x = b.linear(x, "fc1", 64);
     let x = b.relu(x, "relu3");

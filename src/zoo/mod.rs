@@ -1,10 +1,38 @@
 //! Known networks with their weights, one file an architecture. Parameters have torchvision's names.
+//!
+//! Each function opens a network with its official weights, on the GPU where there is one. The
+//! weights are fetched once to [`weights_folder`]; a file `NAME.safetensors` or `NAME.pth` laid
+//! there by hand is used as it is. Inputs are `[N, 3, H, W]`, usually 224×224
+//! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes.
+//!
+//! Errors: weights absent and not to be had; a file of another network.
+//!
+//! [`untrained`] opens any of them by name with random parameters, for weights of your own.
 
+mod alexnet;
 mod classes;
+mod densenet;
 mod digits;
+mod googlenet;
+mod mobilenet;
+mod models;
 mod resnet;
+mod squeezenet;
+mod vgg;
 mod weights;
 
 pub use digits::{digits, digits_untrained};
-pub use resnet::{resnet18, resnet18_from};
+pub use models::{
+    alexnet, densenet121, googlenet, mobilenet_v2, names, resnet18, resnet34, resnet50, resnet101,
+    squeezenet1_0, squeezenet1_1, untrained, vgg11, vgg11_bn, vgg16, vgg16_bn, vgg19, vgg19_bn,
+};
 pub use weights::weights_folder;
+
+use crate::network::{Builder, Network, Preprocess};
+
+/// The beginning of every ImageNet network.
+fn imagenet(name: &str) -> Builder {
+    let mut b = Network::builder(name, [3, 224, 224]);
+    b.preprocess(Preprocess::imagenet()).classes(classes::imagenet());
+    b
+}

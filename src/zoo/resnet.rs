@@ -1,55 +1,49 @@
 //! ResNet: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015
 //! ([arXiv:1512.03385](https://arxiv.org/abs/1512.03385)), as torchvision builds it.
 
-use std::path::Path;
-
-use tch::Device;
-
-use super::classes;
-use super::weights::{self, Official};
+use super::imagenet;
 use crate::Result;
-use crate::network::{Builder, Conv2d, Network, NodeId, Preprocess};
+use crate::network::{Builder, Conv2d, Network, NodeId, Pool};
 
-const RESNET18: Official = Official {
-    url: "https://download.pytorch.org/models/resnet18-f37072fd.pth",
-    sha256: "f37072fd",
-};
-
-/// ResNet-18 for ImageNet's 1,000 classes, with torchvision's official weights, on the GPU where
-/// there is one.
-///
-/// Input `[N, 3, 224, 224]` (any size from 33×33 up works), output logits `[N, 1000]`. The weights
-/// (47 MB) are fetched once to [`weights_folder`](super::weights_folder); a file
-/// `resnet18.safetensors` or `resnet18.pth` laid there by hand is used as it is.
-///
-/// Errors: weights absent and not to be had; a file that is not ResNet-18's.
-pub fn resnet18() -> Result<Network> {
-    let mut network = resnet18_untrained()?;
-    weights::load_official(&mut network, RESNET18)?;
-    network.to_device(Device::cuda_if_available())
+/// ResNet-18 and -34: blocks of two 3×3 convolutions.
+pub(super) fn basic(name: &str, blocks: [usize; 4]) -> Result<Network> {
+    build(name, blocks, Block::Basic)
 }
 
-/// ResNet-18 with the weights of a file: safetensors or a zip `.pth`, torchvision's names.
-pub fn resnet18_from(path: impl AsRef<Path>) -> Result<Network> {
-    let mut network = resnet18_untrained()?;
-    weights::load_file(&mut network, path.as_ref())?;
-    network.to_device(Device::cuda_if_available())
+/// ResNet-50 and -101: blocks that narrow, convolve and widen fourfold.
+pub(super) fn bottleneck(name: &str, blocks: [usize; 4]) -> Result<Network> {
+    build(name, blocks, Block::Bottleneck)
 }
 
-fn resnet18_untrained() -> Result<Network> {
-    let mut b = Network::builder("resnet18", [3, 224, 224]);
-    b.preprocess(Preprocess::imagenet()).classes(classes::imagenet());
+#[derive(Clone, Copy)]
+enum Block {
+    Basic,
+    Bottleneck,
+}
+
+impl Block {
+    /// The convolutions of a block: channels, kernel, stride.
+    fn convolutions(self, width: i64, stride: i64) -> Vec<(i64, i64, i64)> {
+        match self {
+            Block::Basic => vec![(width, 3, stride), (width, 3, 1)],
+            Block::Bottleneck => vec![(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)],
+        }
+    }
+}
+
+fn build(name: &str, blocks: [usize; 4], block: Block) -> Result<Network> {
+    let mut b = imagenet(name);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(64, 7).stride(2).padding(3).no_bias());
     let x = b.batch_norm(x, "bn1");
     let x = b.relu(x, "relu");
-    let mut x = b.max_pool(x, "maxpool", 3, 2, 1);
+    let mut x = b.max_pool(x, "maxpool", Pool::new(3, 2).padding(1));
     let mut channels = 64;
-    for (stage, width) in [64, 128, 256, 512].into_iter().enumerate() {
-        for block in 0..2 {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let name = format!("layer{}.{block}", stage + 1);
-            x = basic_block(&mut b, x, &name, width, stride, channels != width);
-            channels = width;
+    for (stage, (count, width)) in (1..).zip(blocks.into_iter().zip([64, 128, 256, 512])) {
+        for index in 0..count {
+            let stride = if stage > 1 && index == 0 { 2 } else { 1 };
+            let convolutions = block.convolutions(width, stride);
+            let name = format!("layer{stage}.{index}");
+            (x, channels) = residual(&mut b, x, &name, channels, &convolutions);
         }
     }
     let x = b.global_avg_pool(x, "avgpool");
@@ -58,28 +52,35 @@ fn resnet18_untrained() -> Result<Network> {
     b.build()
 }
 
-/// Two 3×3 convolutions beside a skip; the skip is projected where the shape changes.
-fn basic_block(
+/// Convolutions beside a skip; the skip is projected where the shape changes. Returns the block's
+/// output and how many channels that has.
+fn residual(
     b: &mut Builder,
     input: NodeId,
     name: &str,
-    width: i64,
-    stride: i64,
-    project: bool,
-) -> NodeId {
-    let conv3 = |stride| Conv2d::new(width, 3).stride(stride).padding(1).no_bias();
-    let x = b.conv2d(input, &format!("{name}.conv1"), conv3(stride));
-    let x = b.batch_norm(x, &format!("{name}.bn1"));
-    let x = b.relu(x, &format!("{name}.relu"));
-    let x = b.conv2d(x, &format!("{name}.conv2"), conv3(1));
-    let x = b.batch_norm(x, &format!("{name}.bn2"));
-    let skip = if project {
-        let conv1 = Conv2d::new(width, 1).stride(stride).no_bias();
-        let skip = b.conv2d(input, &format!("{name}.downsample.0"), conv1);
+    channels: i64,
+    convolutions: &[(i64, i64, i64)],
+) -> (NodeId, i64) {
+    let mut x = input;
+    let (mut out, mut reduction) = (channels, 1);
+    for (index, &(width, kernel, stride)) in (1..).zip(convolutions) {
+        let conv = Conv2d::new(width, kernel).stride(stride).padding(kernel / 2).no_bias();
+        x = b.conv2d(x, &format!("{name}.conv{index}"), conv);
+        x = b.batch_norm(x, &format!("{name}.bn{index}"));
+        (out, reduction) = (width, reduction * stride);
+        if index < convolutions.len() {
+            // As torchvision names the calls of one ReLU: relu, relu_1, …
+            let call = if index == 1 { String::new() } else { format!("_{}", index - 1) };
+            x = b.relu(x, &format!("{name}.relu{call}"));
+        }
+    }
+    let skip = if out != channels || reduction != 1 {
+        let conv = Conv2d::new(out, 1).stride(reduction).no_bias();
+        let skip = b.conv2d(input, &format!("{name}.downsample.0"), conv);
         b.batch_norm(skip, &format!("{name}.downsample.1"))
     } else {
         input
     };
     let x = b.add(x, skip, &format!("{name}.add"));
-    b.relu(x, &format!("{name}.relu_1"))
+    (b.relu(x, &format!("{name}.relu_{}", convolutions.len() - 1)), out)
 }

@@ -12,8 +12,8 @@ fn branching() -> Network {
     let a = b.conv2d(b.input(), "block.conv1", Conv2d::new(3, 3).padding(1));
     let r = b.relu(a, "block.relu");
     let s = b.add(a, r, "block.add");
-    let p = b.max_pool(s, "pool", 3, 2, 1);
-    let q = b.avg_pool(s, "mean", 3, 2, 1);
+    let p = b.max_pool(s, "pool", Pool::new(3, 2).padding(1));
+    let q = b.avg_pool(s, "mean", Pool::new(3, 2).padding(1));
     let c = b.concat(&[p, q], "concat");
     let n = b.batch_norm(c, "bn");
     let g = b.global_avg_pool(n, "avgpool");

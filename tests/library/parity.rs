@@ -8,7 +8,7 @@ use std::process::Command;
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, difference, painted, real, root, scratch, skip};
+use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip};
 
 type Arrays = BTreeMap<String, Tensor>;
 
@@ -85,11 +85,17 @@ fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
     let photo = folder.join("painted.png");
     painted(419, 301).pixels().save(&photo)?;
     let theirs = expected(&python, "resnet18.py", &folder, &[&photo, &folder]);
-    let net = zoo::resnet18_from(folder.join("random.pth"))?;
+    let net = zoo::untrained("resnet18")?.load_weights(folder.join("random.pth"))?;
     compare(&net, &Photo::open(&photo)?, &theirs)?;
 
-    let legacy = zoo::resnet18_from(folder.join("legacy.pth")).expect_err("an old pickle");
-    assert!(legacy.to_string().contains("before 2020"), "{legacy}");
+    let legacy = zoo::untrained("resnet18")?.load_weights(folder.join("legacy.pth"))?;
+    for ((name, modern), (_, old)) in net.parameters().iter().zip(legacy.parameters()) {
+        assert_eq!(
+            difference(modern, old),
+            0.0,
+            "{name} of a file as PyTorch wrote it before 2020"
+        );
+    }
     Ok(())
 }
 
@@ -107,7 +113,7 @@ fn resnet18_with_real_weights_on_a_real_photo() -> Tested {
     let photo = Photo::open(photo)?;
     photo.pixels().save(&lossless)?;
     let theirs = expected(&python, "resnet18.py", &folder, &[&lossless, &folder, &weights]);
-    compare(&zoo::resnet18_from(&weights)?, &photo, &theirs)
+    compare(&zoo::untrained("resnet18")?.load_weights(&weights)?, &photo, &theirs)
 }
 
 #[test]
@@ -121,6 +127,50 @@ fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
         let off = (ours - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]) * 0.225;
         assert!(off < 1.0 / 255.0, "{name}: mean error {:.3} of 1/255", off * 255.0);
         println!("{name}: mean error {:.3} of 1/255", off * 255.0);
+    }
+    Ok(())
+}
+
+/// The formula of tests/parity/zoo.py.
+fn wave(shape: &[i64], phase: f64) -> Tensor {
+    let count: i64 = shape.iter().product();
+    (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
+}
+
+fn parameter(name: &str, shape: &[i64]) -> Tensor {
+    let sine = wave(shape, name.bytes().map(f64::from).sum());
+    match shape {
+        [_, rest @ ..] if !rest.is_empty() => {
+            sine * 2.0 / (rest.iter().product::<i64>() as f64).sqrt()
+        }
+        _ if name.ends_with("running_var") => sine * 0.5 + 1.0,
+        _ if name.ends_with("weight") => sine * 0.3 + 1.0,
+        _ => sine * 0.1,
+    }
+}
+
+#[test]
+fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    let folder = scratch("parity_zoo");
+    let names = zoo::names();
+    let mut arguments = vec![folder.as_path()];
+    arguments.extend(names.iter().map(Path::new));
+    let theirs = expected(&python, "zoo.py", &folder, &arguments);
+    for name in names {
+        let net = zoo::untrained(name)?;
+        for (key, tensor) in net.parameters() {
+            tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
+        }
+        for (suffix, shape) in [("", [1, 3, 224, 224]), (".odd", [2, 3, 161, 197])] {
+            let ours = net.forward(&wave(&shape, 0.5).to_kind(Kind::Float))?;
+            let theirs = &theirs[&format!("{name}{suffix}")];
+            let spread = theirs.std(false).double_value(&[]);
+            assert!(spread > 1e-3, "{name}{suffix}: logits without spread compare nothing");
+            let off = relative(&ours, theirs);
+            println!("{name}{suffix}: {off:.1e}, spread {spread:.1e}");
+            assert!(off < 1e-4, "{name}{suffix}: {off}");
+        }
     }
     Ok(())
 }

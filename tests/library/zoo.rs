@@ -2,7 +2,7 @@
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, real};
+use crate::helpers::{Tested, difference, real, scratch};
 
 #[test]
 fn the_digits_network_reads_drawn_digits() -> Tested {
@@ -53,6 +53,37 @@ fn resnet18_recognises_real_photos() -> Tested {
         assert_eq!(guess.best().name, class);
         assert!((guess.best().probability - probability).abs() < 0.01, "{:?}", guess.best());
     }
+    Ok(())
+}
+
+#[test]
+fn squeezenet_recognises_a_real_photo() -> Tested {
+    let (Some(_), Some(photo)) =
+        (real("weights/squeezenet1_0.safetensors"), real("images/hub_dog.jpg"))
+    else {
+        return Ok(());
+    };
+    let guess = zoo::squeezenet1_0()?.classify(&Photo::open(photo)?)?;
+    assert_eq!(guess.best().name, "Samoyed");
+    assert!((guess.best().probability - 0.99).abs() < 0.01, "{:?}", guess.best());
+    Ok(())
+}
+
+#[test]
+fn a_network_that_is_not_in_the_zoo_is_answered_with_the_nearest() {
+    let error = zoo::untrained("resnet_18").expect_err("no such network").to_string();
+    assert!(error.contains("`resnet18`"), "{error}");
+}
+
+#[test]
+fn weights_are_saved_and_loaded() -> Tested {
+    let path = scratch("save_weights").join("w.safetensors");
+    let (photo, net) = (data::digit(4, 4)?, zoo::digits()?);
+    net.save_weights(&path)?;
+    let again = zoo::digits_untrained()?.load_weights(&path)?;
+    let input = net.prepare(&photo)?;
+    assert_eq!(difference(&net.forward(&input)?, &again.forward(&input)?), 0.0);
+    assert!(net.save_weights(path.join("below_a_file")).is_err());
     Ok(())
 }
 

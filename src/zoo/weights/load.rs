@@ -5,13 +5,14 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
+use super::{legacy, pth};
 use crate::error::{first_line, shape_text};
 use crate::network::Network;
 use crate::{Error, Result};
 
 type Parameters = BTreeMap<String, Tensor>;
 
-/// Reads `.safetensors` or a zip `.pth`/`.pt` state_dict, whichever the file's content is.
+/// Reads safetensors or a state_dict of PyTorch (`.pth`, `.pt`), whichever the file's content is.
 pub(crate) fn read(path: &Path) -> Result<Parameters> {
     let mut head = [0u8; 9];
     let length = {
@@ -31,17 +32,13 @@ pub(crate) fn read(path: &Path) -> Result<Parameters> {
     match head {
         [] => refuse("the file is empty. Delete it, so that it can be fetched anew."),
         [b'P', b'K', 3, 4, ..] => {
-            super::pth::read(path).map_err(|problem| Error::weights_file(path, problem))
+            pth::read(path).map_err(|problem| Error::weights_file(path, problem))
         }
         [.., b'{'] if length == 9 => read_safetensors(path),
-        // Protocol 2 pickles begin so; PyTorch wrote them bare until 2020.
-        [0x80, 2, ..] => refuse(
-            "this is a state_dict in PyTorch's format of before 2020 (a bare pickle). \
-             Convert it: `torch.save(torch.load(old), new)` in a recent PyTorch.",
-        ),
-        _ => refuse(
-            "it is neither safetensors nor a zip state_dict (.pth, .pt) as PyTorch ≥ 1.6 saves it.",
-        ),
+        _ if head.starts_with(&legacy::MAGIC) => {
+            legacy::read(path).map_err(|problem| Error::weights_file(path, problem))
+        }
+        _ => refuse("it is neither safetensors nor a state_dict (.pth, .pt) as PyTorch saves it."),
     }
 }
 
@@ -69,8 +66,15 @@ pub(crate) fn fit(
     network: &mut Network,
     mut parameters: Parameters,
 ) -> std::result::Result<(), String> {
-    // Counts training batches; no inference needs it.
-    parameters.retain(|name, _| !name.ends_with(".num_batches_tracked"));
+    // The count of training batches, and GoogLeNet's auxiliary classifiers: for training only.
+    let for_training = |name: &str| {
+        name.ends_with(".num_batches_tracked")
+            || name.starts_with("aux1.")
+            || name.starts_with("aux2.")
+    };
+    parameters.retain(|name, _| !for_training(name));
+    let mut parameters: Parameters =
+        parameters.into_iter().map(|(name, tensor)| (modern_name(name), tensor)).collect();
     let mut problems = Vec::new();
     let mut expected = 0;
     for (name, tensor) in network.parameters() {
@@ -100,6 +104,24 @@ pub(crate) fn fit(
         .map_err(|error| error.to_string())
 }
 
+/// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says
+/// `denselayer1.norm1.weight`.
+fn modern_name(name: String) -> String {
+    let parts: Vec<&str> = name.split('.').collect();
+    let old = |window: &[&str]| {
+        window[0].starts_with("denselayer")
+            && ["norm", "conv"].contains(&window[1])
+            && ["1", "2"].contains(&window[2])
+    };
+    match parts.windows(3).position(old) {
+        Some(at) => {
+            let joined = format!("{}{}", parts[at + 1], parts[at + 2]);
+            [&parts[..=at], &[joined.as_str()], &parts[at + 3..]].concat().join(".")
+        }
+        None => name,
+    }
+}
+
 fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut text = format!(
@@ -116,4 +138,18 @@ fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
     }
     text.push_str("\nIs it another network's file?");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::modern_name;
+
+    #[test]
+    fn densenets_old_names() {
+        let new = |name: &str| modern_name(name.to_owned());
+        let old = "features.denseblock1.denselayer12.norm.2.running_mean";
+        assert_eq!(new(old), "features.denseblock1.denselayer12.norm2.running_mean");
+        assert_eq!(new("features.transition1.norm.weight"), "features.transition1.norm.weight");
+        assert_eq!(new("layer1.0.conv1.weight"), "layer1.0.conv1.weight");
+    }
 }

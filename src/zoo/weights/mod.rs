@@ -2,9 +2,12 @@
 
 mod download;
 mod home;
+mod legacy;
 mod load;
 mod pickle;
 mod pth;
+mod save;
+mod storage;
 
 use std::path::{Path, PathBuf};
 
@@ -23,10 +26,27 @@ pub(crate) fn load_official(network: &mut Network, official: Official) -> Result
     load_file(network, &path)
 }
 
-/// Loads a weights file the caller names.
-pub(crate) fn load_file(network: &mut Network, path: &Path) -> Result<()> {
+fn load_file(network: &mut Network, path: &Path) -> Result<()> {
     let parameters = load::read(path)?;
     load::fit(network, parameters).map_err(|problem| Error::weights_file(path, problem))
+}
+
+impl Network {
+    /// Replaces all parameters by those of a file: safetensors, or a state_dict as PyTorch saves it
+    /// (`.pth`, `.pt`), with this network's parameter names. Read without executing anything.
+    ///
+    /// Errors: a file that is none of these or truncated; names or shapes that don't fit, all of
+    /// them at once.
+    pub fn load_weights(mut self, path: impl AsRef<Path>) -> Result<Network> {
+        let device = self.device();
+        load_file(&mut self, path.as_ref())?;
+        self.to_device(device)
+    }
+
+    /// Writes all parameters as safetensors. The file appears whole or not at all.
+    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        save::save(self, path.as_ref())
+    }
 }
 
 /// Loads weights that the crate carries in itself.

@@ -16,16 +16,14 @@ pub(super) struct Described {
     pub(super) stride: Vec<i64>,
 }
 
-/// The tensors of a pickled state_dict, by name.
-pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(String, Described)>, String> {
-    let mut machine = Machine { bytes, at: 0, ..Machine::default() };
-    let root = machine.run()?;
-    let pairs = match root {
-        Value::Dict(id) => machine.containers[id].clone(),
-        _ => return Err("it holds no state_dict but another object".to_owned()),
+/// The tensors of a pickled state_dict by name, and where the pickle ends.
+pub(super) fn state_dict(bytes: &[u8]) -> Result<(Vec<(String, Described)>, usize), String> {
+    let (machine, root) = Machine::read(bytes)?;
+    let Value::Dict(id) = root else {
+        return Err("it holds no state_dict but another object".to_owned());
     };
     let mut tensors = Vec::new();
-    for pair in pairs.chunks_exact(2) {
+    for pair in machine.containers[id].chunks_exact(2) {
         match pair {
             [Value::Text(name), Value::Tensor(id)] => {
                 tensors.push((name.clone(), machine.tensors[*id].clone()));
@@ -41,7 +39,23 @@ pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(String, Described)>, Strin
             _ => return Err("a key of the state_dict is no text".to_owned()),
         }
     }
-    Ok(tensors)
+    Ok((tensors, machine.at))
+}
+
+/// A pickled list of texts, and where the pickle ends.
+pub(super) fn texts(bytes: &[u8]) -> Result<(Vec<String>, usize), String> {
+    let (machine, root) = Machine::read(bytes)?;
+    let Value::List(id) = root else { return Err(short()) };
+    let text = |value: &Value| match value {
+        Value::Text(text) => Ok(text.clone()),
+        _ => Err(short()),
+    };
+    Ok((machine.containers[id].iter().map(text).collect::<Result<_, _>>()?, machine.at))
+}
+
+/// Where a pickle ends whose content does not matter.
+pub(super) fn end(bytes: &[u8]) -> Result<usize, String> {
+    Machine::read(bytes).map(|(machine, _)| machine.at)
 }
 
 /// Containers and tensors are kept apart and named by index, so that nothing here is recursive: a
@@ -106,7 +120,13 @@ struct Machine<'a> {
     tensors: Vec<Described>,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    fn read(bytes: &'a [u8]) -> Result<(Machine<'a>, Value), String> {
+        let mut machine = Machine { bytes, ..Machine::default() };
+        let root = machine.run()?;
+        Ok((machine, root))
+    }
+
     fn run(&mut self) -> Result<Value, String> {
         loop {
             let opcode = self.byte()?;
@@ -203,13 +223,15 @@ impl Machine<'_> {
     /// An integer of any length, of which 8 bytes are enough for any size.
     fn long(&mut self) -> Result<(), String> {
         let count = usize::from(self.byte()?);
-        let bytes = self.take(count)?;
+        let bytes = self.take(count)?.to_vec();
         if count > 8 {
-            return Err("an integer of more than 64 bits".to_owned());
+            // The magic number of PyTorch's old files.
+            self.stack.push(Value::Other);
+            return Ok(());
         }
         let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
         let mut wide = [if negative { 0xff } else { 0 }; 8];
-        wide[..count].copy_from_slice(bytes);
+        wide[..count].copy_from_slice(&bytes);
         self.stack.push(Value::Int(i64::from_le_bytes(wide)));
         Ok(())
     }
@@ -352,7 +374,8 @@ mod tests {
 
     #[test]
     fn a_state_dict_is_read() {
-        let tensors = state_dict(&sound()).expect("a sound pickle");
+        let (tensors, end) = state_dict(&sound()).expect("a sound pickle");
+        assert_eq!(end, sound().len());
         let described = Described {
             storage: "FloatStorage".to_owned(),
             key: "0".to_owned(),

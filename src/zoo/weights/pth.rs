@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 use zip::ZipArchive;
 
-use super::pickle::{Described, state_dict};
-use crate::error::first_line;
+use super::pickle::state_dict;
+use super::storage::tensor;
 
 /// No state_dict's pickle is larger: it holds names and sizes only.
 const LARGEST_PICKLE: u64 = 64 << 20;
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     let mut storages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut tensors = BTreeMap::new();
     let mut held = 0;
-    for (name, described) in state_dict(&pickle)? {
+    for (name, described) in state_dict(&pickle)?.0 {
         if !storages.contains_key(&described.key) {
             // PyTorch stores without compression, so no entry is larger than the file.
             let storage = bytes(&mut archive, &format!("{folder}data/{}", described.key), length)?;
@@ -67,42 +67,4 @@ fn bytes(
     let mut content = Vec::with_capacity(entry.size() as usize);
     entry.read_to_end(&mut content).map_err(|error| broken(&error))?;
     Ok(content)
-}
-
-/// Cuts a tensor out of its storage. Sizes are checked before libtorch sees them.
-fn tensor(described: &Described, storage: &[u8]) -> Result<Tensor, String> {
-    let kind = match described.storage.as_str() {
-        "FloatStorage" => Kind::Float,
-        "DoubleStorage" => Kind::Double,
-        "HalfStorage" => Kind::Half,
-        "BFloat16Storage" => Kind::BFloat16,
-        "LongStorage" => Kind::Int64,
-        "IntStorage" => Kind::Int,
-        "ByteStorage" => Kind::Uint8,
-        "BoolStorage" => Kind::Bool,
-        other => return Err(format!("{other} is not known")),
-    };
-    let Described { offset, size, stride, .. } = described;
-    let count = (storage.len() / kind.elt_size_in_bytes()) as i64;
-    let sound = size.len() == stride.len()
-        && *offset >= 0
-        && size.iter().chain(stride).all(|&value| (0..=count.max(1)).contains(&value));
-    // The last element read; in i128, since hostile numbers may be large.
-    let empty = size.contains(&0);
-    let steps = size.iter().zip(stride).map(|(&n, &step)| i128::from(n - 1) * i128::from(step));
-    let last = i128::from(*offset) + steps.sum::<i128>();
-    // A tensor larger than its storage (stride 0) would be a bomb, and is no parameter.
-    let elements = size.iter().map(|&n| n as i128).product::<i128>();
-    if !sound || (!empty && last >= i128::from(count)) || elements > i128::from(count) {
-        return Err(format!("size {size:?} does not fit a storage of {count} numbers"));
-    }
-    Tensor::f_from_data_size(
-        storage,
-        &[storage.len() as i64 / kind.elt_size_in_bytes() as i64],
-        kind,
-    )
-    .and_then(|flat| flat.f_as_strided(size, stride, *offset)?.f_contiguous())
-    // A copy of its own, so that a slice does not keep a large storage alive.
-    .map(|tensor| tensor.copy())
-    .map_err(|error| first_line(&error.to_string()))
 }

@@ -1,0 +1,134 @@
+//! The list of the zoo: name, official weights, builder; and a function for each.
+
+use tch::Device;
+
+use super::weights::{self, Official};
+use super::{densenet, mobilenet, resnet, squeezenet, vgg};
+use crate::network::{Network, nearest, quoted};
+use crate::{Error, Result};
+
+struct Model {
+    name: &'static str,
+    official: Official,
+    build: fn(&str) -> Result<Network>,
+}
+
+/// A line of the list. The file's name ends in the beginning of its SHA-256.
+macro_rules! model {
+    ($name:literal, $file:literal, $sha256:literal, $build:expr) => {
+        Model {
+            name: $name,
+            official: Official {
+                url: concat!("https://download.pytorch.org/models/", $file, "-", $sha256, ".pth"),
+                sha256: $sha256,
+            },
+            build: $build,
+        }
+    };
+}
+
+/// All with the weights that torchvision calls IMAGENET1K_V1.
+const MODELS: &[Model] = &[
+    model!("alexnet", "alexnet-owt", "7be5be79", super::alexnet::build),
+    model!("vgg11", "vgg11", "8a719046", |name| vgg::build(name, VGG11, false)),
+    model!("vgg16", "vgg16", "397923af", |name| vgg::build(name, VGG16, false)),
+    model!("vgg19", "vgg19", "dcbb9e9d", |name| vgg::build(name, VGG19, false)),
+    model!("vgg11_bn", "vgg11_bn", "6002323d", |name| vgg::build(name, VGG11, true)),
+    model!("vgg16_bn", "vgg16_bn", "6c64b313", |name| vgg::build(name, VGG16, true)),
+    model!("vgg19_bn", "vgg19_bn", "c79401a0", |name| vgg::build(name, VGG19, true)),
+    model!("resnet18", "resnet18", "f37072fd", |name| resnet::basic(name, [2, 2, 2, 2])),
+    model!("resnet34", "resnet34", "b627a593", |name| resnet::basic(name, [3, 4, 6, 3])),
+    model!("resnet50", "resnet50", "0676ba61", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
+    model!("resnet101", "resnet101", "63fe2227", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
+    model!("densenet121", "densenet121", "a639ec97", |name| densenet::build(name, [6, 12, 24, 16])),
+    model!("googlenet", "googlenet", "1378be20", super::googlenet::build),
+    model!("squeezenet1_0", "squeezenet1_0", "b66bff10", |name| {
+        squeezenet::build(name, squeezenet::Version::V1_0)
+    }),
+    model!("squeezenet1_1", "squeezenet1_1", "b8a52dc0", |name| {
+        squeezenet::build(name, squeezenet::Version::V1_1)
+    }),
+    model!("mobilenet_v2", "mobilenet_v2", "b0353104", mobilenet::build_v2),
+];
+
+const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
+const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
+const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
+
+/// The names of the networks with official weights.
+pub fn names() -> Vec<&'static str> {
+    MODELS.iter().map(|model| model.name).collect()
+}
+
+/// A network of the zoo by its name, with random parameters: for weights of your own.
+///
+/// ```no_run
+/// # use convscope::prelude::*;
+/// let net = zoo::untrained("resnet50")?.load_weights("finetuned.pth")?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub fn untrained(name: &str) -> Result<Network> {
+    (find(name)?.build)(name)
+}
+
+fn find(name: &str) -> Result<&'static Model> {
+    MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
+        let near = nearest(name, MODELS.iter().map(|model| model.name), 3);
+        Error::Argument(format!(
+            "the zoo has no network `{name}`. Nearest: {}. All: `zoo::names()`.",
+            quoted(&near)
+        ))
+    })
+}
+
+fn pretrained(name: &str) -> Result<Network> {
+    let model = find(name)?;
+    let mut network = (model.build)(name)?;
+    weights::load_official(&mut network, model.official)?;
+    network.to_device(Device::cuda_if_available())
+}
+
+/// A function for each, so that a network is found by completion and its name checked by the compiler.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident)+) => {$(
+        $(#[$doc])*
+        pub fn $name() -> Result<Network> {
+            pretrained(stringify!($name))
+        }
+    )+};
+}
+
+functions! {
+    /// AlexNet (2012; 61 M parameters, a file of 233 MB).
+    alexnet
+    /// VGG with 11 layers (133 M parameters, 507 MB).
+    vgg11
+    /// VGG with 16 layers, the one of most lessons (138 M parameters, 528 MB).
+    vgg16
+    /// VGG with 19 layers (144 M parameters, 548 MB).
+    vgg19
+    /// VGG with 11 layers and batch normalisation (507 MB).
+    vgg11_bn
+    /// VGG with 16 layers and batch normalisation (528 MB).
+    vgg16_bn
+    /// VGG with 19 layers and batch normalisation (548 MB).
+    vgg19_bn
+    /// ResNet with 18 layers (12 M parameters, 45 MB).
+    resnet18
+    /// ResNet with 34 layers (22 M parameters, 83 MB).
+    resnet34
+    /// ResNet with 50 layers (26 M parameters, 98 MB).
+    resnet50
+    /// ResNet with 101 layers (45 M parameters, 171 MB).
+    resnet101
+    /// DenseNet with 121 layers (8 M parameters, 31 MB).
+    densenet121
+    /// GoogLeNet, also known as Inception v1 (6.6 M parameters, 50 MB).
+    googlenet
+    /// SqueezeNet 1.0 (1.2 M parameters, 5 MB).
+    squeezenet1_0
+    /// SqueezeNet 1.1, as good with 2.4 times less computation (5 MB).
+    squeezenet1_1
+    /// MobileNetV2 (3.5 M parameters, 14 MB).
+    mobilenet_v2
+}

@@ -1,0 +1,75 @@
+//! State_dicts as PyTorch wrote them until 1.5, and as torchvision still hosts VGG's and DenseNet's:
+//! five pickles in a row (magic number, version, system, state_dict, keys of the storages), then the
+//! storages.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use tch::Tensor;
+
+use super::pickle::{Described, end, state_dict, texts};
+use super::storage::{kind, tensor};
+
+/// No state_dict's pickles are larger: they hold names and sizes only.
+const LARGEST_PICKLES: u64 = 64 << 20;
+
+/// How such a file begins: protocol 2, and a magic number of ten bytes.
+pub(super) const MAGIC: [u8; 4] = [0x80, 2, 0x8a, 10];
+
+pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
+    let broken = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            "the file is truncated. Delete it, so that it can be fetched anew.".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    let mut file = BufReader::new(File::open(path).map_err(broken)?);
+    let length = file.get_ref().metadata().map_err(broken)?.len();
+    let mut head = Vec::new();
+    file.by_ref().take(LARGEST_PICKLES).read_to_end(&mut head).map_err(broken)?;
+    let mut at = 0;
+    for _magic_version_system in 0..3 {
+        at += end(&head[at..])?;
+    }
+    let (described, used) = state_dict(&head[at..])?;
+    at += used;
+    let (keys, used) = texts(&head[at..])?;
+    at += used;
+    drop(head);
+
+    let mut users: BTreeMap<String, Vec<(String, Described)>> = BTreeMap::new();
+    for (name, described) in described {
+        users.entry(described.key.clone()).or_default().push((name, described));
+    }
+    file.seek(SeekFrom::Start(at as u64)).map_err(broken)?;
+    let mut tensors = BTreeMap::new();
+    let mut held = 0;
+    for key in keys {
+        let users = users.remove(&key).unwrap_or_default();
+        let Some((_, first)) = users.first() else {
+            return Err(format!("no tensor uses its storage {key}"));
+        };
+        let mut count = [0; 8];
+        file.read_exact(&mut count).map_err(broken)?;
+        let bytes = u64::from_le_bytes(count)
+            .checked_mul(kind(&first.storage)?.elt_size_in_bytes() as u64)
+            .filter(|&bytes| bytes <= length)
+            .ok_or("a storage claims to be larger than the file")?;
+        let mut storage = vec![0; bytes as usize];
+        file.read_exact(&mut storage).map_err(broken)?;
+        for (name, described) in users {
+            let tensor = tensor(&described, &storage).map_err(|why| format!("`{name}`: {why}"))?;
+            held += tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64;
+            if held > 4 * length {
+                return Err("its tensors are together far larger than the file".to_owned());
+            }
+            tensors.insert(name, tensor);
+        }
+    }
+    match users.keys().next() {
+        Some(key) => Err(format!("its storage {key} is missing; the file may be truncated")),
+        None => Ok(tensors),
+    }
+}

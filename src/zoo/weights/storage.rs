@@ -1,0 +1,49 @@
+//! From a storage's bytes to a tensor.
+
+use tch::{Kind, Tensor};
+
+use super::pickle::Described;
+use crate::error::first_line;
+
+/// What a storage of this name holds.
+pub(super) fn kind(storage: &str) -> Result<Kind, String> {
+    Ok(match storage {
+        "FloatStorage" => Kind::Float,
+        "DoubleStorage" => Kind::Double,
+        "HalfStorage" => Kind::Half,
+        "BFloat16Storage" => Kind::BFloat16,
+        "LongStorage" => Kind::Int64,
+        "IntStorage" => Kind::Int,
+        "ByteStorage" => Kind::Uint8,
+        "BoolStorage" => Kind::Bool,
+        other => return Err(format!("{other} is not known")),
+    })
+}
+
+/// Cuts a tensor out of its storage. Sizes are checked before libtorch sees them.
+pub(super) fn tensor(described: &Described, storage: &[u8]) -> Result<Tensor, String> {
+    let kind = kind(&described.storage)?;
+    let Described { offset, size, stride, .. } = described;
+    let count = (storage.len() / kind.elt_size_in_bytes()) as i64;
+    let sound = size.len() == stride.len()
+        && *offset >= 0
+        && size.iter().chain(stride).all(|&value| (0..=count.max(1)).contains(&value));
+    // The last element read; in i128, since hostile numbers may be large.
+    let empty = size.contains(&0);
+    let steps = size.iter().zip(stride).map(|(&n, &step)| i128::from(n - 1) * i128::from(step));
+    let last = i128::from(*offset) + steps.sum::<i128>();
+    // A tensor larger than its storage (stride 0) would be a bomb, and is no parameter.
+    let elements = size.iter().map(|&n| n as i128).product::<i128>();
+    if !sound || (!empty && last >= i128::from(count)) || elements > i128::from(count) {
+        return Err(format!("size {size:?} does not fit a storage of {count} numbers"));
+    }
+    Tensor::f_from_data_size(
+        storage,
+        &[storage.len() as i64 / kind.elt_size_in_bytes() as i64],
+        kind,
+    )
+    .and_then(|flat| flat.f_as_strided(size, stride, *offset)?.f_contiguous())
+    // A copy of its own, so that a slice does not keep a large storage alive.
+    .map(|tensor| tensor.copy())
+    .map_err(|error| first_line(&error.to_string()))
+}
