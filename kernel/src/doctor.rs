@@ -99,6 +99,14 @@ fn check_toolchain(report: &mut Report) {
             Err(error) => report.bad(what, &error.to_string(), remedy),
         }
     }
+    match tools::has_rust_source() {
+        true => report.good("rust-src", "the standard library's source"),
+        false => report.bad(
+            "rust-src",
+            "missing: evcxr can't tell the type of `let x = …` without it",
+            "rustup component add rust-src",
+        ),
+    }
 }
 
 fn check_libtorch(report: &mut Report, installation: Option<&Installation>) {

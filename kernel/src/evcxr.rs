@@ -78,8 +78,16 @@ impl Evcxr {
             anyhow::Ok(channels)
         };
         let channels = tokio::select! {
-            channels = ready => channels?,
+            channels = ready => channels,
             status = process.wait() => return Err(why_it_ended(status?, &tail).await),
+        };
+        let channels = match channels {
+            Ok(channels) => channels,
+            // A connection that breaks is news of an end that is about to be known.
+            Err(error) => match timeout(Duration::from_secs(1), process.wait()).await {
+                Ok(status) => return Err(why_it_ended(status?, &tail).await),
+                Err(_) => return Err(error),
+            },
         };
         // It has been read, and holds the key.
         let _ = std::fs::remove_file(connection_file);

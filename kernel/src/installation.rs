@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use tokio::process::Command;
 
 use crate::crate_source::CrateSource;
 use crate::libtorch;
+use crate::tools;
 
 /// The folder that holds everything one installation needs at run time.
 #[derive(Clone)]
@@ -129,15 +131,19 @@ impl Installation {
             .env("EVCXR_TMPDIR", tmpdir)
             .env("LIBTORCH", &self.libtorch);
 
-        // Neither torch-sys nor tch leaves an rpath, and evcxr overrides RUSTFLAGS.
-        let name = libtorch::LIBRARY_PATH_VAR;
-        let inherited = env::var_os(name).unwrap_or_default();
-        let mut path = libtorch::lib_dir(&self.libtorch).into_os_string();
-        if !inherited.is_empty() {
-            path.push(":");
-            path.push(inherited);
-        }
-        command.env(name, path);
+        command.env(libtorch::LIBRARY_PATH_VAR, self.library_path());
+    }
+
+    /// Neither torch-sys nor tch leaves an rpath, and evcxr overrides RUSTFLAGS. The rpath that rustc
+    /// leaves for its own library is relative to another folder than the one evcxr loads from, and
+    /// leads nowhere where Rust and this state lie below one home folder.
+    fn library_path(&self) -> OsString {
+        let mut dirs = vec![libtorch::lib_dir(&self.libtorch)];
+        dirs.extend(tools::rust_library_dir());
+        let inherited = env::var_os(libtorch::LIBRARY_PATH_VAR).unwrap_or_default();
+        dirs.extend(env::split_paths(&inherited).filter(|dir| !dir.as_os_str().is_empty()));
+        // Only a folder with a colon in its name can't be joined; then the first must do.
+        env::join_paths(&dirs).unwrap_or_else(|_| libtorch::lib_dir(&self.libtorch).into())
     }
 }
 

@@ -39,6 +39,21 @@ pub(crate) fn host() -> Result<String> {
         .context("rustc does not say which machine it compiles for")
 }
 
+/// Where the Rust standard library's shared object lies.
+pub(crate) fn rust_library_dir() -> Result<PathBuf> {
+    Ok(PathBuf::from(output("rustc", &["--print", "target-libdir"])?.trim()))
+}
+
+/// Whether the standard library's source is there, from which evcxr tells the types of variables.
+pub(crate) fn has_rust_source() -> bool {
+    let in_sysroot = || {
+        let sysroot = output("rustc", &["--print", "sysroot"]).ok()?;
+        Some(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library"))
+    };
+    let source = env::var_os("RUST_SRC_PATH").map(PathBuf::from).or_else(in_sysroot);
+    source.is_some_and(|dir| dir.is_dir())
+}
+
 /// What a line of Python prints, or nothing if there is no Python or it fails.
 pub(crate) fn python(code: &str) -> Option<String> {
     let output = Command::new("python3").args(["-c", code]).output().ok()?;
