@@ -1,10 +1,10 @@
 # What a person types here. Everything is made inside .convscope/ and target/;
 # CONVSCOPE_DIR=/elsewhere puts the set-up where several clones can share it.
 
+SHELL = bash
 export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
-export LIBTORCH ?= $(CONVSCOPE_DIR)/libtorch
-PYTHON = "$(CONVSCOPE_DIR)/venv/bin/python"
-CONVSCOPE = $(CONVSCOPE_DIR)/tools/bin/convscope
+# Everything runs in the environment of the set-up.
+PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
 .PHONY: help setup tour lab test notebooks bench fmt doctor clean
@@ -36,8 +36,8 @@ fmt: ## format the Rust
 
 # Not after `setup`, which would mend what the doctor is asked to find.
 doctor: ## is everything in place, do the versions match, and what would mend it?
-	@test -x "$(CONVSCOPE)" || { echo "nothing is set up yet: make setup"; exit 1; }
-	@"$(CONVSCOPE)" doctor --prefix "$(CONVSCOPE_DIR)/venv" --state "$(CONVSCOPE_DIR)/kernel"
+	@. scripts/env.sh && test -x "$$CONVSCOPE_BIN" || { echo "nothing is set up yet: make setup"; exit 1; }
+	@. scripts/env.sh && "$$CONVSCOPE_BIN" doctor --prefix "$$CONVSCOPE_DIR/venv" --state "$$CONVSCOPE_DIR/kernel"
 
 clean: ## remove target/ (the set-up stays: rm -r .convscope for that)
 	@rm -rf target

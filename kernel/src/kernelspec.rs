@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, State, write};
+use crate::tools;
 
 const LOGO: &str = include_str!("../assets/logo-svg.svg");
 
@@ -21,9 +22,7 @@ pub(crate) fn install(installation: &Installation, state: &State) -> Result<bool
         "display_name": "Rust (convscope)",
         "language": "rust",
         "interrupt_mode": "message",
-        // For programs that look into the spec. The kernel itself goes by `install.json`, and adds
-        // libtorch to the library path it inherits, which a spec can't do.
-        "env": {"LIBTORCH": installation.libtorch},
+        "env": environment(installation),
     });
     let file = spec_file(&installation.kernelspec);
     let text = format!("{spec:#}\n");
@@ -33,6 +32,23 @@ pub(crate) fn install(installation: &Installation, state: &State) -> Result<bool
     write(&installation.kernelspec.join("logo-svg.svg"), LOGO)?;
     write(&file, &text)?;
     Ok(true)
+}
+
+/// What a kernel must know that Jupyter, started from a desktop or a hub, may not.
+fn environment(installation: &Installation) -> Value {
+    // For programs that look into the spec. The kernel itself goes by `install.json`, and adds
+    // libtorch to the library path it inherits, which a spec can't do.
+    let mut variables = json!({"LIBTORCH": installation.libtorch});
+    for name in ["RUSTUP_HOME", "CARGO_HOME"] {
+        if let Ok(value) = env::var(name) {
+            variables[name] = value.into();
+        }
+    }
+    // Jupyter fills in the PATH it has itself.
+    if let Some(dir) = tools::on_path("cargo").as_deref().and_then(Path::parent) {
+        variables["PATH"] = format!("${{PATH}}:{}", dir.display()).into();
+    }
+    variables
 }
 
 /// The program that an installed kernelspec starts.
