@@ -3,6 +3,9 @@
 //! Of pickle's machine it knows the few operations that `torch.save` writes for a state_dict, and
 //! of all callables those that describe a tensor. Anything else is an error, by name.
 
+#[cfg(test)]
+mod tests;
+
 /// A tensor as the pickle describes it; its numbers lie in another file of the archive.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Described {
@@ -356,71 +359,4 @@ impl<'a> Machine<'a> {
 
 fn short() -> String {
     "the pickle is damaged".to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An ordered dictionary with one float tensor `w` of size [2, 3], as torch.save writes it.
-    fn sound() -> Vec<u8> {
-        let mut bytes =
-            b"\x80\x02ccollections\nOrderedDict\nq\x00)Rq\x01(X\x01\0\0\0wq\x02".to_vec();
-        bytes.extend(b"ctorch._utils\n_rebuild_tensor_v2\nq\x03((X\x07\0\0\0storage");
-        bytes.extend(b"ctorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQ");
-        bytes.extend(b"K\x00K\x02K\x03\x86K\x03K\x01\x86\x89h\x00)RtRu}b.");
-        bytes
-    }
-
-    #[test]
-    fn a_state_dict_is_read() {
-        let (tensors, end) = state_dict(&sound()).expect("a sound pickle");
-        assert_eq!(end, sound().len());
-        let described = Described {
-            storage: "FloatStorage".to_owned(),
-            key: "0".to_owned(),
-            offset: 0,
-            size: vec![2, 3],
-            stride: vec![3, 1],
-        };
-        assert_eq!(tensors, [("w".to_owned(), described)]);
-    }
-
-    #[test]
-    fn every_truncation_is_an_error_and_no_panic() {
-        let bytes = sound();
-        for end in 0..bytes.len() {
-            assert!(state_dict(&bytes[..end]).is_err(), "{end} of {} bytes", bytes.len());
-        }
-    }
-
-    #[test]
-    fn every_changed_byte_is_survived() {
-        let bytes = sound();
-        for at in 0..bytes.len() {
-            for change in [1, 0x20, 0x80, 0xff] {
-                let mut changed = bytes.clone();
-                changed[at] ^= change;
-                let _ = state_dict(&changed);
-            }
-        }
-    }
-
-    #[test]
-    fn other_callables_are_refused_by_name() {
-        let error =
-            state_dict(b"\x80\x02cposix\nsystem\nX\x02\0\0\0ls\x85R.").expect_err("refused");
-        assert!(
-            error.contains("posix.system") && error.contains("nothing was executed"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn deep_nesting_does_not_overflow_the_stack() {
-        let mut bytes = b"\x80\x02N".to_vec();
-        bytes.extend(std::iter::repeat_n(0x85, 1_000_000));
-        bytes.push(b'.');
-        assert!(state_dict(&bytes).is_err());
-    }
 }
