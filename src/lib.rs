@@ -34,6 +34,7 @@ pub mod network;
 mod photo;
 pub mod prelude;
 pub mod view;
+mod whole;
 pub mod zoo;
 
 pub use error::{Error, Result};

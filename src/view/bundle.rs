@@ -42,7 +42,7 @@ impl Bundle {
 }
 
 /// Encodes fast: a figure is drawn far more often than it is stored.
-pub(crate) fn png(image: &RgbImage) -> Result<Vec<u8>> {
+pub(super) fn png(image: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
         .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
@@ -50,16 +50,20 @@ pub(crate) fn png(image: &RgbImage) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A picture inside JSON or HTML. Photographs are far smaller as JPEG.
-pub(crate) fn jpeg_uri(image: &RgbImage) -> Result<String> {
+pub(super) fn jpeg(image: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 92)
         .encode_image(image)
         .map_err(|error| Error::photo("the figure", format!("encoding JPEG failed: {error}")))?;
-    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes.into_inner())))
+    Ok(bytes.into_inner())
+}
+
+/// A picture inside JSON or HTML. Photographs are far smaller as JPEG.
+pub(super) fn jpeg_uri(image: &RgbImage) -> Result<String> {
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg(image)?)))
 }
 
 /// The same without loss.
-pub(crate) fn png_uri(image: &RgbImage) -> Result<String> {
+pub(super) fn png_uri(image: &RgbImage) -> Result<String> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(image)?)))
 }

@@ -4,7 +4,6 @@ use image::RgbImage;
 use tch::Tensor;
 
 use super::Figure;
-use super::canvas::Canvas;
 use super::colour::{ColourMap, ColourScale, Share, range};
 use super::sheet::Sheet;
 use super::tiles::{Layout, Tiles, coloured};
@@ -164,7 +163,7 @@ impl Figure for FeatureMaps {
         let bar = (self.share == Share::All).then_some(&shared);
         let sheet = Sheet { title: &self.title, notes, bar, unit: "activation" };
         let (width, height) = tiles.size();
-        let (mut canvas, x, y): (Canvas, u32, u32) = sheet.canvas(width, height);
+        let (mut canvas, x, y) = sheet.canvas(width, height);
         tiles.draw(&mut canvas, x, y);
         Ok(canvas.pixels)
     }

@@ -50,7 +50,7 @@ pub trait Figure {
     /// The file appears whole or not at all. Errors: another extension, or a folder that is not
     /// there or not writable.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save::save(&self.bundle()?, &self.image()?, path.as_ref())
+        save::save(self, path.as_ref())
     }
 
     /// Draws the figure in a notebook where it does not end the cell, inside an `if`, say.

@@ -1,7 +1,7 @@
 //! AlexNet: Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014
 //! ([arXiv:1404.5997](https://arxiv.org/abs/1404.5997)), as torchvision builds it.
 
-use super::imagenet;
+use super::{imagenet, three_linear};
 use crate::Result;
 use crate::network::{Conv2d, Network, Pool};
 
@@ -24,11 +24,6 @@ pub(super) fn build(name: &str) -> Result<Network> {
         }
     }
     let x = b.adaptive_avg_pool(x, "avgpool", [6, 6]);
-    let x = b.flatten(x, "flatten");
-    let x = b.linear(x, "classifier.1", 4096);
-    let x = b.relu(x, "classifier.2");
-    let x = b.linear(x, "classifier.4", 4096);
-    let x = b.relu(x, "classifier.5");
-    b.linear(x, "classifier.6", 1000);
+    three_linear(&mut b, x, [1, 4, 6]);
     b.build()
 }

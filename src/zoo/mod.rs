@@ -28,11 +28,22 @@ pub use models::{
 };
 pub use weights::weights_folder;
 
-use crate::network::{Builder, Network, Preprocess};
+use crate::network::{Builder, Network, NodeId, Preprocess};
 
 /// The beginning of every ImageNet network.
 fn imagenet(name: &str) -> Builder {
     let mut b = Network::builder(name, [3, 224, 224]);
     b.preprocess(Preprocess::imagenet()).classes(classes::imagenet());
     b
+}
+
+/// The classifier of AlexNet and VGG: three linear layers, of these numbers in torchvision's
+/// `classifier`, with a ReLU after the first and the second.
+fn three_linear(b: &mut Builder, x: NodeId, [first, second, third]: [usize; 3]) {
+    let mut x = b.flatten(x, "flatten");
+    for index in [first, second] {
+        x = b.linear(x, &format!("classifier.{index}"), 4096);
+        x = b.relu(x, &format!("classifier.{}", index + 1));
+    }
+    b.linear(x, &format!("classifier.{third}"), 1000);
 }

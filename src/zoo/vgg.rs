@@ -1,7 +1,7 @@
 //! VGG: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
 //! 2014 ([arXiv:1409.1556](https://arxiv.org/abs/1409.1556)), as torchvision builds it.
 
-use super::imagenet;
+use super::{imagenet, three_linear};
 use crate::Result;
 use crate::network::{Conv2d, Network, Pool};
 
@@ -25,11 +25,6 @@ pub(super) fn build(name: &str, stages: [usize; 5], batch_norm: bool) -> Result<
         x = b.max_pool(x, &next(), Pool::new(2, 2));
     }
     let x = b.adaptive_avg_pool(x, "avgpool", [7, 7]);
-    let x = b.flatten(x, "flatten");
-    let x = b.linear(x, "classifier.0", 4096);
-    let x = b.relu(x, "classifier.1");
-    let x = b.linear(x, "classifier.3", 4096);
-    let x = b.relu(x, "classifier.4");
-    b.linear(x, "classifier.6", 1000);
+    three_linear(&mut b, x, [0, 3, 6]);
     b.build()
 }

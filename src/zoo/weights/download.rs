@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result};
+use crate::{Error, Result, whole};
 
 /// An official file. torchvision's names end in the first eight digits of the SHA-256.
 #[derive(Clone, Copy, Debug)]
@@ -36,20 +36,16 @@ fn fetch_from(url: &str, sha256: &str, target: &Path) -> Result<()> {
         agent.get(url).call().map_err(|error| refuse(format!("fetching {url} failed: {error}")))?;
     let length = response.body().content_length();
 
-    // A name of this process's own: two that fetch at once don't write into one another's file.
-    let part = target.with_extension(format!("part{}", std::process::id()));
-    let result = copy_hashing(&mut response.body_mut().as_reader(), &part, length)
-        .map_err(|error| refuse(format!("fetching {url} broke off: {error}")))
-        .and_then(|digest| match digest.starts_with(sha256) {
-            true => fs::rename(&part, target).map_err(Error::io("rename into place", target)),
+    whole::write(target, |part| {
+        let digest = copy_hashing(&mut response.body_mut().as_reader(), part, length)
+            .map_err(|error| refuse(format!("fetching {url} broke off: {error}")))?;
+        match digest.starts_with(sha256) {
+            true => Ok(()),
             false => Err(refuse(format!(
                 "what {url} sent has SHA-256 {digest}, expected {sha256}… (a proxy's page?)"
             ))),
-        });
-    if result.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    result
+        }
+    })
 }
 
 fn copy_hashing(body: &mut impl Read, part: &Path, length: Option<u64>) -> std::io::Result<String> {

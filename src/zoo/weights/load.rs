@@ -1,6 +1,8 @@
 //! Reading a weights file, and fitting it to a network: names and shapes, all misfits at once.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use tch::{Kind, Tensor};
@@ -14,27 +16,17 @@ type Parameters = BTreeMap<String, Tensor>;
 
 /// Reads safetensors or a state_dict of PyTorch (`.pth`, `.pt`), whichever the file's content is.
 pub(crate) fn read(path: &Path) -> Result<Parameters> {
-    let mut head = [0u8; 9];
-    let length = {
-        use std::io::Read;
-        let mut file = std::fs::File::open(path).map_err(Error::io("read the weights", path))?;
-        let mut filled = 0;
-        while filled < head.len() {
-            match file.read(&mut head[filled..]).map_err(Error::io("read the weights", path))? {
-                0 => break,
-                n => filled += n,
-            }
-        }
-        filled
-    };
-    let head = &head[..length];
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(9).read_to_end(&mut head))
+        .map_err(Error::io("read the weights", path))?;
     let refuse = |problem: &str| Err(Error::weights_file(path, problem));
-    match head {
+    match head.as_slice() {
         [] => refuse("the file is empty. Delete it, so that it can be fetched anew."),
         [b'P', b'K', 3, 4, ..] => {
             pth::read(path).map_err(|problem| Error::weights_file(path, problem))
         }
-        [.., b'{'] if length == 9 => read_safetensors(path),
+        [.., b'{'] if head.len() == 9 => read_safetensors(path),
         _ if head.starts_with(&legacy::MAGIC) => {
             legacy::read(path).map_err(|problem| Error::weights_file(path, problem))
         }

@@ -1,12 +1,11 @@
 //! Writing a network's parameters.
 
-use std::fs;
 use std::path::Path;
 
 use tch::{Device, Tensor};
 
 use crate::network::Network;
-use crate::{Error, Result};
+use crate::{Error, Result, whole};
 
 pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
     let plain = |tensor: &Tensor| tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous();
@@ -16,14 +15,8 @@ pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
         .map(|(name, tensor)| Ok((name, plain(tensor)?)))
         .collect::<std::result::Result<Vec<_>, tch::TchError>>()
         .map_err(Error::torch("reading the parameters"))?;
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".part{}", std::process::id()));
-    let part = Path::new(&part);
-    let written = Tensor::write_safetensors(&tensors, part)
-        .map_err(|error| Error::weights_file(path, format!("it can't be written: {error}")))
-        .and_then(|()| fs::rename(part, path).map_err(Error::io("rename into place", path)));
-    if written.is_err() {
-        let _ = fs::remove_file(part);
-    }
-    written
+    whole::write(path, |part| {
+        Tensor::write_safetensors(&tensors, part)
+            .map_err(|error| Error::weights_file(path, format!("it can't be written: {error}")))
+    })
 }
