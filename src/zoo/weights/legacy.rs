@@ -10,7 +10,7 @@ use std::path::Path;
 use tch::Tensor;
 
 use super::pickle::{Described, end, state_dict, texts};
-use super::storage::{kind, tensor};
+use super::storage::{Budget, kind, tensor};
 
 /// No state_dict's pickles are larger: they hold names and sizes only.
 const LARGEST_PICKLES: u64 = 64 << 20;
@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     }
     file.seek(SeekFrom::Start(at as u64)).map_err(broken)?;
     let mut tensors = BTreeMap::new();
-    let mut held = 0;
+    let mut budget = Budget::of(length);
     for key in keys {
         let users = users.remove(&key).unwrap_or_default();
         let Some((_, first)) = users.first() else {
@@ -61,10 +61,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
         file.read_exact(&mut storage).map_err(broken)?;
         for (name, described) in users {
             let tensor = tensor(&described, &storage).map_err(|why| format!("`{name}`: {why}"))?;
-            held += tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64;
-            if held > 4 * length {
-                return Err("its tensors are together far larger than the file".to_owned());
-            }
+            budget.spend_on(&tensor)?;
             tensors.insert(name, tensor);
         }
     }

@@ -9,7 +9,7 @@ use tch::Tensor;
 use zip::ZipArchive;
 
 use super::pickle::state_dict;
-use super::storage::tensor;
+use super::storage::{Budget, tensor};
 
 /// No state_dict's pickle is larger: it holds names and sizes only.
 const LARGEST_PICKLE: u64 = 64 << 20;
@@ -32,21 +32,17 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
 
     let mut storages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut tensors = BTreeMap::new();
-    let mut held = 0;
+    let mut budget = Budget::of(length);
     for (name, described) in state_dict(&pickle)?.0 {
         if !storages.contains_key(&described.key) {
             // PyTorch stores without compression, so no entry is larger than the file.
             let storage = bytes(&mut archive, &format!("{folder}data/{}", described.key), length)?;
-            held += storage.len() as u64;
+            budget.spend(storage.len())?;
             storages.insert(described.key.clone(), storage);
         }
         let Some(storage) = storages.get(&described.key) else { continue };
         let tensor = tensor(&described, storage).map_err(|why| format!("`{name}`: {why}"))?;
-        held += tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64;
-        // Tied parameters share a storage; a file that makes much of little is a bomb.
-        if held > 4 * length {
-            return Err("its tensors are together far larger than the file".to_owned());
-        }
+        budget.spend_on(&tensor)?;
         tensors.insert(name, tensor);
     }
     Ok(tensors)

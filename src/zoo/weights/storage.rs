@@ -5,6 +5,26 @@ use tch::{Kind, Tensor};
 use super::pickle::Described;
 use crate::error::first_line;
 
+/// How much a file may still make of its bytes. Tied parameters share a storage, so a little more than
+/// the file holds is usual; a file that makes much of little is a bomb.
+pub(super) struct Budget(u64);
+
+impl Budget {
+    pub(super) fn of(file_length: u64) -> Budget {
+        Budget(4 * file_length)
+    }
+
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        let left = self.0.checked_sub(bytes as u64);
+        self.0 = left.ok_or("its tensors are together far larger than the file")?;
+        Ok(())
+    }
+
+    pub(super) fn spend_on(&mut self, tensor: &Tensor) -> Result<(), String> {
+        self.spend(tensor.numel() * tensor.kind().elt_size_in_bytes())
+    }
+}
+
 /// What a storage of this name holds.
 pub(super) fn kind(storage: &str) -> Result<Kind, String> {
     Ok(match storage {
