@@ -10,6 +10,7 @@ mod emit;
 mod feature_maps;
 mod filters;
 mod heatmap;
+mod predictions;
 mod save;
 mod sheet;
 mod tiles;
@@ -27,6 +28,7 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use predictions::{Prediction, Predictions};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -79,4 +81,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(FeatureMaps, FilterGrid, Heatmap, TopK);
+debug_by_description!(FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
