@@ -1,54 +1,38 @@
-//! The list of the zoo: name, official weights, builder; and a function for each.
+//! The list of the zoo: name and builder; and a function for each. The official weights of that name
+//! are listed in `convscope-weights`.
 
 use tch::Device;
 
-use super::weights::{self, Official};
-use super::{densenet, mobilenet, resnet, squeezenet, vgg};
+use super::{densenet, mobilenet, resnet, squeezenet, vgg, weights};
 use crate::network::{Network, nearest, quoted};
 use crate::{Error, Result};
 
 struct Model {
     name: &'static str,
-    official: Official,
     build: fn(&str) -> Result<Network>,
 }
 
-/// A line of the list. The file's name ends in the beginning of its SHA-256.
-macro_rules! model {
-    ($name:literal, $file:literal, $sha256:literal, $build:expr) => {
-        Model {
-            name: $name,
-            official: Official {
-                url: concat!("https://download.pytorch.org/models/", $file, "-", $sha256, ".pth"),
-                sha256: $sha256,
-            },
-            build: $build,
-        }
-    };
+const fn model(name: &'static str, build: fn(&str) -> Result<Network>) -> Model {
+    Model { name, build }
 }
 
-/// All with the weights that torchvision calls IMAGENET1K_V1.
 const MODELS: &[Model] = &[
-    model!("alexnet", "alexnet-owt", "7be5be79", super::alexnet::build),
-    model!("vgg11", "vgg11", "8a719046", |name| vgg::build(name, VGG11, false)),
-    model!("vgg16", "vgg16", "397923af", |name| vgg::build(name, VGG16, false)),
-    model!("vgg19", "vgg19", "dcbb9e9d", |name| vgg::build(name, VGG19, false)),
-    model!("vgg11_bn", "vgg11_bn", "6002323d", |name| vgg::build(name, VGG11, true)),
-    model!("vgg16_bn", "vgg16_bn", "6c64b313", |name| vgg::build(name, VGG16, true)),
-    model!("vgg19_bn", "vgg19_bn", "c79401a0", |name| vgg::build(name, VGG19, true)),
-    model!("resnet18", "resnet18", "f37072fd", |name| resnet::basic(name, [2, 2, 2, 2])),
-    model!("resnet34", "resnet34", "b627a593", |name| resnet::basic(name, [3, 4, 6, 3])),
-    model!("resnet50", "resnet50", "0676ba61", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
-    model!("resnet101", "resnet101", "63fe2227", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
-    model!("densenet121", "densenet121", "a639ec97", |name| densenet::build(name, [6, 12, 24, 16])),
-    model!("googlenet", "googlenet", "1378be20", super::googlenet::build),
-    model!("squeezenet1_0", "squeezenet1_0", "b66bff10", |name| {
-        squeezenet::build(name, squeezenet::Version::V1_0)
-    }),
-    model!("squeezenet1_1", "squeezenet1_1", "b8a52dc0", |name| {
-        squeezenet::build(name, squeezenet::Version::V1_1)
-    }),
-    model!("mobilenet_v2", "mobilenet_v2", "b0353104", mobilenet::build_v2),
+    model("alexnet", super::alexnet::build),
+    model("vgg11", |name| vgg::build(name, VGG11, false)),
+    model("vgg16", |name| vgg::build(name, VGG16, false)),
+    model("vgg19", |name| vgg::build(name, VGG19, false)),
+    model("vgg11_bn", |name| vgg::build(name, VGG11, true)),
+    model("vgg16_bn", |name| vgg::build(name, VGG16, true)),
+    model("vgg19_bn", |name| vgg::build(name, VGG19, true)),
+    model("resnet18", |name| resnet::basic(name, [2, 2, 2, 2])),
+    model("resnet34", |name| resnet::basic(name, [3, 4, 6, 3])),
+    model("resnet50", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
+    model("resnet101", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
+    model("densenet121", |name| densenet::build(name, [6, 12, 24, 16])),
+    model("googlenet", super::googlenet::build),
+    model("squeezenet1_0", |name| squeezenet::build(name, squeezenet::Version::V1_0)),
+    model("squeezenet1_1", |name| squeezenet::build(name, squeezenet::Version::V1_1)),
+    model("mobilenet_v2", mobilenet::build_v2),
 ];
 
 const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
@@ -84,7 +68,7 @@ fn find(name: &str) -> Result<&'static Model> {
 fn pretrained(name: &str) -> Result<Network> {
     let model = find(name)?;
     let mut network = (model.build)(name)?;
-    weights::load_official(&mut network, model.official)?;
+    weights::load_official(&mut network)?;
     network.to_device(Device::cuda_if_available())
 }
 
