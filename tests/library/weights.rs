@@ -5,7 +5,8 @@ use std::path::Path;
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, in_child, is_child, scratch};
+use crate::helpers::{Tested, cpu, difference, in_child, is_child, scratch};
+use crate::parity::{expected, python};
 
 fn refused(path: &Path) -> String {
     zoo::untrained("resnet18")
@@ -61,6 +62,98 @@ fn another_networks_file_is_refused_with_every_misfit() -> Tested {
     assert!(error.contains("`bn1.weight` is missing"), "{error}");
     assert!(error.contains("… and "), "the rest is counted: {error}");
     Ok(())
+}
+
+/// The network of tests/parity/formats.py.
+fn small() -> Network {
+    let mut b = Network::builder("small", [1, 4, 4]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(2, 3));
+    let x = b.global_avg_pool(x, "avgpool");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 3);
+    b.build().expect("a small network")
+}
+
+#[test]
+fn missing_extra_and_misshapen_parameters_are_named_at_once() -> Tested {
+    let path = scratch("misfits").join("w.safetensors");
+    let zeros = |shape: &[i64]| Tensor::zeros(shape, cpu(Kind::Float));
+    let tensors = [
+        ("conv.weight", zeros(&[2, 1, 3, 3])),
+        ("conv.bias", zeros(&[5])),
+        ("fc.weight", zeros(&[3, 2])),
+        ("head.bias", zeros(&[3])),
+    ];
+    Tensor::write_safetensors(&tensors, &path)?;
+    let error = small().load_weights(&path).expect_err("no fit").to_string();
+    for problem in [
+        "has 4 parameters",
+        "3 do not agree",
+        "`conv.bias` should be [2], is [5]",
+        "`fc.bias` is missing",
+        "`head.bias` is not a parameter of this network",
+    ] {
+        assert!(error.contains(problem), "{problem}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_precision_becomes_float32() -> Tested {
+    let folder = scratch("precision");
+    let values = [[2f64.powi(-24), 65504.0], [1.0 / 3.0, -0.0]];
+    for kind in [Kind::Half, Kind::BFloat16, Kind::Float, Kind::Double] {
+        let path = folder.join("w.safetensors");
+        let tensors: Vec<_> = small()
+            .parameters()
+            .into_iter()
+            .map(|(name, tensor)| {
+                let count = tensor.numel() as i64;
+                let numbers = Tensor::from_slice2(&values).reshape([-1]).repeat([count]);
+                (name, numbers.slice(0, 0, count, 1).to_kind(kind).view_as(tensor))
+            })
+            .collect();
+        Tensor::write_safetensors(&tensors, &path)?;
+        let net = small().load_weights(&path)?;
+        for ((name, loaded), (_, written)) in net.parameters().iter().zip(&tensors) {
+            assert_eq!(loaded.kind(), Kind::Float);
+            assert_eq!(difference(loaded, &written.to_kind(Kind::Float)), 0.0, "{name}, {kind:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn whatever_torch_save_writes_is_read_exactly() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    let folder = scratch("formats");
+    let numbers = expected(&python, "formats.py", &folder, &[&folder]);
+    for kind in ["float16", "bfloat16", "float32", "float64"] {
+        for form in [
+            "safetensors",
+            "plain.pth",
+            "plain.legacy.pth",
+            "checkpoint.pth",
+            "checkpoint.legacy.pth",
+            "model.pth",
+            "model.legacy.pth",
+        ] {
+            let file = format!("{kind}.{form}");
+            let net = small().load_weights(folder.join(&file))?;
+            for (name, tensor) in net.parameters() {
+                let off = difference(tensor, &numbers[&format!("{kind}.{name}")]);
+                assert_eq!(off, 0.0, "{name} of {file}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_network_of_the_zoo_has_official_weights() {
+    for name in zoo::names() {
+        assert!(convscope_weights::find(name).is_some(), "{name} is not in the catalogue");
+    }
 }
 
 #[test]

@@ -56,8 +56,9 @@ pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters,
 /// Puts the parameters into the network, or says everything that doesn't fit.
 pub(crate) fn fit(
     network: &mut Network,
-    mut parameters: Parameters,
+    parameters: Parameters,
 ) -> std::result::Result<(), String> {
+    let mut parameters = without_wrapper(parameters);
     // The count of training batches, and GoogLeNet's auxiliary classifiers: for training only.
     let for_training = |name: &str| {
         name.ends_with(".num_batches_tracked")
@@ -94,6 +95,16 @@ pub(crate) fn fit(
             None => Err(Error::Argument(format!("`{name}` is missing"))),
         })
         .map_err(|error| error.to_string())
+}
+
+/// DataParallel, in which networks are trained on several GPUs, puts `module.` before every name.
+fn without_wrapper(parameters: Parameters) -> Parameters {
+    const WRAPPER: &str = "module.";
+    if !parameters.keys().all(|name| name.starts_with(WRAPPER)) {
+        return parameters;
+    }
+    let unwrapped = |name: String| name.strip_prefix(WRAPPER).unwrap_or(&name).to_owned();
+    parameters.into_iter().map(|(name, tensor)| (unwrapped(name), tensor)).collect()
 }
 
 /// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says

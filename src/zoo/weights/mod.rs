@@ -40,6 +40,10 @@ fn load_file(network: &mut Network, path: &Path) -> Result<()> {
 impl Network {
     /// Replaces all parameters by those of a file: safetensors, or a state_dict as PyTorch saves it
     /// (`.pth`, `.pt`), with this network's parameter names. Read without executing anything.
+    /// Numbers of any precision become float32.
+    ///
+    /// A training checkpoint is read too: the state_dict may be its entry `state_dict` or `model`, and
+    /// its names may all begin with `module.`, as DataParallel leaves them.
     ///
     /// Errors: a file that is none of these or truncated; names or shapes that don't fit, all of
     /// them at once.
