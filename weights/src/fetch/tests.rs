@@ -238,7 +238,7 @@ fn a_silent_server_is_left_in_bounded_time() {
         });
         let began = Instant::now();
         let error = place.refused(&server.url);
-        assert!(error.contains("timeout"), "{name}: {error}");
+        assert!(error.contains("nothing came in time"), "{name}: {error}");
         assert!(began.elapsed() < Duration::from_secs(5), "{name}: {:?}", began.elapsed());
         assert_eq!(server.requests().len(), 3, "{name}");
     }
@@ -256,6 +256,17 @@ fn a_server_in_trouble_is_asked_again() {
 }
 
 #[test]
+fn a_connection_that_breaks_before_the_answer_is_tried_again() {
+    let place = Place::new("broken");
+    let server = Server::start(|number, _| match number {
+        0 => Reply::new(),
+        _ => body(CONTENT.len(), CONTENT),
+    });
+    place.fetch(&server.url).expect("fetched");
+    assert!(place.said().contains("trying again"), "{}", place.said());
+}
+
+#[test]
 fn an_absent_file_is_said_to_be_absent_at_once() {
     let place = Place::new("absent");
     let server = Server::start(|_, _| answer("404 Not Found", &["Content-Length: 0"], b""));
@@ -270,6 +281,7 @@ fn nobody_there_and_no_address_are_named() {
     for url in ["http://127.0.0.1:1/w.pth", "classroom/w.pth"] {
         let error = place.refused(url);
         assert!(error.contains(url), "{error}");
+        assert_eq!(place.said(), "", "no second attempt");
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Transfer<'a> {
     download: &'a Download<'a>,
     part: &'a Path,
     agent: Agent,
+    /// Whether the server has answered before: then its absence is a break, and passes.
+    reached: bool,
     /// The server's name for this very content, once it has told one.
     etag: Option<String>,
 }
@@ -41,7 +43,7 @@ impl<'a> Transfer<'a> {
             .http_status_as_error(false)
             .build()
             .into();
-        Transfer { download, part, agent, etag: None }
+        Transfer { download, part, agent, reached: false, etag: None }
     }
 
     /// Asks for what `part` lacks and appends it. The body is then complete as far as the server
@@ -58,7 +60,8 @@ impl<'a> Transfer<'a> {
                 request = request.header(header::IF_RANGE, etag);
             }
         }
-        let mut response = request.call().map_err(refused)?;
+        let mut response = request.call().map_err(|error| self.unanswered(error))?;
+        self.reached = true;
 
         let begin = match response.status() {
             StatusCode::OK => 0,
@@ -80,6 +83,26 @@ impl<'a> Transfer<'a> {
         self.etag = strong_etag(response.headers());
         self.copy(&mut response, &mut file, begin)?;
         file.sync_all().map_err(disk)
+    }
+
+    /// A machine that is offline, and a server that isn't there, are said to be so at once.
+    fn unanswered(&self, error: ureq::Error) -> Break {
+        use ureq::Timeout::{Connect, Resolve};
+        let broken = match &error {
+            ureq::Error::Timeout(phase) => !matches!(phase, Connect | Resolve),
+            ureq::Error::Io(error) => matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::UnexpectedEof
+            ),
+            _ => false,
+        };
+        let network = matches!(error, ureq::Error::Io(_) | ureq::Error::Timeout(_));
+        match broken || network && self.reached {
+            true => Break::Passing(text(&error)),
+            false => Break::Final(text(&error)),
+        }
     }
 
     fn copy(
@@ -110,13 +133,12 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// No answer at all.
-fn refused(error: ureq::Error) -> Break {
-    let text = error.to_string();
+/// What happened, in words.
+fn text(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Timeout(_) => Break::Passing(format!("no answer in time ({text})")),
-        ureq::Error::Io(_) | ureq::Error::ConnectionFailed => Break::Passing(text),
-        _ => Break::Final(text),
+        ureq::Error::Timeout(_) => format!("nothing came in time ({error})"),
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
     }
 }
 
