@@ -172,3 +172,26 @@ fn offline_and_absent_names_file_folder_and_address() {
         assert!(text.contains(word), "{word} is not in {text}");
     }
 }
+
+#[test]
+fn a_mirror_that_is_not_there_is_named_and_so_is_the_official_address() {
+    if is_child() {
+        println!("{}", zoo::resnet18().expect_err("nobody listens at port 1"));
+        return;
+    }
+    let text = in_child(
+        "weights::a_mirror_that_is_not_there_is_named_and_so_is_the_official_address",
+        &[
+            ("CONVSCOPE_HOME", &scratch("mirror_home")),
+            ("CONVSCOPE_MIRROR", Path::new("http://127.0.0.1:1/files/")),
+            ("CONVSCOPE_OFFLINE", Path::new("0")),
+        ],
+    );
+    for word in [
+        "http://127.0.0.1:1/files/resnet18-f37072fd.pth failed",
+        "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+        "CONVSCOPE_HOME",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+}
