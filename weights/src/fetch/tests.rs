@@ -272,6 +272,7 @@ fn an_absent_file_is_said_to_be_absent_at_once() {
     let server = Server::start(|_, _| answer("404 Not Found", &["Content-Length: 0"], b""));
     let error = place.refused(&server.url);
     assert!(error.contains("404") && error.contains(&server.url), "{error}");
+    assert!(!place.part().exists());
     assert_eq!(server.requests().len(), 1);
 }
 

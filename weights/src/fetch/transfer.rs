@@ -1,7 +1,7 @@
 //! The bytes' way from the server to the disk, in as many attempts as it takes.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
@@ -50,9 +50,7 @@ impl<'a> Transfer<'a> {
     /// says, though perhaps not the right one.
     pub(super) fn attempt(&mut self) -> Result<(), Break> {
         let disk = |error| Break::Disk(Error::io("write", self.part)(error));
-        let mut file = File::options().create(true).append(true).open(self.part).map_err(disk)?;
-        let have = file.metadata().map_err(disk)?.len();
-
+        let have = fs::metadata(self.part).map_or(0, |part| part.len());
         let mut request = self.agent.get(self.download.url);
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
@@ -66,20 +64,26 @@ impl<'a> Transfer<'a> {
         let begin = match response.status() {
             StatusCode::OK => 0,
             StatusCode::PARTIAL_CONTENT if first_byte(response.headers()) == Some(have) => have,
-            StatusCode::PARTIAL_CONTENT => {
-                file.set_len(0).map_err(disk)?;
+            StatusCode::PARTIAL_CONTENT if have > 0 => {
+                fs::remove_file(self.part).map_err(disk)?;
                 return Err(Break::Passing("the server sends another part than asked for".into()));
             }
             // There is nothing after what is there: it is whole, or not a part of this file.
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return Ok(()),
             status => return Err(answered(status)),
         };
-        if begin == 0 && have > 0 {
-            file.set_len(0).map_err(disk)?;
-            (self.download.say)("  the server can't go on in the middle; starting afresh");
-        } else if begin > 0 {
+        if begin > 0 {
             (self.download.say)(&format!("  going on after {:.1} MB", begin as f64 / 1e6));
+        } else if have > 0 {
+            (self.download.say)("  the server can't go on in the middle; starting afresh");
         }
+        let mut file = File::options()
+            .create(true)
+            .write(true)
+            .truncate(begin == 0)
+            .open(self.part)
+            .map_err(disk)?;
+        file.seek(SeekFrom::Start(begin)).map_err(disk)?;
         self.etag = strong_etag(response.headers());
         self.copy(&mut response, &mut file, begin)?;
         file.sync_all().map_err(disk)
@@ -111,7 +115,7 @@ impl<'a> Transfer<'a> {
         file: &mut File,
         begin: u64,
     ) -> Result<(), Break> {
-        let total = response.body().content_length().map(|length| begin + length);
+        let total = response.body().content_length().map(|length| begin.saturating_add(length));
         let patience = self.download.patience;
         let mut progress = Progress::new(begin, total, patience.lines, self.download.say);
         let mut body = response.body_mut().as_reader();
@@ -126,7 +130,8 @@ impl<'a> Transfer<'a> {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(Break::Passing(format!("the connection broke ({error})")));
+                    let text = text(&ureq::Error::from(error));
+                    return Err(Break::Passing(format!("the connection broke: {text}")));
                 }
             }
         }
