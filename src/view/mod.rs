@@ -3,9 +3,11 @@
 //! Drawing is pure (figure in, bytes out); one file, `emit.rs`, prints. Nothing here knows of
 //! networks.
 
+mod axis;
 mod bundle;
 mod canvas;
 mod colour;
+mod curves;
 mod emit;
 mod feature_maps;
 mod filters;
@@ -23,6 +25,7 @@ use image::RgbImage;
 pub use bundle::Bundle;
 pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
+pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
@@ -79,4 +82,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(FeatureMaps, FilterGrid, Heatmap, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, TopK);

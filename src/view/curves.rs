@@ -1,0 +1,320 @@
+//! Numbers over time: loss and accuracy by epoch, say.
+
+use image::{Rgb, RgbImage, imageops};
+use plotters::prelude::{
+    BitMapBackend, ChartBuilder, Circle, Color, FontStyle, IntoDrawingArea, LineSeries, RGBColor,
+};
+use plotters::style::{ShapeStyle, TextStyle, register_font};
+use serde_json::{Value, json};
+
+use super::axis::Axis;
+use super::canvas::{LINE, SOFT, Style, WHITE};
+use super::colour::number_text;
+use super::sheet::Sheet;
+use super::{Bundle, Figure};
+use crate::{Error, Result};
+
+/// The size of the plot of one panel, with its tick labels.
+const WIDE: (u32, u32) = (640, 330);
+/// The same where panels stand side by side.
+const NARROW: (u32, u32) = (380, 280);
+const GAP: u32 = 28;
+/// A series of so few points gets a dot at each.
+const FEW: usize = 40;
+
+/// Okabe and Ito's colours, which the colour-blind can tell apart, without the two that are pale on
+/// white.
+const COLOURS: [[u8; 3]; 6] =
+    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [0, 0, 0]];
+
+/// A named curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Its name; series of one name have one colour in all panels.
+    pub name: String,
+    /// `(x, y)` from left to right. A `y` that is not finite leaves a gap.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// A curve through these points.
+    pub fn new(name: impl Into<String>, points: Vec<(f64, f64)>) -> Series {
+        Series { name: name.into(), points }
+    }
+}
+
+/// Curves on one vertical axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    /// What the vertical axis is, such as `loss`.
+    pub label: String,
+    /// The curves.
+    pub series: Vec<Series>,
+}
+
+impl Panel {
+    /// A panel of these curves.
+    pub fn new(label: impl Into<String>, series: Vec<Series>) -> Panel {
+        Panel { label: label.into(), series }
+    }
+}
+
+/// Curves over a common horizontal axis, in panels side by side.
+///
+/// In a notebook the pointer reads the values at the nearest `x`.
+///
+/// ```
+/// use convscope::view::{Curves, Figure, Panel, Series};
+///
+/// let square = Series::new("square", (0..10).map(|x| (x as f64, (x * x) as f64)).collect());
+/// let line = Series::new("line", vec![(0.0, 0.0), (9.0, 9.0)]);
+/// let curves = Curves::new("Growth", "x", vec![Panel::new("y", vec![square, line])]);
+/// assert_eq!(curves.description(), "Growth; y: square 81.0, line 9.00");
+/// curves.image()?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Curves {
+    /// What the figure is called.
+    pub title: String,
+    /// What the horizontal axis is, such as `epoch`.
+    pub x_label: String,
+    notes: Vec<String>,
+    panels: Vec<Panel>,
+}
+
+impl Curves {
+    /// A figure of these panels.
+    pub fn new(title: impl Into<String>, x_label: impl Into<String>, panels: Vec<Panel>) -> Curves {
+        Curves { title: title.into(), x_label: x_label.into(), notes: Vec::new(), panels }
+    }
+
+    /// Adds a line under the title.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// The panels with their numbers.
+    pub fn values(&self) -> &[Panel] {
+        &self.panels
+    }
+}
+
+/// How the names of all series are coloured, in order of their first appearance.
+struct Legend<'a>(Vec<&'a str>);
+
+impl<'a> Legend<'a> {
+    fn of(panels: &'a [Panel]) -> Legend<'a> {
+        let mut names: Vec<&str> = Vec::new();
+        for series in panels.iter().flat_map(|panel| &panel.series) {
+            if !names.contains(&series.name.as_str()) {
+                names.push(&series.name);
+            }
+        }
+        Legend(names)
+    }
+
+    fn colour(&self, name: &str) -> Rgb<u8> {
+        let index = self.0.iter().position(|known| *known == name).unwrap_or_default();
+        Rgb(COLOURS[index % COLOURS.len()])
+    }
+}
+
+impl Panel {
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let all = self.series.iter().flat_map(|series| &series.points).copied();
+        all.filter(|&(x, y)| drawable(x) && drawable(y))
+    }
+
+    fn y_axis(&self) -> Axis {
+        Axis::covering(&self.points().map(|(_, y)| y).collect::<Vec<f64>>())
+    }
+
+    /// The plot, drawn at twice its size and reduced, which smooths the lines.
+    fn plot(&self, x: &Axis, legend: &Legend, (width, height): (u32, u32)) -> Result<RgbImage> {
+        let (wide, high) = (2 * width, 2 * height);
+        let mut pixels = vec![255; 3 * wide as usize * high as usize];
+        self.draw(x, legend, &mut pixels, (wide, high))
+            .map_err(|error| Error::photo("the figure", format!("drawing curves: {error}")))?;
+        let large = RgbImage::from_raw(wide, high, pixels).unwrap_or_default();
+        Ok(imageops::thumbnail(&large, width, height))
+    }
+
+    fn draw(
+        &self,
+        x: &Axis,
+        legend: &Legend,
+        pixels: &mut [u8],
+        size: (u32, u32),
+    ) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        const FONT: &str = "sans-serif";
+        register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
+            .map_err(|_| "the font is damaged")?;
+        let y = self.y_axis();
+        let labels = y.ticks.iter().map(|&tick| Style::NOTE.width(&y.label(tick))).max();
+        let area = BitMapBackend::with_buffer(pixels, size).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin_top(2 * Style::NOTE.line() / 2)
+            .margin_right(2 * Style::NOTE.line())
+            .x_label_area_size(2 * (Style::NOTE.line() + 6))
+            .y_label_area_size(2 * (labels.unwrap_or_default() + 12))
+            .build_cartesian_2d(x.clone(), y.clone())?;
+        let text = (FONT, 2.0 * f64::from(Style::NOTE.size));
+        chart
+            .configure_mesh()
+            .bold_line_style(stroke(Rgb([228; 3]), 2))
+            .light_line_style(stroke(WHITE, 0))
+            .axis_style(stroke(LINE, 2))
+            .label_style(TextStyle::from(text).color(&plain(SOFT)))
+            .draw()?;
+        for series in &self.series {
+            let colour = legend.colour(&series.name);
+            for run in series.runs() {
+                if run.len() == 1 || series.points.len() <= FEW {
+                    let dot = |&at: &(f64, f64)| Circle::new(at, 7, plain(colour).filled());
+                    chart.draw_series(run.iter().map(dot))?;
+                }
+                chart.draw_series(LineSeries::new(run, stroke(colour, 5)))?;
+            }
+        }
+        area.present()?;
+        Ok(())
+    }
+}
+
+impl Series {
+    /// The pieces between gaps.
+    fn runs(&self) -> Vec<Vec<(f64, f64)>> {
+        let at_x = self.points.iter().copied().filter(|(x, _)| drawable(*x));
+        let points: Vec<(f64, f64)> = at_x.collect();
+        let runs = points.split(|(_, y)| !drawable(*y));
+        runs.filter(|run| !run.is_empty()).map(<[_]>::to_vec).collect()
+    }
+}
+
+impl Curves {
+    fn vega(&self) -> Result<Value> {
+        /// More points than pixels make a notebook's file large and show nothing more.
+        const MOST: usize = 2000;
+        let legend = Legend::of(&self.panels);
+        let (x, size) = (self.x_axis(), self.panel_size());
+        let mut rows = Vec::new();
+        for (index, panel) in self.panels.iter().enumerate() {
+            let y = panel.y_axis();
+            for series in &panel.series {
+                let count = series.points.len();
+                let dots = count <= FEW;
+                for &(at, value) in series.points.iter().step_by(count.div_ceil(MOST).max(1)) {
+                    if drawable(at) {
+                        rows.push(json!({
+                            "panel": index, "label": panel.label, "low": y.low, "high": y.high,
+                            "series": series.name, "dot": dots,
+                            "x": at, "y": drawable(value).then_some(value),
+                        }));
+                    }
+                }
+            }
+        }
+        let mut spec: Value = serde_json::from_str(include_str!("curves.vega.json"))
+            .map_err(|error| Error::Argument(format!("curves.vega.json: {error}")))?;
+        let colours: Vec<String> = legend.0.iter().map(|name| hex(legend.colour(name))).collect();
+        spec["description"] = json!(self.description());
+        spec["title"]["text"] = json!(self.title);
+        spec["title"]["subtitle"] = json!(self.notes);
+        spec["layout"]["columns"] = json!(self.panels.len().max(1));
+        spec["data"][0]["values"] = json!(rows);
+        spec["signals"][0]["value"] = json!(size.0 - 60);
+        spec["signals"][1]["value"] = json!(size.1 - 40);
+        spec["scales"][0]["domain"] = json!([x.low, x.high]);
+        spec["scales"][1]["domain"] = json!(legend.0);
+        spec["scales"][1]["range"] = json!(colours);
+        let axis = &mut spec["marks"][0]["axes"][0];
+        axis["title"] = json!(self.x_label);
+        axis["values"] = json!(x.ticks);
+        Ok(spec)
+    }
+
+    fn x_axis(&self) -> Axis {
+        let xs: Vec<f64> = self.panels.iter().flat_map(Panel::points).map(|(x, _)| x).collect();
+        Axis::around(&xs, self.x_is_whole())
+    }
+
+    fn x_is_whole(&self) -> bool {
+        self.panels.iter().flat_map(Panel::points).all(|(x, _)| x.fract() == 0.0)
+    }
+
+    fn panel_size(&self) -> (u32, u32) {
+        if self.panels.len() > 1 { NARROW } else { WIDE }
+    }
+}
+
+impl Figure for Curves {
+    fn image(&self) -> Result<RgbImage> {
+        let (width, height) = self.panel_size();
+        let legend = Legend::of(&self.panels);
+        let line = Style::TEXT.line();
+        let count = self.panels.len().max(1) as u32;
+        let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
+        let (mut canvas, left, top) =
+            sheet.canvas(count * width + (count - 1) * GAP, 2 * line + 10 + height + line);
+        let mut x = left;
+        for name in &legend.0 {
+            canvas.rect(x, top + line / 2 - 2, 22, 3, legend.colour(name));
+            canvas.text(x + 28, top, name, Style::TEXT);
+            x += 28 + Style::TEXT.width(name) + 24;
+        }
+        let (axis, top) = (self.x_axis(), top + line + 10);
+        for (index, panel) in self.panels.iter().enumerate() {
+            let x = left + index as u32 * (width + GAP);
+            canvas.text(x, top, &panel.label, Style { bold: true, ..Style::TEXT });
+            if panel.points().next().is_none() {
+                canvas.text(x, top + line + height / 2, "no values yet", Style::NOTE);
+                continue;
+            }
+            canvas.picture(&panel.plot(&axis, &legend, (width, height))?, x, top + line);
+            let middle = x + (width - Style::NOTE.width(&self.x_label).min(width)) / 2;
+            canvas.text(middle, top + line + height, &self.x_label, Style::NOTE);
+        }
+        Ok(canvas.pixels)
+    }
+
+    fn description(&self) -> String {
+        let mut words = self.title.clone();
+        for note in &self.notes {
+            words.push_str(&format!("; {note}"));
+        }
+        for panel in &self.panels {
+            let last = |series: &Series| {
+                let last = series.points.iter().rev().find(|(_, y)| drawable(*y));
+                let last = last.map_or("–".to_owned(), |&(_, y)| number_text(y as f32));
+                format!("{} {last}", series.name)
+            };
+            let ends: Vec<String> = panel.series.iter().map(last).collect();
+            words.push_str(&format!("; {}: {}", panel.label, ends.join(", ")));
+        }
+        words
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        let still = Bundle::still(&self.image()?, &self.description())?;
+        Ok(still.with_vega(self.vega()?))
+    }
+}
+
+/// Whether a number can be drawn: finite, and the range of such numbers is finite too.
+fn drawable(number: f64) -> bool {
+    (number as f32).is_finite()
+}
+
+fn plain(Rgb([r, g, b]): Rgb<u8>) -> RGBColor {
+    RGBColor(r, g, b)
+}
+
+fn stroke(colour: Rgb<u8>, width: u32) -> ShapeStyle {
+    plain(colour).stroke_width(width)
+}
+
+fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
