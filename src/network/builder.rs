@@ -4,103 +4,13 @@ use tch::nn::Init;
 use tch::{Device, Kind, Tensor};
 
 use super::shape::output_shape;
-use super::{Network, Node, Op, Preprocess};
+use super::{Arithmetic, Conv2d, Network, Node, Op, Pointwise, Pool, Preprocess};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
 /// A node of a network under construction, as [`Builder`] hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(usize);
-
-/// How a convolution looks; the number of input channels follows from its input.
-#[derive(Clone, Debug)]
-pub struct Conv2d {
-    /// Output channels, that is filters.
-    pub channels: i64,
-    /// Kernel `[height, width]`.
-    pub kernel: [i64; 2],
-    /// Step.
-    pub stride: [i64; 2],
-    /// Zeros added on each side.
-    pub padding: [i64; 2],
-    /// Distance between taps.
-    pub dilation: [i64; 2],
-    /// Channel groups that do not see each other.
-    pub groups: i64,
-    /// Whether a bias is added.
-    pub bias: bool,
-}
-
-impl Conv2d {
-    /// `channels` filters of `kernel`×`kernel`, stride 1, no padding, with bias.
-    pub fn new(channels: i64, kernel: i64) -> Self {
-        Conv2d {
-            channels,
-            kernel: [kernel; 2],
-            stride: [1; 2],
-            padding: [0; 2],
-            dilation: [1; 2],
-            groups: 1,
-            bias: true,
-        }
-    }
-
-    /// Sets the stride of both directions.
-    pub fn stride(mut self, stride: i64) -> Self {
-        self.stride = [stride; 2];
-        self
-    }
-
-    /// Sets the padding of all sides.
-    pub fn padding(mut self, padding: i64) -> Self {
-        self.padding = [padding; 2];
-        self
-    }
-
-    /// Sets the number of groups of channels that do not see each other.
-    pub fn groups(mut self, groups: i64) -> Self {
-        self.groups = groups;
-        self
-    }
-
-    /// Leaves the bias out, as before a batch normalisation.
-    pub fn no_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-}
-
-/// The windows of a pooling.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool {
-    /// Window `[height, width]`.
-    pub kernel: [i64; 2],
-    /// Step.
-    pub stride: [i64; 2],
-    /// Border on each side.
-    pub padding: [i64; 2],
-    /// Whether a last window may reach over the edge, so that no value is left out.
-    pub ceil: bool,
-}
-
-impl Pool {
-    /// Windows of `kernel`×`kernel`, a step of `stride`, no padding.
-    pub fn new(kernel: i64, stride: i64) -> Self {
-        Pool { kernel: [kernel; 2], stride: [stride; 2], padding: [0; 2], ceil: false }
-    }
-
-    /// Sets the padding of all sides.
-    pub fn padding(mut self, padding: i64) -> Self {
-        self.padding = [padding; 2];
-        self
-    }
-
-    /// Lets a last window reach over the edge.
-    pub fn ceil(mut self) -> Self {
-        self.ceil = true;
-        self
-    }
-}
 
 /// Puts nodes behind one another. Parameters start at random (PyTorch's default initialisation;
 /// seed it with `tch::manual_seed`).
@@ -137,6 +47,7 @@ impl Builder {
             network: Network {
                 name: name.to_owned(),
                 nodes: vec![node],
+                output: 0,
                 preprocess: Preprocess::plain(input),
                 classes: Vec::new(),
             },
@@ -169,7 +80,7 @@ impl Builder {
         let fan_in = per_group * kernel[0] * kernel[1];
         let weight = self.random(name, &[channels, per_group, kernel[0], kernel[1]], fan_in);
         let bias = bias.then(|| self.random(name, &[channels], fan_in));
-        self.node(name, Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
+        self.op(name, Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
     }
 
     /// Adds a batch normalisation (its running statistics start at mean 0, variance 1), with 1e-5
@@ -189,34 +100,50 @@ impl Builder {
             running_var: Tensor::ones(channels, options),
             eps,
         };
-        self.node(name, op, &[input])
+        self.op(name, op, &[input])
+    }
+
+    /// Adds a normalisation over the last dimension (scale 1, shift 0 at first), with `eps` added
+    /// to the variance.
+    pub fn layer_norm(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
+        let features = [self.shape(input).last().copied().unwrap_or_default().max(0)];
+        let options = (Kind::Float, Device::Cpu);
+        let weight = Tensor::ones(features, options);
+        let bias = Some(Tensor::zeros(features, options));
+        self.op(name, Op::LayerNorm { weight, bias, eps }, &[input])
     }
 
     /// Adds a rectified linear unit.
     pub fn relu(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.node(name, Op::Relu, &[input])
+        self.op(name, Op::RELU, &[input])
     }
 
-    /// Adds a rectified linear unit that ends at 6.
-    pub fn relu6(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.node(name, Op::Relu6, &[input])
+    /// Adds a function of each value: GELU, sigmoid, …
+    pub fn pointwise(&mut self, input: NodeId, name: &str, function: Pointwise) -> NodeId {
+        self.op(name, Op::Pointwise(function), &[input])
+    }
+
+    /// Adds a dropout: in training, each value becomes 0 with probability `p`.
+    pub fn dropout(&mut self, input: NodeId, name: &str, p: f64) -> NodeId {
+        self.op(name, Op::Dropout { p }, &[input])
     }
 
     /// Adds the maximum of each window.
     pub fn max_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
-        self.node(name, Op::MaxPool2d { kernel, stride, padding, ceil }, &[input])
+        self.op(name, Op::MaxPool2d { kernel, stride, padding, ceil }, &[input])
     }
 
     /// Adds the mean of each window.
     pub fn avg_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
-        self.node(name, Op::AvgPool2d { kernel, stride, padding, ceil }, &[input])
+        let op = Op::AvgPool2d { kernel, stride, padding, ceil, count_padding: true };
+        self.op(name, op, &[input])
     }
 
     /// Adds the mean over as many windows as give this output size.
     pub fn adaptive_avg_pool(&mut self, input: NodeId, name: &str, output: [i64; 2]) -> NodeId {
-        self.node(name, Op::AdaptiveAvgPool2d { output }, &[input])
+        self.op(name, Op::AdaptiveAvgPool2d { output }, &[input])
     }
 
     /// Adds the mean of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
@@ -226,52 +153,44 @@ impl Builder {
 
     /// Adds a flattening to `[N, features]`.
     pub fn flatten(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.node(name, Op::Flatten, &[input])
+        self.op(name, Op::Flatten { from: 1 }, &[input])
     }
 
     /// Adds a fully connected layer of `features` outputs, with bias.
     pub fn linear(&mut self, input: NodeId, name: &str, features: i64) -> NodeId {
-        let inputs = self.shapes[input.0].last().copied().unwrap_or_default();
+        let inputs = self.shape(input).last().copied().unwrap_or_default();
         let op = Op::Linear {
             weight: self.random(name, &[features, inputs], inputs),
             bias: Some(self.random(name, &[features], inputs)),
         };
-        self.node(name, op, &[input])
+        self.op(name, op, &[input])
     }
 
     /// Adds the sum of two nodes: a skip connection.
     pub fn add(&mut self, a: NodeId, b: NodeId, name: &str) -> NodeId {
-        self.node(name, Op::Add, &[a, b])
+        self.op(name, Op::ADD, &[a, b])
+    }
+
+    /// Adds the product of two nodes: a gate.
+    pub fn mul(&mut self, a: NodeId, b: NodeId, name: &str) -> NodeId {
+        self.op(name, Op::Arithmetic(Arithmetic::Mul), &[a, b])
     }
 
     /// Puts nodes behind one another along the channels.
     pub fn concat(&mut self, inputs: &[NodeId], name: &str) -> NodeId {
-        self.node(name, Op::Concat, inputs)
+        self.op(name, Op::Concat { dim: 1 }, inputs)
     }
 
-    /// The network, or the first mistake made while building it. Its output is the last node.
-    pub fn build(self) -> Result<Network> {
-        match self.mistake {
-            Some(mistake) => Err(mistake),
-            None => Ok(self.network),
-        }
+    /// Adds a learned tensor for other nodes to read, normally distributed with this standard
+    /// deviation: a class token, a position embedding.
+    pub fn parameter(&mut self, name: &str, shape: &[i64], deviation: f64) -> NodeId {
+        let init = Init::Randn { mean: 0.0, stdev: deviation };
+        let value = self.made(name, init, shape);
+        self.op(name, Op::Parameter { value }, &[])
     }
 
-    fn channels(&self, node: NodeId) -> i64 {
-        self.shapes[node.0].get(1).copied().unwrap_or_default()
-    }
-
-    /// PyTorch's default for convolutions and linear layers: uniform within ±1/√fan-in.
-    fn random(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Tensor {
-        let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
-        let init = Init::Uniform { lo: -bound, up: bound };
-        tch::nn::f_init(init, shape, Device::Cpu, Kind::Float).unwrap_or_else(|error| {
-            self.mistaken(Error::torch(format!("making the parameters of {name}"))(error));
-            Tensor::new()
-        })
-    }
-
-    fn node(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
+    /// Adds any operation, with parameters of one's own.
+    pub fn op(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
         let shapes: Vec<&[i64]> = inputs.iter().map(|id| self.shapes[id.0].as_slice()).collect();
         let shape = output_shape(&op, &shapes).unwrap_or_else(|misfit| {
             let error = Error::Shape {
@@ -296,6 +215,39 @@ impl Builder {
         self.network.nodes.push(Node { name: name.to_owned(), op, inputs });
         self.shapes.push(shape);
         NodeId(self.network.nodes.len() - 1)
+    }
+
+    /// The shape of a node's value for one input of the nominal size.
+    pub fn shape(&self, node: NodeId) -> &[i64] {
+        &self.shapes[node.0]
+    }
+
+    /// The network, or the first mistake made while building it. Its output is the last node.
+    pub fn build(self) -> Result<Network> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None => {
+                let output = self.network.nodes.len() - 1;
+                Ok(Network { output, ..self.network })
+            }
+        }
+    }
+
+    fn channels(&self, node: NodeId) -> i64 {
+        self.shape(node).get(1).copied().unwrap_or_default()
+    }
+
+    /// PyTorch's default for convolutions and linear layers: uniform within ±1/√fan-in.
+    fn random(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Tensor {
+        let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+        self.made(name, Init::Uniform { lo: -bound, up: bound }, shape)
+    }
+
+    fn made(&mut self, name: &str, init: Init, shape: &[i64]) -> Tensor {
+        tch::nn::f_init(init, shape, Device::Cpu, Kind::Float).unwrap_or_else(|error| {
+            self.mistaken(Error::torch(format!("making the parameters of {name}"))(error));
+            Tensor::new()
+        })
     }
 
     fn mistaken(&mut self, error: Error) {

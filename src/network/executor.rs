@@ -2,8 +2,9 @@
 
 use tch::{Kind, Tensor};
 
-use super::Network;
+use super::layers::quoted;
 use super::shape::output_shape;
+use super::{Network, Op};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -25,10 +26,47 @@ impl Network {
     ///
     /// `input` is `[N, C, H, W]`, prepared as the network wants it ([`Network::prepare`]), on any
     /// device; the result is on the network's device. A gradient is recorded only where parameters
-    /// or input ask for one (`set_requires_grad`), as in training; the zoo's don't.
+    /// or input ask for one (`set_requires_grad`); the zoo's don't.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let last = self.nodes.len() - 1;
-        self.run(self.admit(input)?, &[last]).and_then(only)
+        self.run(&[(0, &self.admit(input)?)], &[self.output], false).and_then(only)
+    }
+
+    /// The same in training: batch normalisation by the batch's own statistics, which also move the
+    /// running ones, and dropout. Gradients are recorded for what asks for them.
+    pub(crate) fn forward_training(&self, input: &Tensor) -> Result<Tensor> {
+        let run = || self.run(&[(0, &self.admit(input)?)], &[self.output], true);
+        tch::with_grad(run).and_then(only)
+    }
+
+    /// Runs the rest of the network from a layer's activation on.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// let input = net.prepare(&data::digit(3, 0)?)?;
+    /// let maps = net.activations(&input, &["relu1"])?.remove(0);
+    /// let without_map_3 = maps.f_index_fill(1, &Tensor::from_slice(&[3_i64]), 0.0);
+    /// # let without_map_3 = without_map_3.unwrap();
+    /// assert_eq!(net.forward_from("relu1", &without_map_3)?.size(), [1, 10]);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    ///
+    /// Errors: a layer that does not alone determine the output, because a skip or another branch
+    /// goes past it; an activation of another shape than the layer's (but for the batch).
+    pub fn forward_from(&self, layer: &str, activation: &Tensor) -> Result<Tensor> {
+        let start = self.find(layer)?;
+        let [c, h, w] = self.preprocess.input_shape();
+        let nominal = self.shapes(&[1, c, h, w])?.swap_remove(start);
+        let shape = activation.size();
+        if shape.len() != nominal.len() || shape.get(1) != nominal.get(1) {
+            return Err(Error::Shape {
+                at: format!("{}, starting from `{}`", self.name, self.nodes[start].name),
+                expected: format!("that layer's shape, usually {}", shape_text(&nominal)),
+                got: shape_text(&shape),
+                remedy: "`net.activations(&input, &[layer])` gives a fitting one.".to_owned(),
+            });
+        }
+        self.run(&[(start, &self.admitted(activation)?)], &[self.output], false).and_then(only)
     }
 
     /// The activations of several layers in one run, which stops after the last of them.
@@ -37,7 +75,7 @@ impl Network {
     /// `layer4.`.
     pub fn activations(&self, input: &Tensor, layers: &[&str]) -> Result<Vec<Tensor>> {
         let wanted = self.find_all(layers)?;
-        tch::no_grad(|| self.run(self.admit(input)?, &wanted))
+        tch::no_grad(|| self.run(&[(0, &self.admit(input)?)], &wanted, false))
     }
 
     /// Runs the network, lets `score` make one number of its output, and differentiates that with
@@ -60,11 +98,11 @@ impl Network {
         score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, tch::TchError>,
     ) -> Result<Gradients> {
         let mut wanted = self.find_all(layers)?;
-        wanted.push(self.nodes.len() - 1);
+        wanted.push(self.output);
         tch::with_grad(|| {
             // A fresh leaf: the caller's tensor is never marked.
             let leaf = self.admit(input)?.detach().set_requires_grad(true);
-            let mut activations = self.run(leaf, &wanted)?;
+            let mut activations = self.run(&[(0, &leaf)], &wanted, false)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
             let score = score(&output).map_err(Error::torch("making the score"))?;
             if score.numel() != 1 {
@@ -87,30 +125,35 @@ impl Network {
         })
     }
 
-    /// Runs up to the last of `wanted` and returns their activations in that order. Every other
-    /// activation is freed as soon as nobody needs it.
-    fn run(&self, input: Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
-        let end = wanted.iter().copied().max().unwrap_or_default();
-        let last_use = self.last_uses(end, wanted);
-        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(end + 1);
-        let mut input = Some(input);
-        for (index, node) in self.nodes.iter().enumerate().take(end + 1) {
-            let value = match input.take() {
-                Some(input) => input,
-                None => {
-                    let inputs = node.inputs.iter().map(|&i| values[i].as_ref());
-                    let inputs: Option<Vec<&Tensor>> = inputs.collect();
-                    let inputs = inputs.ok_or_else(|| self.broken("an input was freed"))?;
-                    node.op.apply(&inputs).map_err(Error::torch(format!(
-                        "computing `{}` ({})",
-                        node.name,
-                        node.op.name()
-                    )))?
-                }
-            };
-            values.push(Some(value));
+    /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
+    /// order. Every other activation is freed as soon as nobody needs it.
+    fn run(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+        training: bool,
+    ) -> Result<Vec<Tensor>> {
+        let last_use = self.last_uses(given, wanted)?;
+        let mut values: Vec<Option<Tensor>> = (0..last_use.len()).map(|_| None).collect();
+        for (index, node) in self.nodes.iter().enumerate().take(last_use.len()) {
+            if last_use[index].is_none() {
+                continue;
+            }
+            if let Some((_, tensor)) = given.iter().find(|(at, _)| *at == index) {
+                values[index] = Some(tensor.shallow_clone());
+                continue;
+            }
+            let inputs = node.inputs.iter().map(|&i| values[i].as_ref());
+            let inputs: Option<Vec<&Tensor>> = inputs.collect();
+            let inputs = inputs.ok_or_else(|| self.broken("an input was freed"))?;
+            let value = node.op.apply(&inputs, training).map_err(Error::torch(format!(
+                "computing `{}` ({})",
+                node.name,
+                node.op.name()
+            )))?;
+            values[index] = Some(value);
             for &i in &node.inputs {
-                if last_use[i] == index {
+                if last_use[i] == Some(index) {
                     values[i] = None;
                 }
             }
@@ -120,20 +163,47 @@ impl Network {
         found.ok_or_else(|| self.broken("a wanted activation was freed"))
     }
 
-    /// For each node, the last node that reads it (`usize::MAX` for those to keep).
-    fn last_uses(&self, end: usize, wanted: &[usize]) -> Vec<usize> {
-        let mut last_use = vec![0; end + 1];
-        for (index, node) in self.nodes.iter().enumerate().take(end + 1) {
-            node.inputs.iter().for_each(|&i| last_use[i] = index);
+    /// For each node up to the last wanted one: which node reads it last (`usize::MAX` for those
+    /// wanted), or `None` where nothing wanted depends on it.
+    fn last_uses(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+    ) -> Result<Vec<Option<usize>>> {
+        let end = wanted.iter().copied().max().unwrap_or_default();
+        let mut last_use = vec![None; end + 1];
+        wanted.iter().for_each(|&i| last_use[i] = Some(usize::MAX));
+        for index in (0..=end).rev() {
+            let is_given = given.iter().any(|(at, _)| *at == index);
+            if is_given || last_use[index].is_none() {
+                continue;
+            }
+            let node = &self.nodes[index];
+            if matches!(node.op, Op::Input) {
+                let from: Vec<_> =
+                    given.iter().map(|(i, _)| self.nodes[*i].name.as_str()).collect();
+                return Err(Error::Argument(format!(
+                    "{}: {} alone does not determine the output: a skip or another branch goes past \
+                     it. Start from a layer that everything goes through, such as the end of a block.",
+                    self.name,
+                    quoted(&from)
+                )));
+            }
+            for &i in &node.inputs {
+                last_use[i] = last_use[i].or(Some(index));
+            }
         }
-        wanted.iter().for_each(|&i| last_use[i] = usize::MAX);
-        last_use
+        Ok(last_use)
     }
 
     /// Checks the input against every layer's needs, and brings it to the network's device and
     /// precision.
     fn admit(&self, input: &Tensor) -> Result<Tensor> {
         self.shapes(&input.size())?;
+        self.admitted(input)
+    }
+
+    fn admitted(&self, input: &Tensor) -> Result<Tensor> {
         let (kind, device) = self.kind_and_device();
         if !matches!(input.kind(), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
             return Err(Error::Argument(format!(

@@ -4,10 +4,14 @@
 //! a way of running the same list of nodes: keep an activation, stop early, differentiate with
 //! respect to any node.
 
+mod attention;
 mod builder;
+mod compute;
 mod executor;
 mod layers;
 mod op;
+mod options;
+mod pointwise;
 mod preprocess;
 mod resample;
 mod shape;
@@ -16,11 +20,14 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
-pub use builder::{Builder, Conv2d, NodeId, Pool};
+pub use builder::{Builder, NodeId};
 pub use executor::Gradients;
 pub(crate) use layers::{nearest, quoted};
 pub use op::Op;
+pub use options::{Conv2d, Pool};
+pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
+pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};
 
@@ -35,12 +42,30 @@ pub struct Node {
     pub inputs: Vec<usize>,
 }
 
+impl Node {
+    /// The full name of one of its operation's parameters: `layer1.0.conv1.weight`.
+    fn parameter_name(&self, parameter: &str) -> String {
+        parameter_name(&self.name, parameter)
+    }
+}
+
+fn parameter_name(node: &str, parameter: &str) -> String {
+    if parameter.is_empty() {
+        return node.to_owned();
+    }
+    // PyTorch's MultiheadAttention holds its input projection as `in_proj_weight`.
+    let separator = if node.ends_with(".in_proj") { '_' } else { '.' };
+    format!("{node}{separator}{parameter}")
+}
+
 /// A network: nodes, how a picture is made ready for it, and the names of its classes.
 ///
 /// Networks come from [`crate::zoo`] or from [`Network::builder`].
 pub struct Network {
     name: String,
     nodes: Vec<Node>,
+    /// The node whose value is the result.
+    output: usize,
     preprocess: Preprocess,
     classes: Vec<String>,
 }
@@ -56,7 +81,7 @@ impl Network {
         &self.name
     }
 
-    /// The nodes in the order they are computed; the last is the output.
+    /// The nodes in the order they are computed.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -91,10 +116,34 @@ impl Network {
         let mut all = Vec::new();
         for node in &self.nodes {
             for (name, tensor) in node.op.parameters() {
-                all.push((format!("{}.{name}", node.name), tensor));
+                all.push((node.parameter_name(name), tensor));
             }
         }
         all
+    }
+
+    /// The parameters without the buffers: what training changes.
+    pub(crate) fn trainable(&self) -> Vec<(String, &Tensor)> {
+        let buffer = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
+        self.parameters().into_iter().filter(|(name, _)| !buffer(name)).collect()
+    }
+
+    /// The node whose value [`Network::forward`] returns.
+    pub fn output(&self) -> &Node {
+        &self.nodes[self.output]
+    }
+
+    /// The same network with another layer's value as its result: one head of several, or an
+    /// embedding. The names of the classes stay where there are as many logits as before.
+    pub fn with_output(mut self, layer: &str) -> Result<Network> {
+        let output = self.find(layer)?;
+        let [c, h, w] = self.preprocess.input_shape();
+        let shapes = self.shapes(&[1, c, h, w])?;
+        if shapes[output].get(1) != shapes[self.output].get(1) {
+            self.classes.clear();
+        }
+        self.output = output;
+        Ok(self)
     }
 
     /// Replaces parameters by name. The caller has checked names and shapes.
@@ -104,7 +153,7 @@ impl Network {
     ) -> Result<()> {
         for node in &mut self.nodes {
             for (name, tensor) in node.op.parameters_mut() {
-                *tensor = replacement(&format!("{}.{name}", node.name), tensor)?;
+                *tensor = replacement(&parameter_name(&node.name, name), tensor)?;
             }
         }
         Ok(())

@@ -1,13 +1,22 @@
-//! The operations a network is made of, and how each is computed.
+//! The operations a network is made of, with their parameters.
 
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
-/// One operation with its parameters. Sizes are `[height, width]`.
+use super::{Arithmetic, Pointwise};
+
+/// One operation with its parameters. Sizes are `[height, width]`; dimensions count from 0, the
+/// batch.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Op {
     /// The network's input, `[N, C, H, W]`.
     Input,
+    /// A tensor that belongs to no layer and that others read: a class token, a position embedding,
+    /// a scale for each channel.
+    Parameter {
+        /// Its values.
+        value: Tensor,
+    },
     /// 2-D convolution (cross-correlation, as every framework has it).
     Conv2d {
         /// `[out, in / groups, kernel height, kernel width]`
@@ -23,7 +32,7 @@ pub enum Op {
         /// Channel groups that do not see each other.
         groups: i64,
     },
-    /// Batch normalisation by its running statistics (inference).
+    /// Batch normalisation by its running statistics; in training, by the batch's.
     BatchNorm2d {
         /// Scale, `[C]`.
         weight: Tensor,
@@ -36,10 +45,27 @@ pub enum Op {
         /// Added to the variance.
         eps: f64,
     },
-    /// max(x, 0)
-    Relu,
-    /// max(x, 0), but at most 6
-    Relu6,
+    /// Normalisation over the last dimensions, those of `weight`.
+    LayerNorm {
+        /// Scale, of the shape normalised over.
+        weight: Tensor,
+        /// Shift, of the same shape.
+        bias: Option<Tensor>,
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// A function of each value by itself.
+    Pointwise(Pointwise),
+    /// Exponentials that sum to 1 along a dimension.
+    Softmax {
+        /// The dimension.
+        dim: usize,
+    },
+    /// In training, values set to 0 at random; else nothing.
+    Dropout {
+        /// The probability of being set to 0.
+        p: f64,
+    },
     /// The maximum of each window.
     MaxPool2d {
         /// Window.
@@ -51,60 +77,129 @@ pub enum Op {
         /// Whether a last window may reach over the edge, so that no value is left out.
         ceil: bool,
     },
-    /// The mean of each window (padding counts as zeros).
+    /// The mean of each window.
     AvgPool2d {
         /// Window.
         kernel: [i64; 2],
         /// Step.
         stride: [i64; 2],
-        /// Zeros added on each side.
+        /// Border on each side.
         padding: [i64; 2],
         /// Whether a last window may reach over the edge, so that no value is left out.
         ceil: bool,
+        /// Whether the border counts, as zeros (PyTorch's default), or not at all.
+        count_padding: bool,
     },
     /// The mean over as many windows as give this output size.
     AdaptiveAvgPool2d {
         /// Output size.
         output: [i64; 2],
     },
-    /// `[N, C, H, W]` to `[N, C·H·W]`.
-    Flatten,
-    /// Fully connected layer.
+    /// The mean along dimensions.
+    Mean {
+        /// The dimensions.
+        dims: Vec<usize>,
+        /// Whether they stay, with size 1.
+        keep_dims: bool,
+    },
+    /// The dimensions from `from` on become one: `[N, C, H, W]` from 1 is `[N, C·H·W]`.
+    Flatten {
+        /// The first of those that become one.
+        from: usize,
+    },
+    /// The same values in another shape.
+    Reshape {
+        /// The new shape; a single `-1` takes what is left, and with it the batch.
+        shape: Vec<i64>,
+    },
+    /// The dimensions in another order.
+    Permute {
+        /// For each new dimension, which of the old ones it is.
+        order: Vec<usize>,
+    },
+    /// A part along one dimension.
+    Slice {
+        /// The dimension.
+        dim: usize,
+        /// The first index; negative ones count from the end.
+        start: i64,
+        /// The index to end before; beyond the end means to the end.
+        end: i64,
+        /// Step, at least 1.
+        step: i64,
+    },
+    /// One index of one dimension, which is dropped.
+    Select {
+        /// The dimension.
+        dim: usize,
+        /// The index; negative ones count from the end.
+        index: i64,
+    },
+    /// Zeros added before and after each dimension; negative numbers cut.
+    Pad {
+        /// `[before, after]` for each dimension.
+        amounts: Vec<[i64; 2]>,
+    },
+    /// Fully connected layer, on the last dimension.
     Linear {
         /// `[out, in]`
         weight: Tensor,
         /// `[out]`
         bias: Option<Tensor>,
     },
-    /// Sum of two inputs of one shape: a skip connection.
-    Add,
-    /// Inputs behind one another along the channels.
-    Concat,
+    /// Matrix product over the last two dimensions.
+    MatMul,
+    /// Arithmetic between two inputs.
+    Arithmetic(Arithmetic),
+    /// Inputs behind one another; an input of batch 1 is repeated for the others' batch.
+    Concat {
+        /// The dimension along which they are put.
+        dim: usize,
+    },
 }
 
 impl Op {
+    /// max(x, 0)
+    pub const RELU: Op = Op::Pointwise(Pointwise::Relu);
+    /// Sum of two inputs.
+    pub const ADD: Op = Op::Arithmetic(Arithmetic::Add);
+
     /// The operation's name, as PyTorch writes it.
     pub fn name(&self) -> &'static str {
         match self {
             Op::Input => "Input",
+            Op::Parameter { .. } => "Parameter",
             Op::Conv2d { .. } => "Conv2d",
             Op::BatchNorm2d { .. } => "BatchNorm2d",
-            Op::Relu => "ReLU",
-            Op::Relu6 => "ReLU6",
+            Op::LayerNorm { .. } => "LayerNorm",
+            Op::Pointwise(function) => function.name(),
+            Op::Softmax { .. } => "Softmax",
+            Op::Dropout { .. } => "Dropout",
             Op::MaxPool2d { .. } => "MaxPool2d",
             Op::AvgPool2d { .. } => "AvgPool2d",
             Op::AdaptiveAvgPool2d { .. } => "AdaptiveAvgPool2d",
-            Op::Flatten => "Flatten",
+            Op::Mean { .. } => "mean",
+            Op::Flatten { .. } => "Flatten",
+            Op::Reshape { .. } => "reshape",
+            Op::Permute { .. } => "permute",
+            Op::Slice { .. } => "slice",
+            Op::Select { .. } => "select",
+            Op::Pad { .. } => "pad",
             Op::Linear { .. } => "Linear",
-            Op::Add => "Add",
-            Op::Concat => "Concat",
+            Op::MatMul => "matmul",
+            Op::Arithmetic(arithmetic) => arithmetic.name(),
+            Op::Concat { .. } => "Concat",
         }
     }
 
-    /// The parameters and buffers with their names, in PyTorch's order.
+    /// The parameters and buffers with their names, in PyTorch's order. The value of
+    /// [`Op::Parameter`] has the name "".
     pub fn parameters(&self) -> Vec<(&'static str, &Tensor)> {
         match self {
-            Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
+            Op::Parameter { value } => vec![("", value)],
+            Op::Conv2d { weight, bias, .. }
+            | Op::Linear { weight, bias }
+            | Op::LayerNorm { weight, bias, .. } => {
                 named([Some(weight), bias.as_ref(), None, None])
             }
             Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => {
@@ -117,53 +212,16 @@ impl Op {
     /// The same, to replace.
     pub(crate) fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor)> {
         match self {
-            Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
+            Op::Parameter { value } => vec![("", value)],
+            Op::Conv2d { weight, bias, .. }
+            | Op::Linear { weight, bias }
+            | Op::LayerNorm { weight, bias, .. } => {
                 named([Some(weight), bias.as_mut(), None, None])
             }
             Op::BatchNorm2d { weight, bias, running_mean, running_var, .. } => {
                 named([Some(weight), Some(bias), Some(running_mean), Some(running_var)])
             }
             _ => Vec::new(),
-        }
-    }
-
-    /// Computes the output. Shapes were checked before ([`super::shape`]); nothing works in place,
-    /// so that every activation can be kept and differentiated.
-    pub(crate) fn apply(&self, inputs: &[&Tensor]) -> Result<Tensor, TchError> {
-        let [x, ..] = inputs else {
-            return Err(TchError::Shape(format!("{} has no input", self.name())));
-        };
-        match self {
-            Op::Input => Ok(x.shallow_clone()),
-            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => {
-                x.f_conv2d(weight, bias.as_ref(), stride, padding, dilation, *groups)
-            }
-            Op::BatchNorm2d { weight, bias, running_mean, running_var, eps } => x.f_batch_norm(
-                Some(weight),
-                Some(bias),
-                Some(running_mean),
-                Some(running_var),
-                false,
-                0.0,
-                *eps,
-                true,
-            ),
-            Op::Relu => x.f_relu(),
-            Op::Relu6 => x.f_relu6(),
-            Op::MaxPool2d { kernel, stride, padding, ceil } => {
-                x.f_max_pool2d(kernel, stride, padding, [1, 1], *ceil)
-            }
-            Op::AvgPool2d { kernel, stride, padding, ceil } => {
-                x.f_avg_pool2d(kernel, stride, padding, *ceil, true, None)
-            }
-            Op::AdaptiveAvgPool2d { output } => x.f_adaptive_avg_pool2d(output),
-            Op::Flatten => x.f_flatten(1, -1),
-            Op::Linear { weight, bias } => x.f_linear(weight, bias.as_ref()),
-            Op::Add => match inputs {
-                [a, b] => a.f_add(b),
-                _ => Err(TchError::Shape(format!("Add has {} inputs", inputs.len()))),
-            },
-            Op::Concat => Tensor::f_cat(inputs, 1),
         }
     }
 }

@@ -4,7 +4,7 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::resample::resize;
+use super::resample::{Interpolation, resize};
 use crate::{Error, Photo, Result};
 
 /// To what size a picture is brought before the crop.
@@ -22,6 +22,7 @@ pub enum Resize {
 pub struct Preprocess {
     input: [i64; 3],
     resize: Resize,
+    interpolation: Interpolation,
     mean: Vec<f32>,
     std: Vec<f32>,
 }
@@ -31,7 +32,13 @@ impl Preprocess {
     pub fn plain(input: [i64; 3]) -> Self {
         let channels = input[0].max(0) as usize;
         let (mean, std) = (vec![0.0; channels], vec![1.0; channels]);
-        Preprocess { input, resize: Resize::Exact, mean, std }
+        Preprocess {
+            input,
+            resize: Resize::Exact,
+            interpolation: Interpolation::Bilinear,
+            mean,
+            std,
+        }
     }
 
     /// torchvision's for ImageNet: shorter side to 256, the middle 224×224, ImageNet's mean and
@@ -45,6 +52,12 @@ impl Preprocess {
     /// Sets how the picture is resized.
     pub fn resize(mut self, resize: Resize) -> Self {
         self.resize = resize;
+        self
+    }
+
+    /// Sets how values between pixels are made.
+    pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
+        self.interpolation = interpolation;
         self
     }
 
@@ -76,7 +89,7 @@ impl Preprocess {
         if w < crop_w || h < crop_h {
             return Err(refuse(format!("a crop of {crop_w}×{crop_h} does not fit in {w}×{h}")));
         }
-        let resized = resize(photo.pixels(), w, h);
+        let resized = resize(photo.pixels(), w, h, self.interpolation);
         let (x, y) = (crop_start(w, crop_w), crop_start(h, crop_h));
         Ok(image::imageops::crop_imm(&resized, x, y, crop_w, crop_h).to_image())
     }

@@ -11,14 +11,17 @@ pub(crate) struct Misfit {
 
 type Shape = Vec<i64>;
 
-/// The output's shape. `inputs` are the shapes of the node's inputs, `[N, C, H, W]` or `[N, F]`.
+/// The output's shape. `inputs` are the shapes of the node's inputs.
 pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> {
+    if let Op::Parameter { value } = op {
+        return Ok(value.size());
+    }
     let Some(&x) = inputs.first() else {
         return misfit("at least one input", "none");
     };
     sound(op)?;
     match op {
-        Op::Input | Op::Relu | Op::Relu6 => Ok(x.to_vec()),
+        Op::Input | Op::Parameter { .. } | Op::Pointwise(_) | Op::Dropout { .. } => Ok(x.to_vec()),
         Op::Conv2d { weight, stride, padding, dilation, groups, .. } => {
             let [n, c, h, w] = four(x)?;
             let weight = weight.size();
@@ -39,8 +42,19 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
             }
             Ok(x.to_vec())
         }
+        Op::LayerNorm { weight, .. } => {
+            let normalised = weight.size();
+            if !x.ends_with(&normalised) || x.len() == normalised.len() {
+                return misfit(format!("last dimensions {normalised:?}"), shape_text(x));
+            }
+            Ok(x.to_vec())
+        }
+        Op::Softmax { dim } => {
+            extent(x, *dim)?;
+            Ok(x.to_vec())
+        }
         Op::MaxPool2d { kernel, stride, padding, ceil }
-        | Op::AvgPool2d { kernel, stride, padding, ceil } => {
+        | Op::AvgPool2d { kernel, stride, padding, ceil, .. } => {
             let [n, c, h, w] = four(x)?;
             let size = windows([h, w], *kernel, *stride, *padding, [1, 1], *ceil)
                 .ok_or_else(|| too_small(x, *kernel))?;
@@ -50,10 +64,6 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
             let [n, c, _, _] = four(x)?;
             Ok(vec![n, c, output[0], output[1]])
         }
-        Op::Flatten => match x {
-            [n, rest @ ..] => Ok(vec![*n, rest.iter().product()]),
-            [] => misfit("[N, …]", "a single number"),
-        },
         Op::Linear { weight, .. } => {
             let features = weight.size().get(1).copied().unwrap_or_default();
             let out = weight.size().first().copied().unwrap_or_default();
@@ -64,21 +74,151 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
                 _ => misfit(format!("{features} features: [N, {features}]"), shape_text(x)),
             }
         }
-        Op::Add => match inputs {
-            [a, b] if a == b => Ok(a.to_vec()),
-            _ => misfit("two inputs of one shape", shapes_text(inputs)),
-        },
-        Op::Concat => {
-            let [n, _, h, w] = four(x)?;
-            let mut channels = 0;
-            for input in inputs {
-                match four(input)? {
-                    [n1, c1, h1, w1] if [n1, h1, w1] == [n, h, w] => channels += c1,
-                    _ => return misfit("inputs alike but for channels", shapes_text(inputs)),
-                }
+        Op::MatMul => match inputs {
+            [[a @ .., m, k], [b @ .., k1, n]] if k == k1 => {
+                let batch = broadcast(a, b)
+                    .ok_or_else(|| unlike("two batches of matrices of one shape", inputs))?;
+                Ok([batch.as_slice(), &[*m, *n]].concat())
             }
-            Ok(vec![n, channels, h, w])
+            _ => Err(unlike("matrices [.., m, k] and [.., k, n]", inputs)),
+        },
+        Op::Arithmetic(_) => match inputs {
+            [a, b] => broadcast(a, b).ok_or_else(|| unlike("two inputs of one shape", inputs)),
+            _ => Err(unlike("two inputs", inputs)),
+        },
+        Op::Concat { dim } => concatenated(inputs, *dim),
+        Op::Mean { .. }
+        | Op::Flatten { .. }
+        | Op::Reshape { .. }
+        | Op::Permute { .. }
+        | Op::Slice { .. }
+        | Op::Select { .. }
+        | Op::Pad { .. } => rearranged(op, x),
+    }
+}
+
+/// The shape after an operation that moves, joins, drops or adds dimensions.
+fn rearranged(op: &Op, x: &[i64]) -> Result<Shape, Misfit> {
+    let mut shape = x.to_vec();
+    match op {
+        Op::Mean { dims, keep_dims } => {
+            for &dim in dims {
+                extent(x, dim)?;
+                shape[dim] = 1;
+            }
+            if !keep_dims {
+                let kept = (0..x.len()).filter(|dim| !dims.contains(dim));
+                shape = kept.map(|dim| x[dim]).collect();
+            }
         }
+        Op::Flatten { from } => {
+            extent(x, *from)?;
+            let joined = product(&x[*from..]).ok_or_else(|| too_large(x))?;
+            shape.truncate(*from);
+            shape.push(joined);
+        }
+        Op::Reshape { shape: target } => shape = reshaped(x, target)?,
+        Op::Permute { order } => {
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            if !sorted.into_iter().eq(0..x.len()) {
+                return misfit(format!("{} dimensions", order.len()), shape_text(x));
+            }
+            shape = order.iter().map(|&dim| x[dim]).collect();
+        }
+        Op::Slice { dim, start, end, step } => {
+            let size = extent(x, *dim)?;
+            let place = |index: i64| if index < 0 { index.saturating_add(size) } else { index };
+            let (start, end) = (place(*start).clamp(0, size), place(*end).clamp(0, size));
+            if *step < 1 || start >= end {
+                return misfit(
+                    format!("indices within dimension {dim}'s {size}, a step of at least 1"),
+                    format!("{start} to {end}, step {step}"),
+                );
+            }
+            shape[*dim] = (end - start - 1) / step + 1;
+        }
+        Op::Select { dim, index } => {
+            let size = extent(x, *dim)?;
+            if !(-size..size).contains(index) {
+                return misfit(format!("an index of dimension {dim}'s {size}"), index.to_string());
+            }
+            shape.remove(*dim);
+        }
+        Op::Pad { amounts } => {
+            let fits = |(size, [before, after]): (&i64, &[i64; 2])| {
+                Some(size.checked_add(*before)?.checked_add(*after)?).filter(|&size| size > 0)
+            };
+            let padded: Option<Shape> = x.iter().zip(amounts).map(fits).collect();
+            match padded {
+                Some(padded) if amounts.len() == x.len() => shape = padded,
+                _ => return misfit(format!("a shape to pad by {amounts:?}"), shape_text(x)),
+            }
+        }
+        _ => {}
+    }
+    Ok(shape)
+}
+
+/// `target` with its `-1` filled in.
+fn reshaped(x: &[i64], target: &[i64]) -> Result<Shape, Misfit> {
+    let known: Vec<i64> = target.iter().copied().filter(|&size| size != -1).collect();
+    let wrong =
+        || Misfit { expected: format!("as many values as {target:?} holds"), got: shape_text(x) };
+    let (all, known_product) =
+        product(x).zip(product(&known)).filter(|&(_, known)| known > 0).ok_or_else(wrong)?;
+    let free = target.len() - known.len();
+    if free > 1 || all % known_product != 0 || (free == 0 && all != known_product) {
+        return Err(wrong());
+    }
+    let fill = |&size: &i64| if size == -1 { all / known_product } else { size };
+    Ok(target.iter().map(fill).collect())
+}
+
+/// All sizes are summed along `dim`; elsewhere they are one, but that a batch of 1 is repeated.
+fn concatenated(inputs: &[&[i64]], dim: usize) -> Result<Shape, Misfit> {
+    let Some(&first) = inputs.first() else { return misfit("at least one input", "none") };
+    let mut shape = first.to_vec();
+    extent(&shape, dim)?;
+    shape[dim] = 0;
+    for input in inputs {
+        if input.len() != shape.len() {
+            return Err(unlike("inputs of as many dimensions", inputs));
+        }
+        for (at, (have, &size)) in shape.iter_mut().zip(*input).enumerate() {
+            if at == dim {
+                *have = have.checked_add(size).ok_or_else(|| too_large(input))?;
+            } else if at == 0 && (*have == 1 || size == 1) {
+                *have = size.max(*have);
+            } else if *have != size {
+                return Err(unlike(&format!("inputs alike but for dimension {dim}"), inputs));
+            }
+        }
+    }
+    Ok(shape)
+}
+
+/// The shape of value-by-value arithmetic: dimensions of 1 are repeated, missing ones stand in front.
+fn broadcast(a: &[i64], b: &[i64]) -> Option<Shape> {
+    let rank = a.len().max(b.len());
+    let size = |shape: &[i64], at: usize| match (at + shape.len()).checked_sub(rank) {
+        Some(at) => shape[at],
+        None => 1,
+    };
+    (0..rank)
+        .map(|at| match (size(a, at), size(b, at)) {
+            (a, b) if a == b => Some(a),
+            (1, other) | (other, 1) => Some(other),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The size of a dimension that must be there.
+fn extent(shape: &[i64], dim: usize) -> Result<i64, Misfit> {
+    match shape.get(dim) {
+        Some(&size) => Ok(size),
+        None => misfit(format!("a dimension {dim}"), shape_text(shape)),
     }
 }
 
@@ -101,7 +241,11 @@ fn sound(op: &Op) -> Result<(), Misfit> {
         Op::AdaptiveAvgPool2d { output } => (output.to_vec(), Vec::new(), [0, 0]),
         _ => return Ok(()),
     };
-    if kernel.iter().chain(&steps).any(|&size| size < 1) || padding.iter().any(|&p| p < 0) {
+    // The upper bound keeps the arithmetic below from overflowing, whatever a file says.
+    const LARGEST: i64 = 1 << 30;
+    if kernel.iter().chain(&steps).any(|size| !(1..=LARGEST).contains(size))
+        || padding.iter().any(|padding| !(0..=LARGEST).contains(padding))
+    {
         return misfit(
             "channels, kernel, stride, dilation and groups of at least 1, padding of at least 0",
             format!("kernel {kernel:?}, stride … {steps:?}, padding {padding:?}"),
@@ -140,6 +284,14 @@ fn four(shape: &[i64]) -> Result<[i64; 4], Misfit> {
     }
 }
 
+fn product(sizes: &[i64]) -> Option<i64> {
+    sizes.iter().try_fold(1_i64, |all, &size| all.checked_mul(size))
+}
+
+fn too_large(shape: &[i64]) -> Misfit {
+    Misfit { expected: "a size that can be counted".to_owned(), got: shape_text(shape) }
+}
+
 fn too_small(shape: &[i64], kernel: [i64; 2]) -> Misfit {
     Misfit {
         expected: format!("at least one window of {}×{}", kernel[0], kernel[1]),
@@ -149,6 +301,10 @@ fn too_small(shape: &[i64], kernel: [i64; 2]) -> Misfit {
 
 fn misfit<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Misfit> {
     Err(Misfit { expected: expected.into(), got: got.into() })
+}
+
+fn unlike(expected: &str, inputs: &[&[i64]]) -> Misfit {
+    Misfit { expected: expected.to_owned(), got: shapes_text(inputs) }
 }
 
 fn shapes_text(shapes: &[&[i64]]) -> String {

@@ -3,7 +3,7 @@
 
 use super::imagenet;
 use crate::Result;
-use crate::network::{Builder, Conv2d, Network, NodeId};
+use crate::network::{Builder, Conv2d, Network, NodeId, Pointwise};
 
 pub(super) fn build_v2(name: &str) -> Result<Network> {
     let mut b = imagenet(name);
@@ -38,7 +38,7 @@ pub(super) fn build_v2(name: &str) -> Result<Network> {
 fn conv_bn_relu6(b: &mut Builder, x: NodeId, name: &str, conv: Conv2d) -> NodeId {
     let x = b.conv2d(x, &format!("{name}.0"), conv.no_bias());
     let x = b.batch_norm(x, &format!("{name}.1"));
-    b.relu6(x, &format!("{name}.2"))
+    b.pointwise(x, &format!("{name}.2"), Pointwise::Relu6)
 }
 
 /// Expand, filter each channel by itself, project; a skip where the shape stays.

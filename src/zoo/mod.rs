@@ -3,13 +3,15 @@
 //! Each function opens a network with its official weights, on the GPU where there is one. The
 //! weights are fetched once to [`weights_folder`]; a file `NAME.safetensors` or `NAME.pth` laid
 //! there by hand is used as it is. Inputs are `[N, 3, H, W]`, usually 224×224
-//! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes.
+//! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes; CIFAR-10's
+//! networks take 32×32 and have 10 classes.
 //!
 //! Errors: weights absent and not to be had; a file of another network.
 //!
 //! [`untrained`] opens any of them by name with random parameters, for weights of your own.
 
 mod alexnet;
+mod cifar_resnet;
 mod classes;
 mod densenet;
 mod digits;
@@ -19,12 +21,14 @@ mod models;
 mod resnet;
 mod squeezenet;
 mod vgg;
+mod vit;
 mod weights;
 
 pub use digits::{digits, digits_untrained};
 pub use models::{
-    alexnet, densenet121, googlenet, mobilenet_v2, names, resnet18, resnet34, resnet50, resnet101,
-    squeezenet1_0, squeezenet1_1, untrained, vgg11, vgg11_bn, vgg16, vgg16_bn, vgg19, vgg19_bn,
+    alexnet, cifar_resnet20, cifar_resnet56, deit_tiny, densenet121, googlenet, mobilenet_v2,
+    names, resnet18, resnet34, resnet50, resnet101, squeezenet1_0, squeezenet1_1, untrained, vgg11,
+    vgg11_bn, vgg16, vgg16_bn, vgg19, vgg19_bn, vit_b_16,
 };
 pub use weights::weights_folder;
 

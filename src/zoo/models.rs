@@ -3,7 +3,7 @@
 use tch::Device;
 
 use super::weights::{self, Official};
-use super::{densenet, mobilenet, resnet, squeezenet, vgg};
+use super::{cifar_resnet, densenet, mobilenet, resnet, squeezenet, vgg, vit};
 use crate::network::{Network, nearest, quoted};
 use crate::{Error, Result};
 
@@ -49,6 +49,31 @@ const MODELS: &[Model] = &[
         squeezenet::build(name, squeezenet::Version::V1_1)
     }),
     model!("mobilenet_v2", "mobilenet_v2", "b0353104", mobilenet::build_v2),
+    model!("vit_b_16", "vit_b_16", "c867db91", vit::base),
+    Model {
+        name: "deit_tiny",
+        official: Official {
+            url: "https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth",
+            sha256: "a1311bcf",
+        },
+        build: vit::deit_tiny,
+    },
+    Model {
+        name: "cifar_resnet20",
+        official: Official {
+            url: "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet20-12fca82f.th",
+            sha256: "12fca82f",
+        },
+        build: |name| cifar_resnet::build(name, 3),
+    },
+    Model {
+        name: "cifar_resnet56",
+        official: Official {
+            url: "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet56-4bfd9763.th",
+            sha256: "4bfd9763",
+        },
+        build: |name| cifar_resnet::build(name, 9),
+    },
 ];
 
 const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
@@ -131,4 +156,12 @@ functions! {
     squeezenet1_1
     /// MobileNetV2 (3.5 M parameters, 14 MB).
     mobilenet_v2
+    /// Vision transformer, base size, patches of 16×16 (86 M parameters, 330 MB).
+    vit_b_16
+    /// DeiT, the smallest vision transformer (5.7 M parameters, 22 MB).
+    deit_tiny
+    /// ResNet with 20 layers for CIFAR-10's pictures of 32×32 (0.3 M parameters, 1 MB).
+    cifar_resnet20
+    /// ResNet with 56 layers for CIFAR-10's pictures of 32×32 (0.9 M parameters, 3 MB).
+    cifar_resnet56
 }

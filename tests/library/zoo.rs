@@ -70,6 +70,54 @@ fn squeezenet_recognises_a_real_photo() -> Tested {
 }
 
 #[test]
+fn deit_recognises_a_real_photo() -> Tested {
+    let (Some(weights), Some(photo)) =
+        (real("weights/deit_tiny_patch16_224.safetensors"), real("images/hub_dog.jpg"))
+    else {
+        return Ok(());
+    };
+    let net = zoo::untrained("deit_tiny")?.load_weights(weights)?;
+    let photo = Photo::open(photo)?;
+    let guess = net.classify(&photo)?;
+    assert_eq!(guess.best().name, "Samoyed");
+    assert!((guess.best().probability - 0.76).abs() < 0.03, "{:?}", guess.best());
+
+    let maps = "encoder.layers.encoder_layer_5.self_attention.attention";
+    let maps = net.activations(&net.prepare(&photo)?, &[maps])?.remove(0);
+    assert_eq!(maps.size(), [1, 3, 197, 197]);
+    let sums = maps.sum_dim_intlist(-1, false, Kind::Double);
+    assert!(difference(&sums, &sums.ones_like()) < 1e-5);
+    Ok(())
+}
+
+#[test]
+fn resnet20_knows_its_cifar10_pictures() -> Tested {
+    let (Some(weights), Some(file)) = (
+        real("weights/cifar10_resnet20.safetensors"),
+        real("data/cifar10_train2000_lossless.safetensors"),
+    ) else {
+        return Ok(());
+    };
+    let net = zoo::untrained("cifar_resnet20")?.load_weights(weights)?;
+    let arrays = Tensor::read_safetensors(file)?;
+    let array =
+        |name| arrays.iter().find(|(known, _)| known == name).map(|(_, t)| t).expect("array");
+    // Through the network's own preprocessing, a few as photos; the rest as one tensor.
+    let pixels = array("images").get(0).permute([1, 2, 0]).contiguous();
+    let bytes: Vec<u8> = Vec::try_from(pixels.reshape([-1]))?;
+    let pixels = image::RgbImage::from_raw(32, 32, bytes).expect("32×32 pixels");
+    let guess = net.classify(&Photo::from_image(pixels, "the first")?)?;
+    assert_eq!(guess.best().class as i64, array("labels").int64_value(&[0]));
+    let column = |values: [f32; 3]| Tensor::from_slice(&values).view([1, 3, 1, 1]);
+    let images = array("images").to_kind(Kind::Float) / 255.0;
+    let images = (images - column([0.485, 0.456, 0.406])) / column([0.229, 0.224, 0.225]);
+    let right = net.forward(&images)?.argmax(-1, false).eq_tensor(array("labels"));
+    let right = right.sum(Kind::Int64).int64_value(&[]);
+    assert!(right >= 1990, "{right} of 2,000");
+    Ok(())
+}
+
+#[test]
 fn a_network_that_is_not_in_the_zoo_is_answered_with_the_nearest() {
     let error = zoo::untrained("resnet_18").expect_err("no such network").to_string();
     assert!(error.contains("`resnet18`"), "{error}");

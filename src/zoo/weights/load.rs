@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::{legacy, pth};
+use super::{legacy, names, pth};
 use crate::error::{first_line, shape_text};
 use crate::network::Network;
 use crate::{Error, Result};
@@ -65,8 +65,7 @@ pub(crate) fn fit(
             || name.starts_with("aux2.")
     };
     parameters.retain(|name, _| !for_training(name));
-    let mut parameters: Parameters =
-        parameters.into_iter().map(|(name, tensor)| (modern_name(name), tensor)).collect();
+    let mut parameters = names::torchvisions(parameters);
     let mut problems = Vec::new();
     let mut expected = 0;
     for (name, tensor) in network.parameters() {
@@ -96,24 +95,6 @@ pub(crate) fn fit(
         .map_err(|error| error.to_string())
 }
 
-/// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says
-/// `denselayer1.norm1.weight`.
-fn modern_name(name: String) -> String {
-    let parts: Vec<&str> = name.split('.').collect();
-    let old = |window: &[&str]| {
-        window[0].starts_with("denselayer")
-            && ["norm", "conv"].contains(&window[1])
-            && ["1", "2"].contains(&window[2])
-    };
-    match parts.windows(3).position(old) {
-        Some(at) => {
-            let joined = format!("{}{}", parts[at + 1], parts[at + 2]);
-            [&parts[..=at], &[joined.as_str()], &parts[at + 3..]].concat().join(".")
-        }
-        None => name,
-    }
-}
-
 fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut text = format!(
@@ -130,18 +111,4 @@ fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
     }
     text.push_str("\nIs it another network's file?");
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::modern_name;
-
-    #[test]
-    fn densenets_old_names() {
-        let new = |name: &str| modern_name(name.to_owned());
-        let old = "features.denseblock1.denselayer12.norm.2.running_mean";
-        assert_eq!(new(old), "features.denseblock1.denselayer12.norm2.running_mean");
-        assert_eq!(new("features.transition1.norm.weight"), "features.transition1.norm.weight");
-        assert_eq!(new("layer1.0.conv1.weight"), "layer1.0.conv1.weight");
-    }
 }

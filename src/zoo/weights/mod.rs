@@ -4,6 +4,7 @@ mod download;
 mod home;
 mod legacy;
 mod load;
+mod names;
 mod pickle;
 mod pth;
 mod save;
