@@ -7,7 +7,7 @@ use tch::{COptimizer, Kind, Reduction, TchError, Tensor};
 use super::history::{Epoch, History, Score};
 use super::{Dataset, Fit};
 use crate::error::shape_text;
-use crate::network::Network;
+use crate::network::{Network, Node};
 use crate::random::Random;
 use crate::view::say;
 use crate::{Error, Result};
@@ -71,7 +71,9 @@ impl Network {
 
     fn check_labelled(&self, data: &Dataset) -> Result<()> {
         let shapes = self.shapes(&data.images().size())?;
-        let output = shapes.last().cloned().unwrap_or_default();
+        let is_output = |node: &Node| node.name == self.output().name;
+        let output = self.nodes().iter().zip(shapes).find(|(node, _)| is_output(node));
+        let output = output.map(|(_, shape)| shape).unwrap_or_default();
         let [_, classes] = output.as_slice() else {
             return Err(Error::Shape {
                 at: format!("{}'s output", self.name()),
@@ -113,8 +115,7 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn new(net: &'a Network, data: &'a Dataset, fit: &'a Fit) -> Result<Training<'a>> {
-        let parameters: Vec<_> =
-            net.parameters().into_iter().filter(|(n, _)| !n.contains("running_")).collect(); // FIXME
+        let parameters = net.trainable();
         if parameters.is_empty() {
             return Err(Error::Argument(format!(
                 "{} has no parameters to train; add a convolution or a linear layer",
@@ -200,7 +201,7 @@ impl<'a> Training<'a> {
                 remedy: "Change images without adding or leaving out any.".to_owned(),
             });
         }
-        let logits = self.net.forward(&images)?;
+        let logits = self.net.forward_training(&images)?;
         let loss = tally.add(&logits, batch.labels())?;
         if !tally.loss.is_finite() {
             return Err(self.diverged("the loss"));

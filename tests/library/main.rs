@@ -7,5 +7,6 @@ mod network;
 mod parity;
 mod photo;
 mod toolchain;
+mod train;
 mod weights;
 mod zoo;
