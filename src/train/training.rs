@@ -1,6 +1,6 @@
 //! The loop: `net.fit(&data, Fit::new(3))`, and `net.accuracy(&data)`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tch::{COptimizer, Kind, Reduction, TchError, Tensor};
 
@@ -246,16 +246,16 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// A line within an epoch, when the last one is a while ago.
+    /// A line within an epoch: every other second at first, less often the longer it takes.
     fn say_now_and_then(&mut self, batch: usize, tally: &Tally) {
-        if self.said.elapsed() < Duration::from_secs(2) {
+        let passed = self.start.elapsed().as_secs_f64();
+        if self.said.elapsed().as_secs_f64() < 2f64.max(passed / 20.0) {
             return;
         }
-        let passed = self.start.elapsed().as_secs_f64();
         let all = self.fit.epochs * self.batches;
         let mut left = passed * (all - self.done) as f64 / self.done as f64;
         if let Some(time) = self.fit.at_most {
-            left = left.min(time.as_secs_f64() - passed);
+            left = left.min(time.as_secs_f64() - passed).max(0.0);
         }
         let (epoch, epochs) = (self.done / self.batches + 1, self.fit.epochs);
         let (batches, loss) = (self.batches, tally.score().loss);

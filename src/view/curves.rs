@@ -1,15 +1,12 @@
 //! Numbers over time: loss and accuracy by epoch, say.
 
-use image::{Rgb, RgbImage, imageops};
-use plotters::prelude::{
-    BitMapBackend, ChartBuilder, Circle, Color, FontStyle, IntoDrawingArea, LineSeries, RGBColor,
-};
-use plotters::style::{ShapeStyle, TextStyle, register_font};
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::axis::Axis;
-use super::canvas::{LINE, SOFT, Style, WHITE};
+use super::canvas::{Canvas, Style};
 use super::colour::number_text;
+use super::plot::plot;
 use super::sheet::Sheet;
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -19,8 +16,8 @@ const WIDE: (u32, u32) = (640, 330);
 /// The same where panels stand side by side.
 const NARROW: (u32, u32) = (380, 280);
 const GAP: u32 = 28;
-/// A series of so few points gets a dot at each.
-const FEW: usize = 40;
+/// A key of the legend, up to its name.
+const KEY: u32 = 28;
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart, without the two that are pale on
 /// white.
@@ -101,8 +98,8 @@ impl Curves {
     }
 }
 
-/// How the names of all series are coloured, in order of their first appearance.
-struct Legend<'a>(Vec<&'a str>);
+/// The names of all series in order of their first appearance, which gives each its colour.
+pub(super) struct Legend<'a>(Vec<&'a str>);
 
 impl<'a> Legend<'a> {
     fn of(panels: &'a [Panel]) -> Legend<'a> {
@@ -115,77 +112,49 @@ impl<'a> Legend<'a> {
         Legend(names)
     }
 
-    fn colour(&self, name: &str) -> Rgb<u8> {
+    pub(super) fn colour(&self, name: &str) -> Rgb<u8> {
         let index = self.0.iter().position(|known| *known == name).unwrap_or_default();
         Rgb(COLOURS[index % COLOURS.len()])
+    }
+
+    /// The width of a column of the legend, and how many fit.
+    fn columns(&self, width: u32) -> (u32, u32) {
+        let longest = self.0.iter().map(|name| Style::TEXT.width(name)).max().unwrap_or_default();
+        let column = (KEY + longest + 24).min(width);
+        (column, (width / column).max(1))
+    }
+
+    fn draw(&self, canvas: &mut Canvas, left: u32, top: u32, width: u32) {
+        let (column, columns) = self.columns(width);
+        for (index, name) in (0..).zip(&self.0) {
+            let x = left + index % columns * column;
+            let y = top + index / columns * Style::TEXT.line();
+            canvas.rect(x, y + Style::TEXT.line() / 2 - 2, KEY - 6, 3, self.colour(name));
+            canvas.text(x + KEY, y, &Style::TEXT.cut(name, column - KEY), Style::TEXT);
+        }
     }
 }
 
 impl Panel {
+    /// What can be drawn.
     fn points(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let all = self.series.iter().flat_map(|series| &series.points).copied();
         all.filter(|&(x, y)| drawable(x) && drawable(y))
     }
 
-    fn y_axis(&self) -> Axis {
+    pub(super) fn y_axis(&self) -> Axis {
         Axis::covering(&self.points().map(|(_, y)| y).collect::<Vec<f64>>())
-    }
-
-    /// The plot, drawn at twice its size and reduced, which smooths the lines.
-    fn plot(&self, x: &Axis, legend: &Legend, (width, height): (u32, u32)) -> Result<RgbImage> {
-        let (wide, high) = (2 * width, 2 * height);
-        let mut pixels = vec![255; 3 * wide as usize * high as usize];
-        self.draw(x, legend, &mut pixels, (wide, high))
-            .map_err(|error| Error::photo("the figure", format!("drawing curves: {error}")))?;
-        let large = RgbImage::from_raw(wide, high, pixels).unwrap_or_default();
-        Ok(imageops::thumbnail(&large, width, height))
-    }
-
-    fn draw(
-        &self,
-        x: &Axis,
-        legend: &Legend,
-        pixels: &mut [u8],
-        size: (u32, u32),
-    ) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        const FONT: &str = "sans-serif";
-        register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
-            .map_err(|_| "the font is damaged")?;
-        let y = self.y_axis();
-        let labels = y.ticks.iter().map(|&tick| Style::NOTE.width(&y.label(tick))).max();
-        let area = BitMapBackend::with_buffer(pixels, size).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin_top(2 * Style::NOTE.line() / 2)
-            .margin_right(2 * Style::NOTE.line())
-            .x_label_area_size(2 * (Style::NOTE.line() + 6))
-            .y_label_area_size(2 * (labels.unwrap_or_default() + 12))
-            .build_cartesian_2d(x.clone(), y.clone())?;
-        let text = (FONT, 2.0 * f64::from(Style::NOTE.size));
-        chart
-            .configure_mesh()
-            .bold_line_style(stroke(Rgb([228; 3]), 2))
-            .light_line_style(stroke(WHITE, 0))
-            .axis_style(stroke(LINE, 2))
-            .label_style(TextStyle::from(text).color(&plain(SOFT)))
-            .draw()?;
-        for series in &self.series {
-            let colour = legend.colour(&series.name);
-            for run in series.runs() {
-                if run.len() == 1 || series.points.len() <= FEW {
-                    let dot = |&at: &(f64, f64)| Circle::new(at, 7, plain(colour).filled());
-                    chart.draw_series(run.iter().map(dot))?;
-                }
-                chart.draw_series(LineSeries::new(run, stroke(colour, 5)))?;
-            }
-        }
-        area.present()?;
-        Ok(())
     }
 }
 
 impl Series {
+    /// Whether its points are few enough for a dot at each.
+    pub(super) fn has_dots(&self) -> bool {
+        self.points.len() <= 40
+    }
+
     /// The pieces between gaps.
-    fn runs(&self) -> Vec<Vec<(f64, f64)>> {
+    pub(super) fn runs(&self) -> Vec<Vec<(f64, f64)>> {
         let at_x = self.points.iter().copied().filter(|(x, _)| drawable(*x));
         let points: Vec<(f64, f64)> = at_x.collect();
         let runs = points.split(|(_, y)| !drawable(*y));
@@ -204,7 +173,7 @@ impl Curves {
             let y = panel.y_axis();
             for series in &panel.series {
                 let count = series.points.len();
-                let dots = count <= FEW;
+                let dots = series.has_dots();
                 for &(at, value) in series.points.iter().step_by(count.div_ceil(MOST).max(1)) {
                     if drawable(at) {
                         rows.push(json!({
@@ -222,6 +191,8 @@ impl Curves {
         spec["description"] = json!(self.description());
         spec["title"]["text"] = json!(self.title);
         spec["title"]["subtitle"] = json!(self.notes);
+        let whole = self.panels.len() as u32 * (size.0 + GAP);
+        spec["legends"][0]["columns"] = json!(legend.columns(whole.max(1)).1);
         spec["layout"]["columns"] = json!(self.panels.len().max(1));
         spec["data"][0]["values"] = json!(rows);
         spec["signals"][0]["value"] = json!(size.0 - 60);
@@ -252,19 +223,15 @@ impl Curves {
 impl Figure for Curves {
     fn image(&self) -> Result<RgbImage> {
         let (width, height) = self.panel_size();
+        let count = self.panels.len().max(1) as u32;
+        let whole = count * width + (count - 1) * GAP;
         let legend = Legend::of(&self.panels);
         let line = Style::TEXT.line();
-        let count = self.panels.len().max(1) as u32;
+        let keys = (legend.0.len() as u32).div_ceil(legend.columns(whole).1) * line + 10;
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
-        let (mut canvas, left, top) =
-            sheet.canvas(count * width + (count - 1) * GAP, 2 * line + 10 + height + line);
-        let mut x = left;
-        for name in &legend.0 {
-            canvas.rect(x, top + line / 2 - 2, 22, 3, legend.colour(name));
-            canvas.text(x + 28, top, name, Style::TEXT);
-            x += 28 + Style::TEXT.width(name) + 24;
-        }
-        let (axis, top) = (self.x_axis(), top + line + 10);
+        let (mut canvas, left, top) = sheet.canvas(whole, keys + line + height + line);
+        legend.draw(&mut canvas, left, top, whole);
+        let (axis, top) = (self.x_axis(), top + keys);
         for (index, panel) in self.panels.iter().enumerate() {
             let x = left + index as u32 * (width + GAP);
             canvas.text(x, top, &panel.label, Style { bold: true, ..Style::TEXT });
@@ -272,7 +239,7 @@ impl Figure for Curves {
                 canvas.text(x, top + line + height / 2, "no values yet", Style::NOTE);
                 continue;
             }
-            canvas.picture(&panel.plot(&axis, &legend, (width, height))?, x, top + line);
+            canvas.picture(&plot(panel, &axis, &legend, (width, height))?, x, top + line);
             let middle = x + (width - Style::NOTE.width(&self.x_label).min(width)) / 2;
             canvas.text(middle, top + line + height, &self.x_label, Style::NOTE);
         }
@@ -305,14 +272,6 @@ impl Figure for Curves {
 /// Whether a number can be drawn: finite, and the range of such numbers is finite too.
 fn drawable(number: f64) -> bool {
     (number as f32).is_finite()
-}
-
-fn plain(Rgb([r, g, b]): Rgb<u8>) -> RGBColor {
-    RGBColor(r, g, b)
-}
-
-fn stroke(colour: Rgb<u8>, width: u32) -> ShapeStyle {
-    plain(colour).stroke_width(width)
 }
 
 fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {

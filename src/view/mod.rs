@@ -12,6 +12,7 @@ mod emit;
 mod feature_maps;
 mod filters;
 mod heatmap;
+mod plot;
 mod save;
 mod sheet;
 mod tiles;
