@@ -170,18 +170,21 @@ impl Curves {
         let (x, size) = (self.x_axis(), self.panel_size());
         let mut rows = Vec::new();
         for (index, panel) in self.panels.iter().enumerate() {
-            let y = panel.y_axis();
+            let axis = panel.y_axis();
             for series in &panel.series {
-                let count = series.points.len();
-                let dots = series.has_dots();
-                for &(at, value) in series.points.iter().step_by(count.div_ceil(MOST).max(1)) {
-                    if drawable(at) {
-                        rows.push(json!({
-                            "panel": index, "label": panel.label, "low": y.low, "high": y.high,
-                            "series": series.name, "dot": dots,
-                            "x": at, "y": drawable(value).then_some(value),
-                        }));
-                    }
+                let stride = series.points.len().div_ceil(MOST).max(1);
+                for (piece, run) in series.runs().iter().enumerate() {
+                    let dot = series.has_dots() || run.len() == 1;
+                    let row = |x: f64, y: Option<f64>| {
+                        json!({
+                            "panel": index, "label": panel.label, "low": axis.low,
+                            "high": axis.high, "series": series.name, "dot": dot, "x": x, "y": y,
+                        })
+                    };
+                    // What is between two runs ends the line.
+                    let gap = run.first().filter(|_| piece > 0).map(|&(x, _)| row(x, None));
+                    rows.extend(gap);
+                    rows.extend(run.iter().step_by(stride).map(|&(x, y)| row(x, Some(y))));
                 }
             }
         }
@@ -191,18 +194,16 @@ impl Curves {
         spec["description"] = json!(self.description());
         spec["title"]["text"] = json!(self.title);
         spec["title"]["subtitle"] = json!(self.notes);
-        let whole = self.panels.len() as u32 * (size.0 + GAP);
-        spec["legends"][0]["columns"] = json!(legend.columns(whole.max(1)).1);
-        spec["layout"]["columns"] = json!(self.panels.len().max(1));
+        let whole = self.panels.len().max(1) as u32 * (size.0 + GAP);
+        spec["legends"][0]["columns"] = json!(legend.columns(whole).1);
         spec["data"][0]["values"] = json!(rows);
         spec["signals"][0]["value"] = json!(size.0 - 60);
         spec["signals"][1]["value"] = json!(size.1 - 40);
+        spec["signals"][2]["value"] = json!(self.x_label);
         spec["scales"][0]["domain"] = json!([x.low, x.high]);
         spec["scales"][1]["domain"] = json!(legend.0);
         spec["scales"][1]["range"] = json!(colours);
-        let axis = &mut spec["marks"][0]["axes"][0];
-        axis["title"] = json!(self.x_label);
-        axis["values"] = json!(x.ticks);
+        spec["marks"][0]["axes"][0]["values"] = json!(x.ticks);
         Ok(spec)
     }
 
