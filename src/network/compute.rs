@@ -2,11 +2,11 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::Op;
+use super::{Arithmetic, Op, Pointwise};
 
 impl Op {
-    /// Computes the output. Shapes were checked before ([`super::shape`]); nothing works in place,
-    /// so that every activation can be kept and differentiated.
+    /// Computes the output, and leaves the inputs alone. Shapes were checked before
+    /// ([`super::shape`]).
     pub(crate) fn apply(&self, inputs: &[&Tensor], training: bool) -> Result<Tensor, TchError> {
         if let Op::Parameter { value } = self {
             return Ok(value.shallow_clone());
@@ -77,6 +77,41 @@ impl Op {
                 let inputs: Vec<Tensor> = inputs.iter().map(repeated).collect::<Result<_, _>>()?;
                 Tensor::f_cat(&inputs, *dim as i64)
             }
+        }
+    }
+}
+
+impl Op {
+    /// Whether [`Op::apply_over`] can write over an input.
+    pub(crate) fn works_in_place(&self) -> bool {
+        matches!(
+            self,
+            Op::Arithmetic(Arithmetic::Add) | Op::Pointwise(Pointwise::Relu | Pointwise::Relu6)
+        )
+    }
+
+    /// Whether the output lies in memory of its own rather than in an input's.
+    pub(crate) fn allocates(&self) -> bool {
+        matches!(
+            self,
+            Op::Conv2d { .. } | Op::BatchNorm2d { .. } | Op::Linear { .. } | Op::Arithmetic(_)
+        )
+    }
+
+    /// Computes the output in the memory of one of the inputs. `other` is the other one, if any.
+    pub(crate) fn apply_over(
+        &self,
+        mut x: Tensor,
+        other: Option<&Tensor>,
+    ) -> Result<Tensor, TchError> {
+        match (self, other) {
+            (Op::Arithmetic(Arithmetic::Add), Some(other)) if x.size() == other.size() => {
+                x.f_add_(other)
+            }
+            (Op::Pointwise(Pointwise::Relu), None) => x.f_relu_(),
+            (Op::Pointwise(Pointwise::Relu6), None) => x.f_relu6_(),
+            (_, None) => self.apply(&[&x], false),
+            (_, Some(other)) => self.apply(&[&x, other], false),
         }
     }
 }

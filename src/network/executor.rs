@@ -21,6 +21,17 @@ pub struct Gradients {
     pub gradients: Vec<Tensor>,
 }
 
+/// Who reads an activation in a run.
+#[derive(Clone, Default)]
+struct Use {
+    /// How many; 0 where nothing wanted depends on it.
+    readers: usize,
+    /// The last of them; beyond all for what is wanted.
+    last: usize,
+    /// The input whose memory may become this node's.
+    overwrites: Option<usize>,
+}
+
 impl Network {
     /// Runs the network.
     ///
@@ -126,56 +137,58 @@ impl Network {
     }
 
     /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
-    /// order. Every other activation is freed as soon as nobody needs it.
+    /// order. Every other activation is freed as soon as nobody needs it, or overwritten.
     fn run(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
         training: bool,
     ) -> Result<Vec<Tensor>> {
-        let last_use = self.last_uses(given, wanted)?;
-        let mut values: Vec<Option<Tensor>> = (0..last_use.len()).map(|_| None).collect();
-        for (index, node) in self.nodes.iter().enumerate().take(last_use.len()) {
-            if last_use[index].is_none() {
+        let uses = self.uses(given, wanted)?;
+        let freed = || self.broken("an activation was freed too early");
+        let mut values: Vec<Option<Tensor>> = (0..uses.len()).map(|_| None).collect();
+        for (index, node) in self.nodes.iter().enumerate().take(uses.len()) {
+            if uses[index].readers == 0 {
                 continue;
             }
             if let Some((_, tensor)) = given.iter().find(|(at, _)| *at == index) {
                 values[index] = Some(tensor.shallow_clone());
                 continue;
             }
-            let inputs = node.inputs.iter().map(|&i| values[i].as_ref());
-            let inputs: Option<Vec<&Tensor>> = inputs.collect();
-            let inputs = inputs.ok_or_else(|| self.broken("an input was freed"))?;
-            let value = node.op.apply(&inputs, training).map_err(Error::torch(format!(
+            let spare = uses[index].overwrites.and_then(|i| {
+                let plain = |&i: &usize| values[i].as_ref().is_some_and(|v| !v.requires_grad());
+                node.inputs.iter().all(plain).then(|| values[i].take())?
+            });
+            let inputs = node.inputs.iter().filter_map(|&i| values[i].as_ref()).collect::<Vec<_>>();
+            let computed = match spare {
+                Some(spare) => node.op.apply_over(spare, inputs.first().copied()),
+                None if inputs.len() < node.inputs.len() => return Err(freed()),
+                None => node.op.apply(&inputs, training),
+            };
+            values[index] = Some(computed.map_err(Error::torch(format!(
                 "computing `{}` ({})",
                 node.name,
                 node.op.name()
-            )))?;
-            values[index] = Some(value);
+            )))?);
             for &i in &node.inputs {
-                if last_use[i] == Some(index) {
+                if uses[i].last == index {
                     values[i] = None;
                 }
             }
         }
         let value = |&i: &usize| values[i].as_ref().map(Tensor::shallow_clone);
-        let found: Option<Vec<Tensor>> = wanted.iter().map(value).collect();
-        found.ok_or_else(|| self.broken("a wanted activation was freed"))
+        wanted.iter().map(value).collect::<Option<_>>().ok_or_else(freed)
     }
 
-    /// For each node up to the last wanted one: which node reads it last (`usize::MAX` for those
-    /// wanted), or `None` where nothing wanted depends on it.
-    fn last_uses(
-        &self,
-        given: &[(usize, &Tensor)],
-        wanted: &[usize],
-    ) -> Result<Vec<Option<usize>>> {
+    /// For each node up to the last wanted one, who reads it.
+    fn uses(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Use>> {
         let end = wanted.iter().copied().max().unwrap_or_default();
-        let mut last_use = vec![None; end + 1];
-        wanted.iter().for_each(|&i| last_use[i] = Some(usize::MAX));
+        let mut uses = vec![Use::default(); end + 1];
+        for &i in wanted {
+            uses[i] = Use { readers: 1, last: usize::MAX, overwrites: None };
+        }
         for index in (0..=end).rev() {
-            let is_given = given.iter().any(|(at, _)| *at == index);
-            if is_given || last_use[index].is_none() {
+            if uses[index].readers == 0 || given.iter().any(|(at, _)| *at == index) {
                 continue;
             }
             let node = &self.nodes[index];
@@ -190,10 +203,24 @@ impl Network {
                 )));
             }
             for &i in &node.inputs {
-                last_use[i] = last_use[i].or(Some(index));
+                uses[i].readers += 1;
+                uses[i].last = uses[i].last.max(index);
             }
         }
-        Ok(last_use)
+        // Writing over an activation saves the time to get new memory. It must have been made for
+        // this node alone: no view of another, nothing given or wanted.
+        for index in 0..=end {
+            let node = &self.nodes[index];
+            let free = |i: &&usize| {
+                let made_here =
+                    given.iter().all(|(at, _)| at != *i) && self.nodes[**i].op.allocates();
+                made_here && uses[**i].readers == 1 && uses[**i].last == index
+            };
+            if node.op.works_in_place() {
+                uses[index].overwrites = node.inputs.iter().find(free).copied();
+            }
+        }
+        Ok(uses)
     }
 
     /// Checks the input against every layer's needs, and brings it to the network's device and

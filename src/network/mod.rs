@@ -8,6 +8,7 @@ mod attention;
 mod builder;
 mod compute;
 mod executor;
+mod inference;
 mod layers;
 mod op;
 mod options;

@@ -209,7 +209,57 @@ impl Op {
         }
     }
 
-    /// The same, to replace.
+    /// The same operation over the same parameters in memory (a `Tensor` can't be cloned).
+    pub(crate) fn shared(&self) -> Op {
+        let share = Tensor::shallow_clone;
+        match self {
+            Op::Input => Op::Input,
+            Op::Parameter { value } => Op::Parameter { value: share(value) },
+            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => Op::Conv2d {
+                weight: share(weight),
+                bias: bias.as_ref().map(share),
+                stride: *stride,
+                padding: *padding,
+                dilation: *dilation,
+                groups: *groups,
+            },
+            Op::BatchNorm2d { weight, bias, running_mean, running_var, eps } => Op::BatchNorm2d {
+                weight: share(weight),
+                bias: share(bias),
+                running_mean: share(running_mean),
+                running_var: share(running_var),
+                eps: *eps,
+            },
+            Op::LayerNorm { weight, bias, eps } => {
+                Op::LayerNorm { weight: share(weight), bias: bias.as_ref().map(share), eps: *eps }
+            }
+            Op::Linear { weight, bias } => {
+                Op::Linear { weight: share(weight), bias: bias.as_ref().map(share) }
+            }
+            &Op::Pointwise(function) => Op::Pointwise(function),
+            &Op::Softmax { dim } => Op::Softmax { dim },
+            &Op::Dropout { p } => Op::Dropout { p },
+            &Op::MaxPool2d { kernel, stride, padding, ceil } => {
+                Op::MaxPool2d { kernel, stride, padding, ceil }
+            }
+            &Op::AvgPool2d { kernel, stride, padding, ceil, count_padding } => {
+                Op::AvgPool2d { kernel, stride, padding, ceil, count_padding }
+            }
+            &Op::AdaptiveAvgPool2d { output } => Op::AdaptiveAvgPool2d { output },
+            Op::Mean { dims, keep_dims } => Op::Mean { dims: dims.clone(), keep_dims: *keep_dims },
+            &Op::Flatten { from } => Op::Flatten { from },
+            Op::Reshape { shape } => Op::Reshape { shape: shape.clone() },
+            Op::Permute { order } => Op::Permute { order: order.clone() },
+            &Op::Slice { dim, start, end, step } => Op::Slice { dim, start, end, step },
+            &Op::Select { dim, index } => Op::Select { dim, index },
+            Op::Pad { amounts } => Op::Pad { amounts: amounts.clone() },
+            Op::MatMul => Op::MatMul,
+            &Op::Arithmetic(arithmetic) => Op::Arithmetic(arithmetic),
+            &Op::Concat { dim } => Op::Concat { dim },
+        }
+    }
+
+    /// The parameters and buffers, to replace.
     pub(crate) fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor)> {
         match self {
             Op::Parameter { value } => vec![("", value)],

@@ -1,0 +1,30 @@
+//! How fast the library is beside its peers: one run, one libtorch, the same threads and weights.
+//!
+//! ```text
+//! make bench                                        # everything
+//! cargo bench --bench speed -- forward              # what has this word in its name
+//! ```
+//!
+//! The peer's side is `peers.py`, a process that stays alive. Each round times both, one straight
+//! after the other, so that a busy machine slows both; the ratio shown is the median of the rounds'.
+
+mod forward;
+mod peer;
+
+use std::error::Error;
+
+use peer::Peer;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
+    let mut peer = Peer::start()?;
+    println!("{}", peer.ask("about")?);
+    println!("{:44} {:>12} {:>12} {:>8}", "", "convscope", "peer", "times");
+    if wants("forward") {
+        forward::run(&mut peer)?;
+    }
+    Ok(())
+}
