@@ -78,13 +78,12 @@ impl History {
             return "no time for a single batch".to_owned();
         };
         let seconds: f64 = self.epochs.iter().map(|epoch| epoch.seconds).sum();
-        let stopped = match last.at < self.wanted as f64 {
-            true => format!(", stopped in time out of {}", self.wanted),
-            false => String::new(),
+        let epochs = if self.wanted == 1 { "epoch" } else { "epochs" };
+        let done = match last.at < self.wanted as f64 {
+            true => format!("{:.2} of {} {epochs}, until time was over,", last.at, self.wanted),
+            false => format!("{} {epochs}", self.wanted),
         };
-        let epochs = if last.at == 1.0 { "epoch" } else { "epochs" };
-        let done = (last.at * 100.0).round() / 100.0;
-        format!("{done} {epochs}{stopped}, {seconds:.1} s; at last {}", last.scores())
+        format!("{done} in {seconds:.1} s; at last {}", last.scores())
     }
 }
 

@@ -140,8 +140,8 @@ impl<'a> Training<'a> {
     }
 
     fn run(mut self) -> Result<History> {
-        let mut epochs = Vec::with_capacity(self.fit.epochs);
-        while self.done < self.fit.epochs * self.batches && !self.is_over() {
+        let mut epochs = Vec::new();
+        while self.done < self.all() && !self.is_over() {
             let start = Instant::now();
             let saved = self.saved()?;
             let train = match self.epoch() {
@@ -181,7 +181,7 @@ impl<'a> Training<'a> {
         }
         let broken = self.net.parameters().into_iter().map(|(_, tensor)| is_finite(tensor));
         if broken.collect::<Result<Vec<bool>>>()?.contains(&false) {
-            return Err(self.diverged("a parameter"));
+            return Err(self.diverged("a parameter", self.done - 1));
         }
         Ok(tally.score())
     }
@@ -204,9 +204,9 @@ impl<'a> Training<'a> {
         let logits = self.net.forward_training(&images)?;
         let loss = tally.add(&logits, batch.labels())?;
         if !tally.loss.is_finite() {
-            return Err(self.diverged("the loss"));
+            return Err(self.diverged("the loss", self.done));
         }
-        let progress = self.done as f64 / (self.fit.epochs * self.batches) as f64;
+        let progress = self.done as f64 / self.all() as f64;
         let rate = self.fit.learning_rate * self.fit.schedule.factor(progress);
         let mut learn = || {
             self.optimiser.zero_grad()?;
@@ -221,8 +221,13 @@ impl<'a> Training<'a> {
         self.fit.at_most.is_some_and(|time| self.start.elapsed() >= time)
     }
 
-    fn diverged(&self, what: &'static str) -> Error {
-        let (epoch, batch) = (self.done / self.batches + 1, self.done % self.batches + 1);
+    /// How many batches there would be in all epochs.
+    fn all(&self) -> usize {
+        self.fit.epochs.saturating_mul(self.batches)
+    }
+
+    fn diverged(&self, what: &'static str, step: usize) -> Error {
+        let (epoch, batch) = (step / self.batches + 1, step % self.batches + 1);
         Error::Diverged { what, epoch, batch, learning_rate: self.fit.learning_rate }
     }
 
@@ -252,8 +257,7 @@ impl<'a> Training<'a> {
         if self.said.elapsed().as_secs_f64() < 2f64.max(passed / 20.0) {
             return;
         }
-        let all = self.fit.epochs * self.batches;
-        let mut left = passed * (all - self.done) as f64 / self.done as f64;
+        let mut left = passed * (self.all() - self.done) as f64 / self.done as f64;
         if let Some(time) = self.fit.at_most {
             left = left.min(time.as_secs_f64() - passed).max(0.0);
         }

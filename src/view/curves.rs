@@ -235,14 +235,16 @@ impl Figure for Curves {
         let (axis, top) = (self.x_axis(), top + keys);
         for (index, panel) in self.panels.iter().enumerate() {
             let x = left + index as u32 * (width + GAP);
-            canvas.text(x, top, &panel.label, Style { bold: true, ..Style::TEXT });
+            let bold = Style { bold: true, ..Style::TEXT };
+            canvas.text(x, top, &bold.cut(&panel.label, width), bold);
             if panel.points().next().is_none() {
                 canvas.text(x, top + line + height / 2, "no values yet", Style::NOTE);
                 continue;
             }
             canvas.picture(&plot(panel, &axis, &legend, (width, height))?, x, top + line);
-            let middle = x + (width - Style::NOTE.width(&self.x_label).min(width)) / 2;
-            canvas.text(middle, top + line + height, &self.x_label, Style::NOTE);
+            let label = Style::NOTE.cut(&self.x_label, width);
+            let middle = x + (width - Style::NOTE.width(&label).min(width)) / 2;
+            canvas.text(middle, top + line + height, &label, Style::NOTE);
         }
         Ok(canvas.pixels)
     }

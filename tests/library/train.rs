@@ -55,7 +55,7 @@ fn a_small_network_learns_drawn_digits() -> Tested {
         [1., 2., 3., 4.]
     );
     let said = format!("{history:?}");
-    assert!(said.starts_with("Training of small: 4 epochs, ") && !said.contains('\n'), "{said}");
+    assert!(said.starts_with("Training of small: 4 epochs in ") && !said.contains('\n'), "{said}");
     let panels = history.curves();
     assert_eq!(panels.values()[0].series[1].points[3], (4.0, last.loss));
     assert_eq!(panels.values()[1].series[1].points[3], (4.0, 100.0 * accuracy));
@@ -161,10 +161,12 @@ fn time_is_kept_and_nothing_is_lost() -> Tested {
     let history = net.fit(&data, at_most(Duration::from_millis(300)))?;
     let done = history.last().expect("an epoch").at;
     assert!(done > 0.0 && done < 1000.0, "{done}");
-    assert!(format!("{history:?}").contains("stopped in time out of 1000"), "{history:?}");
+    assert!(format!("{history:?}").contains("of 1000 epochs, until time was over"), "{history:?}");
     assert!(difference(&held(&net)[0], &before[0]) > 1e-4, "what was learned stays");
     history.image()?;
 
+    let endless = Fit::new(usize::MAX).for_at_most(Duration::from_millis(50)).quiet();
+    assert!(net.fit(&data, endless)?.last().is_some());
     let none = net.fit(&data, at_most(Duration::ZERO))?;
     assert!(none.epochs().is_empty() && format!("{none:?}").contains("no time for a single batch"));
     none.image()?;
@@ -202,6 +204,11 @@ fn a_breakdown_restores_the_last_good_epoch() -> Tested {
     let error = net.fit(&drawn(100, 9)?, Fit::new(3).learning_rate(1e30).quiet()).expect_err("NaN");
     assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
     assert!(error.to_string().contains("Lower the learning rate"), "{error}");
+    // A single step, after which no loss is computed any more.
+    let once = Fit::new(1).batch(100).learning_rate(f64::MAX).schedule(Schedule::Constant).quiet();
+    let error = net.fit(&drawn(100, 9)?, once).expect_err("infinite");
+    let Error::Diverged { what, epoch, batch, .. } = error else { panic!("{error}") };
+    assert_eq!((what, epoch, batch), ("a parameter", 1, 1));
     assert!(held(&net).iter().zip(&before).all(|(a, b)| a.equal(b)));
     assert!(net.parameters().iter().all(|(_, tensor)| !tensor.requires_grad()));
     Ok(())
