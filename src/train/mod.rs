@@ -23,6 +23,7 @@
 //! # Ok::<(), convscope::Error>(())
 //! ```
 
+mod accuracy;
 mod dataset;
 mod fit;
 mod history;

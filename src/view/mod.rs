@@ -13,6 +13,7 @@ mod feature_maps;
 mod filters;
 mod heatmap;
 mod plot;
+mod predictions;
 mod save;
 mod sheet;
 mod tiles;
@@ -31,6 +32,7 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use predictions::{Prediction, Predictions};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -83,4 +85,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
