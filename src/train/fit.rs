@@ -1,4 +1,4 @@
-//! How to train: the options of [`Network::fit`](crate::Network::fit).
+//! How to train: the options of [`Network::fit`](crate::network::Network::fit).
 
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ pub struct Epoch {
     pub seconds: f64,
 }
 
-/// What [`Network::fit`](crate::Network::fit) returns: a figure of loss and accuracy per epoch, and
+/// What [`Network::fit`](crate::network::Network::fit) returns: a figure of loss and accuracy per epoch, and
 /// the numbers ([`epochs`](History::epochs)).
 #[derive(Clone)]
 pub struct History {
