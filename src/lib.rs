@@ -27,6 +27,8 @@
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod attribution;
+#[cfg(target_os = "linux")]
+mod cuda;
 pub mod data;
 mod error;
 mod inspect;

@@ -99,7 +99,7 @@ impl Figure for TopK {
 
 pub(super) fn percent(probability: f64) -> String {
     match 100.0 * probability {
-        p if p == 100.0 => "100 %".to_owned(),
+        100.0 => "100 %".to_owned(),
         p if (99.95..100.0).contains(&p) => ">99.9 %".to_owned(),
         p if p > 0.0 && p < 0.05 => "<0.1 %".to_owned(),
         p => format!("{p:.1} %"),

@@ -12,7 +12,7 @@ use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip
 
 type Arrays = BTreeMap<String, Tensor>;
 
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root().join(".convscope/venv/bin/python"));
     if !python.is_file() {
@@ -23,7 +23,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// Runs a script of tests/parity and reads what it saved.
-fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
+pub fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
     let output = Command::new(python)
         .arg(root().join("tests/parity").join(script))
         .args(arguments)

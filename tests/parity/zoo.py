@@ -63,7 +63,7 @@ for name in names:
             tensor.copy_(parameter(key, tensor.shape))
     if name == "deit_tiny":
         # Under the authors' own names: convscope reads them as they are.
-        torch.save(model.state_dict(), out / "deit_tiny.pth")
+        torch.save({"model": model.state_dict()}, out / "deit_tiny.pth")
     with torch.no_grad():
         for suffix, shape in inputs(name).items():
             sample = wave(shape, 0.5).float()
