@@ -96,7 +96,10 @@ impl Predictions {
     fn notes(&self) -> Vec<String> {
         let count = self.predictions.len();
         let mut notes = vec![match self.accuracy() {
-            Some(accuracy) => format!("{} right of {count} pictures", percent(accuracy)),
+            Some(accuracy) => {
+                let known = self.predictions.iter().filter(|p| p.truth.is_some()).count();
+                format!("{} right of {known} pictures", percent(accuracy))
+            }
             None => format!("{count} pictures"),
         }];
         if self.accuracy().is_some_and(|accuracy| accuracy < 1.0) {
@@ -141,7 +144,10 @@ impl Predictions {
         write(&format!("{mark}{}", best.name), Style { colour: ink, ..NAME });
         write(&percent(best.probability), Style::LABEL);
         if let (Some(false), Some(truth)) = (right, &prediction.truth) {
-            write(&format!("is {} ({})", truth.name, percent(truth.probability)), Style::LABEL);
+            let probability = format!(" ({})", percent(truth.probability));
+            let room = room.saturating_sub(Style::LABEL.width(&probability));
+            let name = Style::LABEL.cut(&format!("is {}", truth.name), room);
+            write(&(name + &probability), Style::LABEL);
         }
     }
 }

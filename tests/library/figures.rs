@@ -23,7 +23,7 @@ fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
 }
 
 /// Compares with `tests/golden/NAME.png`; fonts and rounding may move a few shades.
-fn golden(name: &str, figure: &impl Figure) -> Tested {
+pub fn golden(name: &str, figure: &impl Figure) -> Tested {
     let drawn = figure.image()?;
     let path = root().join("tests/golden").join(format!("{name}.png"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -7,6 +7,7 @@ mod helpers;
 mod network;
 mod parity;
 mod photo;
+mod predict;
 mod toolchain;
 mod train;
 mod weights;
