@@ -3,13 +3,16 @@
 //! Drawing is pure (figure in, bytes out); one file, `emit.rs`, prints. Nothing here knows of
 //! networks.
 
+mod axis;
 mod bundle;
 mod canvas;
 mod colour;
+mod curves;
 mod emit;
 mod feature_maps;
 mod filters;
 mod heatmap;
+mod plot;
 mod predictions;
 mod save;
 mod sheet;
@@ -24,6 +27,7 @@ use image::RgbImage;
 pub use bundle::Bundle;
 pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
+pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
@@ -81,4 +85,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);

@@ -9,5 +9,6 @@ mod parity;
 mod photo;
 mod predict;
 mod toolchain;
+mod train;
 mod weights;
 mod zoo;
