@@ -24,6 +24,28 @@ pub fn networks(device: Device, rows: &mut Vec<Row>) -> Outcome {
     network("resnet18", "layer3", Kind::Double, device, rows)
 }
 
+/// A few steps of training in double precision, from the same parameters over the same batches: the
+/// logits afterwards.
+pub fn training(device: Device, rows: &mut Vec<Row>) -> Outcome {
+    let kind = Kind::Double;
+    let run = |at: Device| -> Outcome<Tensor> {
+        tch::manual_seed(3);
+        let mut b = Network::builder("small", [1, 28, 28]);
+        let x = b.conv2d(b.input(), "conv", Conv2d::new(8, 5).stride(2).no_bias());
+        let x = b.batch_norm(x, "bn");
+        let x = b.relu(x, "relu");
+        let x = b.flatten(x, "flatten");
+        b.linear(x, "fc", 10);
+        let mut net = b.build()?.to_kind(kind)?.to_device(at)?;
+        let data = Dataset::from_photos(&net, &data::digits(640, 1)?)?;
+        let fit = Fit::new(1).optimiser(Optimiser::Sgd { momentum: 0.9, nesterov: false });
+        net.fit(&data, fit.learning_rate(0.02).quiet())?;
+        Ok(net.forward(data.images())?)
+    };
+    rows.push(Row::measure("fit, 10 batches of 64, double", device, 1e-6, run)?);
+    Ok(())
+}
+
 fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<Row>) -> Outcome {
     let (allowed, precision) =
         if kind == Kind::Double { (DOUBLE, ", double") } else { (SINGLE, "") };
