@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of this crate returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, each with its remedy in the message.
 #[derive(Debug, thiserror::Error)]

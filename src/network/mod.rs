@@ -14,6 +14,7 @@ mod op;
 mod options;
 mod pointwise;
 mod preprocess;
+mod rectified;
 mod resample;
 mod shape;
 
@@ -28,6 +29,7 @@ pub use op::Op;
 pub use options::{Conv2d, Pool};
 pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
+pub(crate) use rectified::Rule;
 pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};
