@@ -145,7 +145,7 @@ fn weighted(
         Cam::LayerCam => ("LayerCAM", "gradient × activation"),
     };
     let reading = match method {
-        Cam::Cam => "red regions speak for it, blue ones against",
+        Cam::Cam => "regions above 0 speak for it, regions below against",
         _ => "bright regions speak for it",
     };
     Explained {
