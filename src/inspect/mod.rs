@@ -3,3 +3,4 @@
 mod classify;
 mod feature_maps;
 mod filters;
+mod summary;

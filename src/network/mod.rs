@@ -7,12 +7,14 @@
 mod attention;
 mod builder;
 mod compute;
+mod cost;
 mod executor;
 mod layers;
 mod op;
 mod options;
 mod pointwise;
 mod preprocess;
+mod receptive;
 mod resample;
 mod shape;
 
@@ -27,6 +29,7 @@ pub use op::Op;
 pub use options::{Conv2d, Pool};
 pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
+pub use receptive::ReceptiveField;
 pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};

@@ -11,7 +11,9 @@ mod feature_maps;
 mod filters;
 mod heatmap;
 mod save;
+mod shapes;
 mod sheet;
+mod summary;
 mod tiles;
 mod top_k;
 mod values;
@@ -27,6 +29,7 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use summary::{LayerKind, LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -79,4 +82,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(FeatureMaps, FilterGrid, Heatmap, TopK);
+debug_by_description!(FeatureMaps, FilterGrid, Heatmap, Summary, TopK);
