@@ -6,6 +6,7 @@ mod helpers;
 mod network;
 mod parity;
 mod photo;
+mod summary;
 mod toolchain;
 mod weights;
 mod zoo;

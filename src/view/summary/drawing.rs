@@ -5,7 +5,7 @@ use crate::view::canvas::Canvas;
 use image::Rgb;
 
 pub(super) const LINE: Rgb<u8> = Rgb([128; 3]);
-pub(super) const LINE_WIDTH: f32 = 1.4;
+pub(super) const LINE_WIDTH: f32 = 1.3;
 pub(super) const RADIUS: f32 = 3.0;
 
 /// Draws a scene with its upper left corner at `x`, `y`.

@@ -3,6 +3,7 @@
 mod blocks;
 mod drawing;
 mod layout;
+mod places;
 mod scene;
 mod table;
 mod vega;
@@ -41,7 +42,7 @@ pub enum LayerKind {
     Normalisation,
     /// A function of each value by itself.
     Activation,
-    /// What moves values or passes them on: flattening, permuting, dropout.
+    /// What moves values, scales them or passes them on: flattening, permuting, dropout.
     Other,
 }
 
@@ -190,7 +191,7 @@ impl Figure for Summary {
 
     fn bundle(&self) -> Result<Bundle> {
         let scene = self.scene();
-        let still = Bundle::still(&self.image()?, &self.text())?;
+        let still = Bundle::drawing(&self.image()?, &self.text())?;
         Ok(still.with_vega(vega::specification(self, &scene)?))
     }
 }
