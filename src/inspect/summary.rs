@@ -1,7 +1,7 @@
 //! `net.summary()`
 
 use crate::Result;
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, Pointwise};
 use crate::view::{LayerKind, LayerRow, Summary};
 
 impl Network {
@@ -15,7 +15,7 @@ impl Network {
     /// ```
     /// # use convscope::prelude::*;
     /// let summary = zoo::digits()?.summary()?;
-    /// assert_eq!(summary.parameters(), 32_934);
+    /// assert_eq!(summary.parameters(), 32_826);
     /// assert_eq!(summary.rows()[6].shape, [1, 24, 4, 4]);
     /// println!("{}", summary.text());
     /// # Ok::<(), convscope::Error>(())
@@ -31,11 +31,10 @@ impl Network {
     pub fn summary_for(&self, input: [i64; 4]) -> Result<Summary> {
         let shapes = self.shapes(&input)?;
         let fields = self.receptive_fields(&input)?;
-        let row = |((node, shape), field): ((_, &Vec<i64>), _)| {
-            let node: &crate::network::Node = node;
-            let field: [crate::network::ReceptiveField; 2] = field;
+        let mut rows = Vec::with_capacity(shapes.len());
+        for ((node, shape), field) in self.nodes().iter().zip(&shapes).zip(fields) {
             let inputs: Vec<&[i64]> = node.inputs.iter().map(|&i| shapes[i].as_slice()).collect();
-            LayerRow {
+            rows.push(LayerRow {
                 name: node.name.clone(),
                 operation: operation(&node.op),
                 kind: kind(&node.op),
@@ -44,9 +43,8 @@ impl Network {
                 multiply_adds: node.op.multiply_adds(&inputs, shape),
                 receptive_field: field.map(|field| field.size()),
                 inputs: node.inputs.clone(),
-            }
-        };
-        let rows = self.nodes().iter().zip(&shapes).zip(fields).map(row).collect();
+            });
+        }
         Ok(Summary::new(format!("Layers of {}", self.name()), rows))
     }
 }
@@ -100,7 +98,28 @@ fn kind(op: &Op) -> LayerKind {
         | Op::Mean { .. } => LayerKind::Pooling,
         Op::Arithmetic(_) | Op::Concat { .. } => LayerKind::Join,
         Op::BatchNorm2d { .. } | Op::LayerNorm { .. } => LayerKind::Normalisation,
-        Op::Pointwise(_) => LayerKind::Activation,
+        Op::Pointwise(function) => match function {
+            Pointwise::Relu
+            | Pointwise::Relu6
+            | Pointwise::LeakyRelu { .. }
+            | Pointwise::Gelu
+            | Pointwise::GeluTanh
+            | Pointwise::Silu
+            | Pointwise::Sigmoid
+            | Pointwise::HardSigmoid
+            | Pointwise::HardSwish
+            | Pointwise::Tanh => LayerKind::Activation,
+            Pointwise::Erf
+            | Pointwise::Exp
+            | Pointwise::Log
+            | Pointwise::Sqrt
+            | Pointwise::Neg
+            | Pointwise::Abs
+            | Pointwise::Pow { .. }
+            | Pointwise::Scale { .. }
+            | Pointwise::Shift { .. }
+            | Pointwise::Clamp { .. } => LayerKind::Other,
+        },
         Op::Dropout { .. }
         | Op::Flatten { .. }
         | Op::Reshape { .. }

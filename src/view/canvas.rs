@@ -51,6 +51,12 @@ impl Style {
         }
         format!("{}…", kept.trim_end())
     }
+
+    /// The same, cut in front.
+    pub(super) fn cut_front(self, text: &str, room: u32) -> String {
+        let backwards = |text: &str| text.chars().rev().collect::<String>();
+        backwards(&self.cut(&backwards(text), room))
+    }
 }
 
 pub(super) struct Canvas {

@@ -84,7 +84,7 @@ pub(super) fn rows(layers: &[LayerRow], blocks: &[Block]) -> Vec<LayerRow> {
 /// Several layers as one: the last one's shape and field, the sum of the costs.
 pub(super) fn joined(layers: &[LayerRow], members: &[usize]) -> LayerRow {
     let all = || members.iter().filter_map(|&member| layers.get(member));
-    let (Some(first), Some(last)) = (all().next(), all().last()) else {
+    let (Some(first), Some(last)) = (all().next(), all().next_back()) else {
         return LayerRow {
             name: String::new(),
             operation: String::new(),

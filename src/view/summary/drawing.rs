@@ -1,8 +1,9 @@
-//! The still.
+//! The still form of a scene.
+
+use image::Rgb;
 
 use super::scene::Scene;
 use crate::view::canvas::Canvas;
-use image::Rgb;
 
 pub(super) const LINE: Rgb<u8> = Rgb([128; 3]);
 pub(super) const LINE_WIDTH: f32 = 1.3;
@@ -25,8 +26,7 @@ pub(super) fn draw(scene: &Scene, canvas: &mut Canvas, x: u32, y: u32) {
     for words in &scene.words {
         let [end, middle] = moved(words.at);
         let width = if words.right { words.style.width(&words.text) as f32 } else { 0.0 };
-        // The middle of DejaVu's ascent and descent lies 0.58 of the size below its top.
-        let top = middle - 0.58 * words.style.size;
+        let top = middle - words.style.size / 2.0;
         canvas.text((end - width).round() as u32, top.round() as u32, &words.text, words.style);
     }
 }

@@ -144,7 +144,7 @@ fn tile_width(shape: &[i64]) -> f32 {
         [_, tokens, _] => (tokens as f32).sqrt(),
         _ => 1.0,
     };
-    10.0 + 5.0 * side.max(1.0).log2()
+    10.0 + 4.0 * side.max(1.0).log2()
 }
 
 #[cfg(test)]

@@ -12,8 +12,11 @@ use crate::view::shapes::Point;
 
 /// Rows that begin further down are left out.
 const TALLEST: f32 = 3600.0;
-/// No name or operation takes more room than this.
-const WIDEST: u32 = 270;
+/// The figure should not be wider, so that it fits a notebook's column.
+const WIDEST: f32 = 990.0;
+/// What is left to names and operations, be it ever so narrow.
+const NARROWEST: u32 = 170;
+const SUM: Style = Style { bold: true, ..Style::TEXT };
 
 /// A layer's box.
 pub(super) struct Tile {
@@ -29,6 +32,7 @@ pub(super) struct Words {
     pub text: String,
     /// Its left end, or its right end, and its middle.
     pub at: Point,
+    pub room: f32,
     pub right: bool,
     pub style: Style,
 }
@@ -97,26 +101,27 @@ impl Scene {
         bottom: f32,
     ) -> f32 {
         let rows: Vec<[String; 6]> = table.iter().map(cells).collect();
-        let bold = Style { bold: true, ..Style::TEXT };
+        let sums = total(totals);
         let mut x = places.right + GAP;
-        for (index, column) in COLUMNS.iter().enumerate() {
-            let sum = &total(totals)[index];
-            let widths = rows.iter().map(|row| Style::TEXT.width(&row[index]).min(WIDEST));
-            let heads = [Style::NOTE.width(column.heading), bold.width(sum)];
-            let width = widths.chain(heads).max().unwrap_or_default();
+        for (index, (column, width)) in COLUMNS.iter().zip(widths(&rows, &sums, x)).enumerate() {
+            let room = width as f32;
             let mut write = |y: f32, text: &str, style: Style| {
                 if text.is_empty() {
                     return;
                 }
-                let text = style.cut(text, width);
-                let left = if column.right { x + width as f32 } else { x };
-                self.words.push(Words { text, at: [left, y], right: column.right, style });
+                let text = match index {
+                    // Names differ at their end.
+                    0 => style.cut_front(text, width).replacen("….", "…", 1),
+                    _ => style.cut(text, width),
+                };
+                let at = [if column.right { x + room } else { x }, y];
+                self.words.push(Words { text, at, room, right: column.right, style });
             };
             write(LEGEND + ROW / 2.0, column.heading, Style::NOTE);
             for (row, cells) in rows.iter().enumerate() {
                 write(places.middle(row), &cells[index], Style::TEXT);
             }
-            write(bottom + 4.0 + ROW / 2.0, sum, bold);
+            write(bottom + 4.0 + ROW / 2.0, &sums[index], SUM);
             let number: Option<fn(&LayerRow) -> u64> = match column.heading {
                 "parameters" => Some(|row| row.parameters),
                 "multiply-adds" => Some(|row| row.multiply_adds),
@@ -124,13 +129,13 @@ impl Scene {
             };
             if let Some(number) = number {
                 let most = table.iter().map(number).max().unwrap_or_default().max(1);
-                for (row, layer) in table.iter().enumerate() {
-                    let length = width as f32 * number(layer) as f32 / most as f32;
+                for (row, layer) in table.iter().enumerate().filter(|(_, row)| number(row) > 0) {
+                    let length = room * number(layer) as f32 / most as f32;
                     let corner = [x, places.middle(row) - 8.0];
                     self.areas.push((corner, [length, 16.0], BAR));
                 }
             }
-            x += width as f32 + GAP;
+            x += room + GAP;
         }
         for y in [places.tops.first().map_or(LEGEND + ROW, |&top| top) - 1.0, bottom + 1.0] {
             self.areas.push(([0.0, y], [x - GAP, 1.0], RULE));
@@ -147,12 +152,29 @@ impl Scene {
             }
             self.areas.push(([x, 6.0], [12.0, 12.0], colour(kind)));
             let style = Style::NOTE;
-            let words = Words { text: name.to_owned(), at: [x + 17.0, 12.0], right: false, style };
-            self.words.push(words);
-            x += 17.0 + style.width(name) as f32 + 16.0;
+            let (text, room) = (name.to_owned(), style.width(name) as f32);
+            self.words.push(Words { text, at: [x + 17.0, 12.0], room, right: false, style });
+            x += 17.0 + room + 16.0;
         }
         self.width = self.width.max((x - 16.0) as u32);
     }
+}
+
+/// The columns' widths in a table that begins at `x`: what the cells need; where that is too much,
+/// names are narrowed first, then operations.
+fn widths(rows: &[[String; 6]], sums: &[String; 6], x: f32) -> [u32; 6] {
+    let mut widths: [u32; 6] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| Style::TEXT.width(&row[column]));
+        let heads = [Style::NOTE.width(COLUMNS[column].heading), SUM.width(&sums[column])];
+        cells.chain(heads).max().unwrap_or_default()
+    });
+    for column in [0, 1] {
+        let right = x + widths.iter().sum::<u32>() as f32 + 5.0 * GAP;
+        let excess = (right - WIDEST).max(0.0) as u32;
+        let narrower = widths[column].saturating_sub(excess);
+        widths[column] = widths[column].min(narrower.max(NARROWEST));
+    }
+    widths
 }
 
 const KINDS: [(LayerKind, &str); 10] = [

@@ -9,6 +9,10 @@ use super::table::{COLUMNS, cells, plain};
 use super::{Figure, Summary};
 use crate::{Error, Result};
 
+/// The still counts a font's size from the top of the highest letter to the bottom of the lowest;
+/// browsers count the em. This is DejaVu's ratio.
+const EM: f32 = 0.859;
+
 pub(super) fn specification(summary: &Summary, scene: &Scene) -> Result<Value> {
     let mut spec: Value = serde_json::from_str(include_str!("summary.vega.json"))
         .map_err(|error| Error::Argument(format!("summary.vega.json: {error}")))?;
@@ -27,7 +31,8 @@ pub(super) fn specification(summary: &Summary, scene: &Scene) -> Result<Value> {
             "y": short(words.at[1]),
             "text": words.text,
             "align": if words.right { "right" } else { "left" },
-            "size": words.style.size,
+            "size": short(words.style.size * EM),
+            "room": short(words.room),
             "weight": if words.style.bold { "bold" } else { "normal" },
             "fill": hex(words.style.colour),
         })
@@ -47,7 +52,9 @@ fn tile(tile: &Tile) -> Value {
     let mut told = serde_json::Map::new();
     for (column, cell) in COLUMNS.iter().zip(cells(&tile.layer)) {
         if !cell.is_empty() {
-            told.insert(column.heading.to_owned(), json!(cell));
+            // Vega's tooltips write a title above the rest.
+            let heading = if column.heading == "layer" { "title" } else { column.heading };
+            told.insert(heading.to_owned(), json!(cell));
         }
     }
     json!({
