@@ -185,7 +185,7 @@ fn unit_sum(value: &Tensor, unit: &Unit) -> Result<Tensor> {
 /// The class with the highest logit of each row of `[N, classes]`.
 fn top_classes(logits: &Tensor) -> Result<Vec<usize>> {
     let top = logits.f_to_kind(Kind::Double).and_then(|logits| logits.f_argmax(1, false));
-    let top = top.and_then(|top| Vec::<i64>::try_from(top));
+    let top = top.and_then(Vec::<i64>::try_from);
     let top = top.map_err(Error::torch("finding the top class"))?;
     Ok(top.into_iter().map(|class| class as usize).collect())
 }

@@ -15,7 +15,9 @@ mod heatmap;
 mod plot;
 mod predictions;
 mod save;
+mod shapes;
 mod sheet;
+mod summary;
 mod tiles;
 mod top_k;
 mod values;
@@ -33,6 +35,7 @@ pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
 pub use predictions::{Prediction, Predictions};
+pub use summary::{LayerKind, LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -85,4 +88,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, Summary, TopK);

@@ -8,6 +8,7 @@ mod network;
 mod parity;
 mod photo;
 mod predict;
+mod summary;
 mod toolchain;
 mod train;
 mod weights;
