@@ -73,6 +73,17 @@ impl Aim {
         Ok(self)
     }
 
+    /// The target of picture `index` alone.
+    pub(crate) fn one(&self, index: usize) -> Aim {
+        Aim { node: self.node, picks: self.picks.get(index).cloned().into_iter().collect() }
+    }
+
+    /// The first target for each of `count` variants of its picture.
+    pub(crate) fn repeated(&self, count: usize) -> Aim {
+        let picks = self.picks.first().map(|pick| vec![pick.clone(); count]);
+        Aim { node: self.node, picks: picks.unwrap_or_default() }
+    }
+
     /// The class that is explained for picture `index`, if it is one.
     pub(crate) fn class(&self, index: usize) -> Option<usize> {
         match self.picks.get(index) {

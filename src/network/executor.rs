@@ -265,6 +265,13 @@ impl Network {
         moved.map_err(Error::torch("moving the input to the network's device"))
     }
 
+    /// The values of all nodes up to this one, without a gradient.
+    pub(crate) fn values_to(&self, input: &Tensor, last: usize) -> Result<Vec<Tensor>> {
+        let all: Vec<usize> = (0..=last).collect();
+        let input = self.admit(input)?;
+        tch::no_grad(|| self.run(&[(0, &input)], &all, false))
+    }
+
     /// The value of one node, without a gradient.
     pub(crate) fn value(&self, input: &Tensor, wanted: usize) -> Result<Tensor> {
         let input = self.admit(input)?;

@@ -17,6 +17,7 @@ mod pointwise;
 mod preprocess;
 mod receptive;
 mod rectified;
+mod regions;
 mod resample;
 mod shape;
 
@@ -33,6 +34,7 @@ pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
 pub use receptive::ReceptiveField;
 pub(crate) use rectified::Rule;
+pub(crate) use regions::Windows;
 pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};
