@@ -10,7 +10,7 @@ use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip};
 
-type Arrays = BTreeMap<String, Tensor>;
+pub type Arrays = BTreeMap<String, Tensor>;
 
 fn python() -> Option<PathBuf> {
     let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
@@ -22,8 +22,20 @@ fn python() -> Option<PathBuf> {
     Some(python)
 }
 
+/// The same, if it has these packages, too.
+pub fn python_with(packages: &[&str]) -> Option<PathBuf> {
+    let python = python()?;
+    let found =
+        Command::new(&python).args(["-c", &format!("import {}", packages.join(", "))]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        skip(&format!("Python has no {}", packages.join(" and ")));
+        return None;
+    }
+    Some(python)
+}
+
 /// Runs a script of tests/parity and reads what it saved.
-fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
+pub fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
     let output = Command::new(python)
         .arg(root().join("tests/parity").join(script))
         .args(arguments)
@@ -131,14 +143,15 @@ fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
     Ok(())
 }
 
-/// The formula of tests/parity/zoo.py.
+/// The formula of tests/parity/formula.py.
 fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count: i64 = shape.iter().product();
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
 }
 
 fn parameter(name: &str, shape: &[i64]) -> Tensor {
-    let sine = wave(shape, name.bytes().map(f64::from).sum());
+    let phase = (1..).zip(name.bytes()).map(|(place, byte)| f64::from(place * u32::from(byte)));
+    let sine = wave(shape, phase.sum());
     match shape {
         [_, rest @ ..] if !rest.is_empty() => {
             sine * 2.0 / (rest.iter().product::<i64>() as f64).sqrt()
