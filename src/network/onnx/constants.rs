@@ -2,9 +2,10 @@
 
 use tch::{Kind, Tensor};
 
-use super::import::{Importer, Outcome, Value, torch};
+use super::import::Importer;
 use super::message::Node;
 use super::sizes::{Size, Sizes, arithmetic as compute};
+use super::value::{Outcome, Value, torch};
 
 pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let name = node.outputs.first().copied().unwrap_or_default();

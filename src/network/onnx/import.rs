@@ -9,21 +9,10 @@ use super::dims::{Shape, product};
 use super::graph::Checked;
 use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
-use super::sizes::Sizes;
-use super::tensor;
-use crate::error::first_line;
+use super::tensor::{self, Folder};
+use super::value::{Outcome, Value, torch};
 use crate::network::shape::output_shape;
 use crate::network::{Node, Op};
-
-/// What a value of the file is.
-pub(super) enum Value<'a> {
-    /// An initialiser, or computed from some: with the initialiser's name, where it has one.
-    Constant(Tensor, &'a str),
-    /// A shape, or computed from one.
-    Sizes(Sizes),
-    /// The network's node of that index.
-    Node(usize),
-}
 
 /// Where a node of the network comes from: what it is named after.
 pub(super) struct Origin<'a> {
@@ -34,7 +23,7 @@ pub(super) struct Origin<'a> {
 }
 
 pub(super) struct Importer<'a> {
-    folder: &'a Path,
+    folder: Folder,
     initialisers: HashMap<&'a str, &'a Array<'a>>,
     pub values: HashMap<&'a str, Value<'a>>,
     /// How many nodes read each value.
@@ -44,22 +33,19 @@ pub(super) struct Importer<'a> {
     pub origins: Vec<Origin<'a>>,
     /// The node of the file that is being converted.
     current: Option<&'a OnnxNode<'a>>,
-    /// How many numbers folding may still make.
+    /// How many numbers folding may still make: about as many as were read. A file that makes much
+    /// of little is a bomb.
     budget: i64,
     /// Whether the file is made for any batch, or for one image.
     pub dynamic: bool,
 }
 
-pub(super) type Outcome<T> = Result<T, String>;
+/// Folding may make as many numbers of nothing.
+const ALWAYS: i64 = 1 << 24;
 
 impl<'a> Importer<'a> {
     /// The state at the beginning, for images `[C, H, W]`.
-    pub(super) fn new(checked: &'a Checked<'a>, folder: &'a Path, image: [i64; 3]) -> Self {
-        // What folds make of constants is about as large as they are; a file that makes much of
-        // little is a bomb.
-        const ALWAYS: i64 = 1 << 24;
-        let numbers = |array: &&Array| product(&array.dims).unwrap_or(0);
-        let held: i64 = checked.graph.initialisers.iter().map(|array| numbers(&array)).sum();
+    pub(super) fn new(checked: &'a Checked<'a>, folder: &Path, image: [i64; 3]) -> Self {
         let mut readers: HashMap<&str, usize> = HashMap::new();
         for input in checked.order.iter().flat_map(|&index| &checked.graph.nodes[index].inputs) {
             *readers.entry(input).or_default() += 1;
@@ -70,7 +56,7 @@ impl<'a> Importer<'a> {
         let [c, h, w] = image;
         let batch = Some(super::dims::Batch { dim: 0, before: 1 });
         Importer {
-            folder,
+            folder: Folder::new(folder),
             initialisers: checked.graph.initialisers.iter().map(|a| (a.name, a)).collect(),
             values: HashMap::from([(checked.input, Value::Node(0))]),
             readers,
@@ -78,7 +64,7 @@ impl<'a> Importer<'a> {
             shapes: vec![Shape { sizes: vec![1, c, h, w], batch }],
             origins: vec![Origin { node: None, weight: "input" }],
             current: None,
-            budget: held.saturating_add(ALWAYS),
+            budget: ALWAYS,
             dynamic: checked.sizes[0].is_none(),
         }
     }
@@ -98,7 +84,7 @@ impl<'a> Importer<'a> {
     /// The value of that name.
     pub(super) fn value(&mut self, name: &'a str) -> Outcome<Value<'a>> {
         if !self.values.contains_key(name)
-            && let Some(array) = self.initialisers.get(name)
+            && let Some(&array) = self.initialisers.get(name)
         {
             let value = Value::Constant(self.read(array)?, name);
             self.values.insert(name, value);
@@ -108,8 +94,10 @@ impl<'a> Importer<'a> {
     }
 
     /// A tensor written out in a node.
-    pub(super) fn read(&self, array: &Array) -> Outcome<Tensor> {
-        tensor::read(array, self.folder)
+    pub(super) fn read(&mut self, array: &Array) -> Outcome<Tensor> {
+        let tensor = tensor::read(array, &mut self.folder)?;
+        self.budget = self.budget.saturating_add(tensor.numel() as i64);
+        Ok(tensor)
     }
 
     /// An input that must be there.
@@ -160,7 +148,12 @@ impl<'a> Importer<'a> {
     ) -> Outcome<Option<Vec<i64>>> {
         let Some(value) = self.optional(node, index)? else { return Ok(None) };
         let numbers = value.sizes().and_then(|sizes| sizes.numbers());
-        numbers.map(Some).ok_or_else(|| format!("input {index} is computed from the images"))
+        numbers.map(Some).ok_or_else(|| {
+            format!(
+                "input {index} is computed from the images or their number; exported for one image, \
+                 it is fixed, and the network takes any number all the same"
+            )
+        })
     }
 
     /// The numbers of an attribute in older operator sets, of an input in newer ones.
@@ -260,41 +253,6 @@ impl<'a> Importer<'a> {
     }
 }
 
-impl<'a> Value<'a> {
-    /// The same value; tensors share their memory.
-    pub(super) fn share(&self) -> Value<'a> {
-        match self {
-            Value::Constant(tensor, name) => Value::Constant(tensor.shallow_clone(), name),
-            Value::Sizes(sizes) => Value::Sizes(sizes.clone()),
-            Value::Node(index) => Value::Node(*index),
-        }
-    }
-
-    pub(super) fn sizes(&self) -> Option<Sizes> {
-        match self {
-            Value::Constant(tensor, _) => Sizes::of(tensor),
-            Value::Sizes(sizes) => Some(sizes.clone()),
-            Value::Node(_) => None,
-        }
-    }
-
-    /// The tensor of a value that is known now.
-    pub(super) fn tensor(&self) -> Outcome<Tensor> {
-        match self {
-            Value::Constant(tensor, _) => Ok(tensor.shallow_clone()),
-            Value::Sizes(sizes) => sizes.tensor(),
-            Value::Node(_) => Err("a value that is computed from the images".to_owned()),
-        }
-    }
-
-    /// The number, of a constant that holds a single one.
-    pub(super) fn scalar(&self) -> Option<f64> {
-        let tensor = if let Value::Node(_) = self { None } else { self.tensor().ok() }?;
-        let one = if tensor.numel() == 1 { tensor.f_reshape(-1).ok()? } else { return None };
-        one.f_double_value(&[0]).ok()
-    }
-}
-
 /// The shape of an operation's result for any batch.
 fn inferred(op: &Op, inputs: &[Shape]) -> Outcome<Shape> {
     let at = |n: i64| {
@@ -307,8 +265,4 @@ fn inferred(op: &Op, inputs: &[Shape]) -> Outcome<Shape> {
     };
     let (one, two) = (at(1)?, at(2)?);
     Shape::found(one, &two, &inputs.iter().collect::<Vec<_>>())
-}
-
-pub(super) fn torch(error: tch::TchError) -> String {
-    format!("libtorch: {}", first_line(&error.to_string()))
 }

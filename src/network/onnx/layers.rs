@@ -2,9 +2,10 @@
 
 use tch::{Kind, Tensor};
 
-use super::import::{Importer, Outcome, Value, torch};
+use super::import::Importer;
 use super::message::Node;
 use super::rearrange::axis;
+use super::value::{Outcome, Value, torch};
 use crate::network::{Arithmetic, Op};
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {

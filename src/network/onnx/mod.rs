@@ -16,10 +16,12 @@ mod layers;
 mod message;
 mod names;
 mod operators;
+mod parts;
 mod pointwise;
 mod rearrange;
 mod sizes;
 mod tensor;
+mod value;
 mod wire;
 
 use std::fs::File;
@@ -30,7 +32,8 @@ use tch::Device;
 
 use super::{Network, Preprocess};
 use crate::{Error, Result};
-use import::{Importer, Value};
+use import::Importer;
+use value::Value;
 
 /// Protocol buffers are no larger; the weights of larger networks lie in a file beside.
 const LARGEST_FILE: u64 = 1 << 31;
@@ -46,7 +49,12 @@ impl Network {
     /// (`layer1.0.conv1`) or their modules (`layer1.0.relu_1`, `layer4` for the last one under it).
     /// The file's own names of nodes and of values find a layer as well, among them those of further
     /// outputs: `net.with_output("parity")` has that head as its result. Exporters fold a batch
-    /// normalisation into the convolution before it; that layer then gives the normalised value.
+    /// normalisation into the convolution before it: that layer then gives the normalised value, and
+    /// a state_dict, which still has both, does not fit; it does where nothing was folded.
+    ///
+    /// **Classifiers** of torchvision's kinds are what it is tried with: ResNet, VGG, DenseNet,
+    /// GoogLeNet, SqueezeNet, MobileNetV2 and V3, EfficientNet, RegNet, ShuffleNetV2, MNASNet,
+    /// ConvNeXt and vision transformers.
     ///
     /// **Pictures** are resized to the input, with values from 0 to 1, and classes have numbers:
     /// [`with_preprocess`](Network::with_preprocess) and [`with_classes`](Network::with_classes) say

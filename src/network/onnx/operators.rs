@@ -1,8 +1,9 @@
 //! The operators that can be imported, by their names in ONNX.
 
-use super::import::{Importer, Outcome, Value};
+use super::import::Importer;
 use super::message::Node;
-use super::{constants, layers, pointwise, rearrange};
+use super::value::{Outcome, Value};
+use super::{constants, layers, parts, pointwise, rearrange};
 
 /// How an operator is converted: to its value, or to several.
 pub(super) enum Convert {
@@ -35,11 +36,11 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Unsqueeze" => rearrange::unsqueeze,
         "Transpose" => rearrange::transpose,
         "Concat" => rearrange::concat,
-        "Slice" => rearrange::slice,
-        "Gather" => rearrange::gather,
+        "Slice" => parts::slice,
+        "Gather" => parts::gather,
         "Expand" => rearrange::expand,
         "Pad" => rearrange::pad,
-        "Split" => return Some(Convert::Several(rearrange::split)),
+        "Split" => return Some(Convert::Several(parts::split)),
 
         "Constant" => constants::constant,
         "ConstantOfShape" => constants::constant_of_shape,

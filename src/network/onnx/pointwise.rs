@@ -2,9 +2,10 @@
 
 use tch::Kind;
 
-use super::import::{Importer, Outcome, Value, torch};
+use super::import::Importer;
 use super::message::Node;
 use super::sizes;
+use super::value::{Outcome, Value, torch};
 use crate::network::{Arithmetic, Op, Pointwise};
 
 pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {

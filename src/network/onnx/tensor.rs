@@ -1,20 +1,34 @@
 //! From a tensor of the file to one of libtorch: floating-point numbers as float32, all others as
 //! int64. Lengths are checked before anything is allocated.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
 use super::message::Array;
 use crate::error::first_line;
 
+/// The ONNX file's folder, where tensors with data of their own file find them.
+pub(super) struct Folder {
+    path: PathBuf,
+    /// How much was read of each file.
+    read: HashMap<PathBuf, u64>,
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Folder { path: path.to_owned(), read: HashMap::new() }
+    }
+}
+
 /// libtorch's own functions take no more either.
 const MOST_DIMS: usize = 16;
 
-/// Reads an initialiser or a constant. `folder` is the ONNX file's, where external data lie.
-pub(super) fn read(array: &Array, folder: &Path) -> Result<Tensor, String> {
+/// Reads an initialiser or a constant.
+pub(super) fn read(array: &Array, folder: &mut Folder) -> Result<Tensor, String> {
     let say = |problem: String| format!("tensor `{}`: {problem}", array.name);
     let kind = kind(array.kind).map_err(say)?;
     let size = kind.elt_size_in_bytes() as i64;
@@ -82,7 +96,11 @@ fn typed(array: &Array, kind: Kind) -> Vec<u8> {
 }
 
 /// `bytes` bytes of another file, which must lie in the same folder or below.
-fn external(entries: &[(&str, &str)], folder: &Path, bytes: usize) -> Result<Vec<u8>, String> {
+fn external(
+    entries: &[(&str, &str)],
+    folder: &mut Folder,
+    bytes: usize,
+) -> Result<Vec<u8>, String> {
     let entry = |key| entries.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let number = |key| match entry(key) {
         None => Ok(None),
@@ -93,13 +111,13 @@ fn external(entries: &[(&str, &str)], folder: &Path, bytes: usize) -> Result<Vec
     if !Path::new(location).components().all(plain) {
         return Err(format!("its data lie outside the file's folder, in `{location}`: refused"));
     }
-    let path = folder.join(location);
+    let path = folder.path.join(location);
     let problem = |error: std::io::Error| {
         format!("its data lie in {}, which can't be read: {error}", path.display())
     };
     // A link must not lead out of the folder either.
     let whole = path.canonicalize().map_err(problem)?;
-    if !whole.starts_with(folder.canonicalize().map_err(problem)?) {
+    if !whole.starts_with(folder.path.canonicalize().map_err(problem)?) {
         return Err(format!("its data lie outside the file's folder, in `{location}`: refused"));
     }
     let mut file = File::open(&whole).map_err(problem)?;
@@ -114,6 +132,12 @@ fn external(entries: &[(&str, &str)], folder: &Path, bytes: usize) -> Result<Vec
             path.display(),
             metadata.len()
         ));
+    }
+    // Tensors may share data; a file that makes many of little is a bomb.
+    let read = folder.read.entry(whole).or_default();
+    *read = read.saturating_add(length);
+    if *read > metadata.len().saturating_mul(4) {
+        return Err(format!("{} is used far more often than it is long: refused", path.display()));
     }
     let mut data = vec![0; bytes];
     file.seek(SeekFrom::Start(offset)).map_err(problem)?;
