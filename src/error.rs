@@ -110,6 +110,15 @@ pub enum Error {
         learning_rate: f64,
     },
 
+    /// An ONNX file that cannot be imported.
+    #[error("{} cannot be imported: {problem}", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+
     /// libtorch refused an operation.
     #[error("libtorch, while {doing}: {message}")]
     Torch {

@@ -91,7 +91,7 @@ fn kind(op: &Op) -> LayerKind {
         Op::Parameter { .. } => LayerKind::Parameter,
         Op::Conv2d { .. } => LayerKind::Convolution,
         Op::Linear { .. } => LayerKind::Linear,
-        Op::MatMul | Op::Softmax { .. } => LayerKind::Attention,
+        Op::MatMul | Op::Softmax { .. } | Op::LogSoftmax { .. } => LayerKind::Attention,
         Op::MaxPool2d { .. }
         | Op::AvgPool2d { .. }
         | Op::AdaptiveAvgPool2d { .. }
@@ -121,6 +121,7 @@ fn kind(op: &Op) -> LayerKind {
             | Pointwise::Clamp { .. } => LayerKind::Other,
         },
         Op::Dropout { .. }
+        | Op::Unsqueeze { .. }
         | Op::Flatten { .. }
         | Op::Reshape { .. }
         | Op::Permute { .. }

@@ -47,6 +47,7 @@ impl Builder {
             network: Network {
                 name: name.to_owned(),
                 nodes: vec![node],
+                aliases: Vec::new(),
                 output: 0,
                 preprocess: Preprocess::plain(input),
                 classes: Vec::new(),

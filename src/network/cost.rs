@@ -29,6 +29,7 @@ impl Op {
             | Op::LayerNorm { .. }
             | Op::Pointwise(_)
             | Op::Softmax { .. }
+            | Op::LogSoftmax { .. }
             | Op::Dropout { .. }
             | Op::MaxPool2d { .. }
             | Op::AvgPool2d { .. }
@@ -39,6 +40,7 @@ impl Op {
             | Op::Permute { .. }
             | Op::Slice { .. }
             | Op::Select { .. }
+            | Op::Unsqueeze { .. }
             | Op::Pad { .. }
             | Op::Arithmetic(_)
             | Op::Concat { .. } => 0,

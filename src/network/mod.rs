@@ -11,6 +11,7 @@ mod cost;
 mod executor;
 mod inference;
 mod layers;
+mod onnx;
 mod op;
 mod options;
 mod pointwise;
@@ -68,10 +69,13 @@ fn parameter_name(node: &str, parameter: &str) -> String {
 
 /// A network: nodes, how a picture is made ready for it, and the names of its classes.
 ///
-/// Networks come from [`crate::zoo`] or from [`Network::builder`].
+/// Networks come from [`crate::zoo`], from [`Network::builder`], or from an ONNX file
+/// ([`Network::from_onnx`]).
 pub struct Network {
     name: String,
     nodes: Vec<Node>,
+    /// Other names by which nodes are found: those of the file they come from.
+    aliases: Vec<(String, usize)>,
     /// The node whose value is the result.
     output: usize,
     preprocess: Preprocess,
@@ -107,6 +111,27 @@ impl Network {
     /// How a picture is made ready for this network.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    /// The same network with another way of making pictures ready.
+    ///
+    /// Errors: a preparation for another number of channels.
+    pub fn with_preprocess(mut self, preprocess: Preprocess) -> Result<Network> {
+        let ([ours, ..], [theirs, ..]) = (self.preprocess.input_shape(), preprocess.input_shape());
+        if ours != theirs {
+            return Err(Error::Argument(format!(
+                "{} takes {ours} channels, this preparation gives {theirs}",
+                self.name
+            )));
+        }
+        self.preprocess = preprocess;
+        Ok(self)
+    }
+
+    /// The same network with names for its classes, in the order of the logits.
+    pub fn with_classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Network {
+        self.classes = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalised.

@@ -180,7 +180,7 @@ fn through(op: &Op, place: usize, seen: Seen, shape: &[i64], output: &[i64]) -> 
         | Op::Dropout { .. }
         | Op::BatchNorm2d { .. } => seen,
         Op::LayerNorm { weight, .. } => unless(dim + weight.dim() >= rank),
-        Op::Softmax { dim: over } => unless(dim == *over),
+        Op::Softmax { dim: over } | Op::LogSoftmax { dim: over } => unless(dim == *over),
         Op::Linear { .. } => unless(dim + 1 == rank),
         Op::Mean { dims, keep_dims } => {
             let dropped = dims.iter().filter(|&&other| other < dim && !keep_dims).count();
@@ -205,6 +205,7 @@ fn through(op: &Op, place: usize, seen: Seen, shape: &[i64], output: &[i64]) -> 
             std::cmp::Ordering::Equal => Seen::WHOLE,
             std::cmp::Ordering::Greater => seen,
         },
+        Op::Unsqueeze { dim: new } => at(dim + usize::from(*new <= dim)),
         Op::Pad { amounts } => {
             let before = amounts.get(dim).map_or(0, |[before, _]| *before);
             Seen { field: field.behind(1, 1, before, 1), dim }

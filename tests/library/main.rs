@@ -5,6 +5,8 @@ mod executor;
 mod figures;
 mod helpers;
 mod network;
+mod onnx;
+mod onnx_hostile;
 mod parity;
 mod photo;
 mod predict;

@@ -10,13 +10,25 @@ use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip};
 
-type Arrays = BTreeMap<String, Tensor>;
+pub type Arrays = BTreeMap<String, Tensor>;
 
 pub fn python() -> Option<PathBuf> {
     let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root().join(".convscope/venv/bin/python"));
     if !python.is_file() {
         skip("no Python with torchvision and captum (`make setup` installs one)");
+        return None;
+    }
+    Some(python)
+}
+
+/// The same, if it has these packages, too.
+pub fn python_with(packages: &[&str]) -> Option<PathBuf> {
+    let python = python()?;
+    let found =
+        Command::new(&python).args(["-c", &format!("import {}", packages.join(", "))]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        skip(&format!("Python has no {}", packages.join(" and ")));
         return None;
     }
     Some(python)
@@ -131,7 +143,7 @@ fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
     Ok(())
 }
 
-/// The formula of tests/parity/zoo.py.
+/// The formula of tests/parity/formula.py.
 fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count: i64 = shape.iter().product();
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
