@@ -9,4 +9,4 @@ pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimiser, Schedule};
 pub use crate::view::{ColourMap, Figure, Share};
 pub use crate::{Photo, data, zoo};
-pub use tch::{Device, Kind, Tensor};
+pub use tch::{Device, Kind, Tensor, manual_seed};
