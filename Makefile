@@ -7,10 +7,10 @@ export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
 PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
-.PHONY: help setup tour lab test notebooks bench fmt doctor clean
+.PHONY: help setup tour lab test notebooks bench gpu-check fmt doctor clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## everything a notebook needs, into .convscope/ (about 15 min the first time, then 1 s)
 	@scripts/setup
@@ -28,8 +28,12 @@ test: setup ## every check: format, lints, Rust and kernel tests, all notebooks,
 notebooks: setup ## run every notebook and store its outputs in notebooks/
 	@$(PYTHON) scripts/notebooks.py execute notebooks/*.ipynb --inplace
 
-bench: setup ## how long the kernel takes to start
+bench: setup ## how fast it is: beside PyTorch, and how long the kernel takes to start
+	@. scripts/env.sh && cargo bench --locked --bench speed
 	@$(PYTHON) benches/kernel_start.py
+
+gpu-check: setup ## does the GPU give what the CPU gives, and how much faster? (skips where there is none)
+	@. scripts/env.sh && cargo run --locked --example gpu_check
 
 fmt: ## format the Rust
 	@cargo fmt --all

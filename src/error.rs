@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of this crate returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, each with its remedy in the message.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,24 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         problem: String,
+    },
+
+    /// Training broke down. The parameters are those from before that epoch.
+    #[error(
+        "training broke down in epoch {epoch}, batch {batch}: {what} is no longer finite. \
+         The parameters are those from before that epoch.\n  \
+         Lower the learning rate ({learning_rate} now), by a factor of 10, say; \
+         if that doesn't help, look for NaN in the images."
+    )]
+    Diverged {
+        /// What is no longer a finite number: `the loss` or `a parameter`.
+        what: &'static str,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in that epoch, from 1.
+        batch: usize,
+        /// The learning rate asked for.
+        learning_rate: f64,
     },
 
     /// libtorch refused an operation.

@@ -21,18 +21,22 @@
 //! tensor.
 //!
 //! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
-//! networks with their weights), [`attribution`] (why the network decided so), [`view`] (figures)
-//! and [`data`] (pictures to try things on).
+//! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
+//! network decided so), [`view`] (figures) and [`data`] (pictures to try things on).
 
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod attribution;
+#[cfg(target_os = "linux")]
+mod cuda;
 pub mod data;
 mod error;
 mod inspect;
 pub mod network;
 mod photo;
 pub mod prelude;
+mod random;
+pub mod train;
 pub mod view;
 mod whole;
 pub mod zoo;

@@ -20,8 +20,11 @@ pub(crate) enum CrateSource {
     Registry(String),
 }
 
-/// Files at the top of a checkout that decide what is built; `src/` does in full.
+/// Files at the top of a checkout that decide what is built.
 const TOP_FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "build.rs", "versions.env"];
+
+/// Folders of which every file does: the library, and the crate beside it that it needs.
+pub(crate) const SOURCE_FOLDERS: [&str; 2] = ["src", "weights"];
 
 /// What a crate's sources are at one moment.
 pub(crate) struct Sources {
@@ -100,7 +103,8 @@ impl CrateSource {
                 sources.add(dir, &file)?;
             }
         }
-        for entry in WalkDir::new(dir.join("src")) {
+        let folders = SOURCE_FOLDERS.map(|name| dir.join(name));
+        for entry in folders.iter().filter(|folder| folder.exists()).flat_map(WalkDir::new) {
             let entry = entry.context("can't list the crate's sources")?;
             if entry.file_type().is_file() {
                 sources.add(dir, entry.path())?;

@@ -32,6 +32,7 @@ mod relay;
 mod session;
 mod tools;
 mod warm;
+mod weights;
 mod wire;
 
 /// Look inside convolutional networks from a Rust Jupyter notebook.
@@ -61,6 +62,9 @@ enum Command {
         #[command(flatten)]
         place: PlaceArgs,
     },
+    /// List and fetch the official weights of the library's networks.
+    #[command(subcommand)]
+    Weights(weights::Weights),
     /// What Jupyter starts.
     #[command(hide = true)]
     Kernel {
@@ -100,6 +104,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Install { place, sources } => install::install(&place.resolve()?, sources),
         Command::Uninstall { place } => install::uninstall(&place.resolve()?),
         Command::Doctor { place } => doctor::doctor(&place.resolve()?),
+        Command::Weights(command) => weights::weights(command),
         Command::Kernel { state, connection_file } => kernel::run(state, &connection_file),
     }
 }

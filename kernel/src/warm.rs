@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::compile::{Notice, Say, compile};
 
 use crate::copy::{Purpose, copy_build};
+use crate::crate_source::SOURCE_FOLDERS;
 use crate::fingerprint::{Fingerprint, Present};
 use crate::installation::{Installation, State, write};
 use crate::lock::{self, Mode};
@@ -79,7 +80,7 @@ pub(crate) async fn ensure(installation: &Installation, state: &State, say: &Say
             // Somebody else was faster.
             Status::Fits(_) => continue,
             Status::Stale { dir, why } => {
-                let time = if why.iter().all(|change| change.starts_with("src/")) {
+                let time = if why.iter().all(|change| in_sources(change)) {
                     "usually under a minute"
                 } else {
                     "under a minute, or about 4 if tch has to be compiled again"
@@ -101,6 +102,12 @@ pub(crate) async fn ensure(installation: &Installation, state: &State, say: &Say
         };
         build(installation, state, present, old.as_deref(), say).await?;
     }
+}
+
+/// A change in the project's own sources, which leaves tch alone.
+fn in_sources(change: &str) -> bool {
+    let folder = change.split('/').next().unwrap_or_default();
+    SOURCE_FOLDERS.contains(&folder)
 }
 
 async fn build(

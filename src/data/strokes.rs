@@ -9,6 +9,8 @@
 //! Only `+ - * /` and `sqrt` are used, which IEEE 754 fixes to the last bit: a seed gives the same
 //! picture on every machine.
 
+use crate::random::Random;
+
 /// Width and height of a drawn digit in pixels, as in MNIST.
 pub(super) const SIDE: usize = 28;
 
@@ -85,7 +87,7 @@ pub(super) fn draw(digit: u8, seed: u64) -> Option<Pixels> {
     let mut hand = Hand::new(&mut random);
     // From here on each digit has its own luck, or the wrist would slip alike in all ten.
     random.0 ^= (u64::from(digit) + 1) << 40;
-    hand.bend = hand.bend.map(|bend| bend.map(|_| 0.1 * random.normal()));
+    hand.bend = hand.bend.map(|bend| bend.map(|_| 0.1 * normal(&mut random)));
     let variant = variants.get((random.unit() * variants.len() as f32) as usize)?;
     let written = variant.iter().map(|stroke| hand.write(stroke, &mut random));
     let lines = fit(written.collect(), hand.radius);
@@ -94,22 +96,9 @@ pub(super) fn draw(digit: u8, seed: u64) -> Option<Pixels> {
     Some(render(&lines, shift).map(|ink| (ink * 255.0 + 0.5) as u8))
 }
 
-/// SplitMix64: small, well mixed even from neighbouring seeds, and ours, so no update changes it.
-struct Random(u64);
-
-impl Random {
-    /// Uniform in 0..1, with the 24 bits that an `f32` holds exactly.
-    fn unit(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
-    }
-
-    /// Roughly normal with deviation 1, and never beyond 3: no sample may fall apart.
-    fn normal(&mut self) -> f32 {
-        (self.unit() + self.unit() + self.unit() - 1.5) * 2.0
-    }
+/// Roughly normal with deviation 1, and never beyond 3: no sample may fall apart.
+fn normal(random: &mut Random) -> f32 {
+    (random.unit() + random.unit() + random.unit() - 1.5) * 2.0
 }
 
 /// A place on the paper: right, then down.
@@ -138,10 +127,10 @@ struct Hand {
 impl Hand {
     fn new(random: &mut Random) -> Self {
         Self {
-            slant: 0.12 + 0.18 * random.normal(),
-            turn: 0.04 * random.normal(),
-            aspect: 1.0 + 0.14 * random.normal(),
-            radius: 1.38 + 0.27 * random.normal(),
+            slant: 0.12 + 0.18 * normal(random),
+            turn: 0.04 * normal(random),
+            aspect: 1.0 + 0.14 * normal(random),
+            radius: 1.38 + 0.27 * normal(random),
             bend: [[0.0; 2]; 4],
         }
     }
@@ -165,7 +154,7 @@ impl Hand {
         let mut keys: Vec<Point> = Vec::with_capacity(stroke.len());
         let mut previous = None;
         for &(x, y) in stroke {
-            let mut slip = |percent: u8| f32::from(percent) / 50.0 - 1.0 + 0.038 * random.normal();
+            let mut slip = |percent: u8| f32::from(percent) / 50.0 - 1.0 + 0.038 * normal(random);
             // A corner is one point given twice and must stay one.
             let corner = keys.last().filter(|_| previous == Some((x, y))).copied();
             keys.push(corner.unwrap_or_else(|| self.place([slip(x), slip(y)])));
@@ -187,7 +176,7 @@ impl Hand {
             }
         }
         // Pressure drifts along the stroke, and the pen touches down and lifts off lightly.
-        let drift = 0.12 * random.normal();
+        let drift = 0.12 * normal(random);
         let last = (points.len() - 1).max(1) as f32;
         let inked = points.iter().enumerate().map(|(i, &at)| {
             let t = i as f32 / last;

@@ -3,3 +3,5 @@
 mod classify;
 mod feature_maps;
 mod filters;
+mod predict;
+mod summary;

@@ -7,6 +7,7 @@
 mod attention;
 mod builder;
 mod compute;
+mod cost;
 mod executor;
 mod inference;
 mod layers;
@@ -15,6 +16,8 @@ mod op;
 mod options;
 mod pointwise;
 mod preprocess;
+mod receptive;
+mod rectified;
 mod resample;
 mod shape;
 
@@ -29,6 +32,8 @@ pub use op::Op;
 pub use options::{Conv2d, Pool};
 pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
+pub use receptive::ReceptiveField;
+pub(crate) use rectified::Rule;
 pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};
@@ -230,7 +235,7 @@ impl Network {
 impl fmt::Debug for Network {
     /// One line: a notebook prints this, not the parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters: usize = self.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let parameters: usize = self.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
         let [c, h, w] = self.preprocess.input_shape();
         write!(
             f,

@@ -3,15 +3,21 @@
 //! Drawing is pure (figure in, bytes out); one file, `emit.rs`, prints. Nothing here knows of
 //! networks.
 
+mod axis;
 mod bundle;
 mod canvas;
 mod colour;
+mod curves;
 mod emit;
 mod feature_maps;
 mod filters;
 mod heatmap;
+mod plot;
+mod predictions;
 mod save;
+mod shapes;
 mod sheet;
+mod summary;
 mod tiles;
 mod top_k;
 mod values;
@@ -23,10 +29,13 @@ use image::RgbImage;
 pub use bundle::Bundle;
 pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
+pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use predictions::{Prediction, Predictions};
+pub use summary::{LayerKind, LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -79,4 +88,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(FeatureMaps, FilterGrid, Heatmap, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, Summary, TopK);

@@ -97,8 +97,9 @@ impl Figure for TopK {
     }
 }
 
-fn percent(probability: f64) -> String {
+pub(super) fn percent(probability: f64) -> String {
     match 100.0 * probability {
+        100.0 => "100 %".to_owned(),
         p if (99.95..100.0).contains(&p) => ">99.9 %".to_owned(),
         p if p > 0.0 && p < 0.05 => "<0.1 %".to_owned(),
         p => format!("{p:.1} %"),

@@ -1,79 +1,42 @@
-//! The list of the zoo: name, official weights, builder; and a function for each.
+//! The list of the zoo: name and builder; and a function for each. The official weights of that name
+//! are listed in `convscope-weights`.
 
 use tch::Device;
 
-use super::weights::{self, Official};
-use super::{cifar_resnet, densenet, mobilenet, resnet, squeezenet, vgg, vit};
+use super::{cifar_resnet, densenet, mobilenet, resnet, squeezenet, vgg, vit, weights};
 use crate::network::{Network, nearest, quoted};
 use crate::{Error, Result};
 
 struct Model {
     name: &'static str,
-    official: Official,
     build: fn(&str) -> Result<Network>,
 }
 
-/// A line of the list. The file's name ends in the beginning of its SHA-256.
-macro_rules! model {
-    ($name:literal, $file:literal, $sha256:literal, $build:expr) => {
-        Model {
-            name: $name,
-            official: Official {
-                url: concat!("https://download.pytorch.org/models/", $file, "-", $sha256, ".pth"),
-                sha256: $sha256,
-            },
-            build: $build,
-        }
-    };
+const fn model(name: &'static str, build: fn(&str) -> Result<Network>) -> Model {
+    Model { name, build }
 }
 
-/// All with the weights that torchvision calls IMAGENET1K_V1.
 const MODELS: &[Model] = &[
-    model!("alexnet", "alexnet-owt", "7be5be79", super::alexnet::build),
-    model!("vgg11", "vgg11", "8a719046", |name| vgg::build(name, VGG11, false)),
-    model!("vgg16", "vgg16", "397923af", |name| vgg::build(name, VGG16, false)),
-    model!("vgg19", "vgg19", "dcbb9e9d", |name| vgg::build(name, VGG19, false)),
-    model!("vgg11_bn", "vgg11_bn", "6002323d", |name| vgg::build(name, VGG11, true)),
-    model!("vgg16_bn", "vgg16_bn", "6c64b313", |name| vgg::build(name, VGG16, true)),
-    model!("vgg19_bn", "vgg19_bn", "c79401a0", |name| vgg::build(name, VGG19, true)),
-    model!("resnet18", "resnet18", "f37072fd", |name| resnet::basic(name, [2, 2, 2, 2])),
-    model!("resnet34", "resnet34", "b627a593", |name| resnet::basic(name, [3, 4, 6, 3])),
-    model!("resnet50", "resnet50", "0676ba61", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
-    model!("resnet101", "resnet101", "63fe2227", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
-    model!("densenet121", "densenet121", "a639ec97", |name| densenet::build(name, [6, 12, 24, 16])),
-    model!("googlenet", "googlenet", "1378be20", super::googlenet::build),
-    model!("squeezenet1_0", "squeezenet1_0", "b66bff10", |name| {
-        squeezenet::build(name, squeezenet::Version::V1_0)
-    }),
-    model!("squeezenet1_1", "squeezenet1_1", "b8a52dc0", |name| {
-        squeezenet::build(name, squeezenet::Version::V1_1)
-    }),
-    model!("mobilenet_v2", "mobilenet_v2", "b0353104", mobilenet::build_v2),
-    model!("vit_b_16", "vit_b_16", "c867db91", vit::base),
-    Model {
-        name: "deit_tiny",
-        official: Official {
-            url: "https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth",
-            sha256: "a1311bcf",
-        },
-        build: vit::deit_tiny,
-    },
-    Model {
-        name: "cifar_resnet20",
-        official: Official {
-            url: "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet20-12fca82f.th",
-            sha256: "12fca82f",
-        },
-        build: |name| cifar_resnet::build(name, 3),
-    },
-    Model {
-        name: "cifar_resnet56",
-        official: Official {
-            url: "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet56-4bfd9763.th",
-            sha256: "4bfd9763",
-        },
-        build: |name| cifar_resnet::build(name, 9),
-    },
+    model("alexnet", super::alexnet::build),
+    model("vgg11", |name| vgg::build(name, VGG11, false)),
+    model("vgg16", |name| vgg::build(name, VGG16, false)),
+    model("vgg19", |name| vgg::build(name, VGG19, false)),
+    model("vgg11_bn", |name| vgg::build(name, VGG11, true)),
+    model("vgg16_bn", |name| vgg::build(name, VGG16, true)),
+    model("vgg19_bn", |name| vgg::build(name, VGG19, true)),
+    model("resnet18", |name| resnet::basic(name, [2, 2, 2, 2])),
+    model("resnet34", |name| resnet::basic(name, [3, 4, 6, 3])),
+    model("resnet50", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
+    model("resnet101", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
+    model("densenet121", |name| densenet::build(name, [6, 12, 24, 16])),
+    model("googlenet", super::googlenet::build),
+    model("squeezenet1_0", |name| squeezenet::build(name, squeezenet::Version::V1_0)),
+    model("squeezenet1_1", |name| squeezenet::build(name, squeezenet::Version::V1_1)),
+    model("mobilenet_v2", mobilenet::build_v2),
+    model("vit_b_16", vit::base),
+    model("deit_tiny", vit::deit_tiny),
+    model("cifar_resnet20", |name| cifar_resnet::build(name, 3)),
+    model("cifar_resnet56", |name| cifar_resnet::build(name, 9)),
 ];
 
 const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
@@ -109,7 +72,7 @@ fn find(name: &str) -> Result<&'static Model> {
 fn pretrained(name: &str) -> Result<Network> {
     let model = find(name)?;
     let mut network = (model.build)(name)?;
-    weights::load_official(&mut network, model.official)?;
+    weights::load_official(&mut network)?;
     network.to_device(Device::cuda_if_available())
 }
 
@@ -124,31 +87,31 @@ macro_rules! functions {
 }
 
 functions! {
-    /// AlexNet (2012; 61 M parameters, a file of 233 MB).
+    /// AlexNet (2012; 61 M parameters, a file of 244 MB).
     alexnet
-    /// VGG with 11 layers (133 M parameters, 507 MB).
+    /// VGG with 11 layers (133 M parameters, 532 MB).
     vgg11
-    /// VGG with 16 layers, the one of most lessons (138 M parameters, 528 MB).
+    /// VGG with 16 layers, the one of most lessons (138 M parameters, 553 MB).
     vgg16
-    /// VGG with 19 layers (144 M parameters, 548 MB).
+    /// VGG with 19 layers (144 M parameters, 575 MB).
     vgg19
-    /// VGG with 11 layers and batch normalisation (507 MB).
+    /// VGG with 11 layers and batch normalisation (532 MB).
     vgg11_bn
-    /// VGG with 16 layers and batch normalisation (528 MB).
+    /// VGG with 16 layers and batch normalisation (554 MB).
     vgg16_bn
-    /// VGG with 19 layers and batch normalisation (548 MB).
+    /// VGG with 19 layers and batch normalisation (575 MB).
     vgg19_bn
-    /// ResNet with 18 layers (12 M parameters, 45 MB).
+    /// ResNet with 18 layers (12 M parameters, 47 MB).
     resnet18
-    /// ResNet with 34 layers (22 M parameters, 83 MB).
+    /// ResNet with 34 layers (22 M parameters, 87 MB).
     resnet34
-    /// ResNet with 50 layers (26 M parameters, 98 MB).
+    /// ResNet with 50 layers (26 M parameters, 102 MB).
     resnet50
-    /// ResNet with 101 layers (45 M parameters, 171 MB).
+    /// ResNet with 101 layers (45 M parameters, 179 MB).
     resnet101
-    /// DenseNet with 121 layers (8 M parameters, 31 MB).
+    /// DenseNet with 121 layers (8 M parameters, 32 MB).
     densenet121
-    /// GoogLeNet, also known as Inception v1 (6.6 M parameters, 50 MB).
+    /// GoogLeNet, also known as Inception v1 (6.6 M parameters, 52 MB).
     googlenet
     /// SqueezeNet 1.0 (1.2 M parameters, 5 MB).
     squeezenet1_0
@@ -156,7 +119,7 @@ functions! {
     squeezenet1_1
     /// MobileNetV2 (3.5 M parameters, 14 MB).
     mobilenet_v2
-    /// Vision transformer, base size, patches of 16×16 (86 M parameters, 330 MB).
+    /// Vision transformer, base size, patches of 16×16 (86 M parameters, 346 MB).
     vit_b_16
     /// DeiT, the smallest vision transformer (5.7 M parameters, 22 MB).
     deit_tiny

@@ -1,6 +1,7 @@
 """Kernels on a warm build that no longer fits."""
 
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,6 +38,29 @@ def test_a_new_date_counts_as_a_change(place):
         assert "src/lib.rs has a new date" in kernel.run(DEP).stdout
     with place.kernel() as kernel:
         assert kernel.run(DEP).stdout == ""
+
+
+def test_the_crate_beside_it_counts_too(place):
+    beside = place.crate / "weights"
+    (beside / "src").mkdir(parents=True)
+    (beside / "Cargo.toml").write_text(
+        '[package]\nname = "convscope-weights"\nversion = "0.1.0"\nedition = "2024"\n'
+    )
+    (beside / "src" / "lib.rs").write_text("pub const ANSWER: i32 = 50;\n")
+    manifest = place.crate / "Cargo.toml"
+    alone = manifest.read_text()
+    manifest.write_text(alone + 'convscope-weights = { version = "0.1.0", path = "weights" }\n')
+    place.write_lib("pub mod prelude { pub fn answer() -> i32 { convscope_weights::ANSWER } }\n")
+    with place.kernel() as kernel:
+        assert kernel.run(DEP + "\nanswer()").value == "50"
+    (beside / "src" / "lib.rs").write_text("pub const ANSWER: i32 = 51;\n")
+    with place.kernel() as kernel:
+        cell = kernel.run(DEP + "\nanswer()")
+        assert cell.value == "51"
+        assert "weights/src/lib.rs changed since the warm build" in cell.stdout
+        assert "usually under a minute" in cell.stdout
+    manifest.write_text(alone)
+    shutil.rmtree(beside)
 
 
 def test_one_kernel_builds_and_the_others_wait(place):

@@ -3,7 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test --test library` draws the golden pictures anew; look at them.
 
 use convscope::prelude::*;
-use convscope::view::{FeatureMaps, FilterGrid, Guess, Heatmap, TopK};
+use convscope::view::{Curves, FeatureMaps, FilterGrid, Guess, Heatmap, Panel, Series, TopK};
 use image::{Rgb, RgbImage};
 
 use crate::helpers::{Tested, cpu, painted, root, scratch};
@@ -23,7 +23,7 @@ fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
 }
 
 /// Compares with `tests/golden/NAME.png`; fonts and rounding may move a few shades.
-fn golden(name: &str, figure: &impl Figure) -> Tested {
+pub fn golden(name: &str, figure: &impl Figure) -> Tested {
     let drawn = figure.image()?;
     let path = root().join("tests/golden").join(format!("{name}.png"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -79,6 +79,101 @@ fn top_k_golden() -> Tested {
         "top_k",
         &TopK::new("digits sees a drawn 4", data::digit(4, 1)?.pixels().clone(), guesses)?,
     )
+}
+
+/// A training's curves: the validation's loss has a gap, and one lone value after it.
+fn training() -> Curves {
+    let epochs = 1..=8;
+    let falling = |start: f64| epochs.clone().map(move |e| (f64::from(e), start / f64::from(e)));
+    let broken = |(x, y): (f64, f64)| (x, if x == 5.0 || x == 7.0 { f64::NAN } else { y });
+    let loss = vec![
+        Series::new("training", falling(0.9).collect()),
+        Series::new("validation", falling(0.7).map(broken).collect()),
+    ];
+    let rising = |(x, y): (f64, f64)| (x, 100.0 - 8.0 * y);
+    let accuracy = vec![
+        Series::new("training", falling(0.9).map(rising).collect()),
+        Series::new("validation", falling(0.5).map(rising).collect()),
+    ];
+    let panels = vec![Panel::new("loss", loss), Panel::new("accuracy in %", accuracy)];
+    Curves::new("Training of a test", "epoch", panels).note("8 epochs")
+}
+
+#[test]
+fn curves_golden() -> Tested {
+    golden("curves", &training())?;
+    let wave =
+        |phase: f64| (0..400).map(move |x| (f64::from(x), (0.05 * f64::from(x) + phase).sin()));
+    let waves = (0..6).map(|i| Series::new(format!("phase {i}"), wave(f64::from(i)).collect()));
+    golden(
+        "curves_many",
+        &Curves::new("Waves", "step", vec![Panel::new("height", waves.collect())]),
+    )
+}
+
+#[test]
+fn curves_carry_their_numbers_to_the_notebook() -> Tested {
+    let curves = training();
+    assert_eq!(
+        format!("{curves:?}"),
+        "Training of a test; 8 epochs; loss: training 0.112, validation 0.0875; \
+         accuracy in %: training 99.1, validation 99.5"
+    );
+    assert_eq!(curves.values()[0].series[0].points[1], (2.0, 0.45));
+    let spec = curves.bundle()?.vega.expect("a Vega specification");
+    let rows = spec["data"][0]["values"].as_array().expect("rows");
+    assert_eq!(rows.len(), 4 * 8);
+    assert!(rows[8 + 4]["y"].is_null(), "NaN leaves a gap");
+    assert_eq!(rows[0]["y"], 0.9);
+    assert_eq!(spec["scales"][1]["domain"][1], "validation");
+    Ok(())
+}
+
+#[test]
+fn odd_curves_are_drawn() -> Tested {
+    let most = f64::MAX;
+    for points in [
+        vec![],
+        vec![(1.0, 1.0)],
+        vec![(1.0, f64::NAN), (f64::NAN, 1.0)],
+        vec![(0.0, -most), (1.0, most), (2.0, f64::INFINITY)],
+        vec![(0.0, 3.4e38), (1e9, -3.4e38)],
+        vec![(3.0, 1e-320), (3.0, 2e-320)],
+        vec![(5.0, 1.0), (4.0, 1.0 + 1e-15)],
+    ] {
+        let panels = vec![Panel::new("loss", vec![Series::new("<b>\"", points)])];
+        Curves::new("odd", "epoch", panels).bundle()?;
+    }
+    Curves::new("none", "epoch", Vec::new()).bundle()?;
+    let series = Series::new("long", (0..50_000).map(|x| (f64::from(x), 1.0)).collect());
+    let long = Curves::new("long", "step", vec![Panel::new("y", vec![series])]);
+    assert!(long.bundle()?.entries().iter().all(|(_, content)| content.len() < 1_000_000));
+    Ok(())
+}
+
+#[test]
+fn summary_golden() -> Tested {
+    golden("summary", &zoo::digits()?.summary()?)?;
+    // Two blocks of two branches beside a skip, each with its own kind of join.
+    let mut b = Network::builder("branches", [3, 32, 24]);
+    let mut x = b.input();
+    for block in ["stage.0", "stage.1"] {
+        let at = |part: &str| format!("{block}.{part}");
+        let narrow = b.conv2d(x, &at("narrow"), Conv2d::new(4, 1));
+        let wide = b.conv2d(x, &at("wide"), Conv2d::new(4, 3).padding(1));
+        let wide = b.batch_norm(wide, &at("norm"));
+        let wide = b.relu(wide, &at("relu"));
+        let wide = b.conv2d(wide, &at("again"), Conv2d::new(4, 3).padding(1));
+        let sum = b.add(narrow, wide, &at("add"));
+        let all = b.concat(&[sum, x], &at("cat"));
+        x = b.max_pool(all, &at("pool"), Pool::new(2, 2));
+    }
+    let x = b.global_avg_pool(x, "avgpool");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 5);
+    let net = b.build()?;
+    golden("summary_branches", &net.summary()?)?;
+    golden("summary_blocks", &net.summary()?.blocks())
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, in_child, is_child, scratch};
+use crate::helpers::{Tested, cpu, difference, in_child, is_child, scratch};
+use crate::parity::{expected, python};
 
 fn refused(path: &Path) -> String {
     zoo::untrained("resnet18")
@@ -57,10 +58,103 @@ fn another_networks_file_is_refused_with_every_misfit() -> Tested {
     ];
     Tensor::write_safetensors(&tensors, &path)?;
     let error = refused(&path);
-    assert!(error.contains("`conv1.weight` should be [64, 3, 7, 7], is [64, 1, 7, 7]"), "{error}");
-    assert!(error.contains("`bn1.weight` is missing"), "{error}");
-    assert!(error.contains("… and "), "the rest is counted: {error}");
+    assert!(error.contains("conv1.weight (should be [64, 3, 7, 7], is [64, 1, 7, 7])"), "{error}");
+    assert!(error.contains("missing") && error.contains("bn1.weight"), "{error}");
+    assert!(
+        error.contains("missing (101)") && error.contains("layer4.1.bn2.running_var"),
+        "{error}"
+    );
     Ok(())
+}
+
+/// The network of tests/parity/formats.py.
+fn small() -> Network {
+    let mut b = Network::builder("small", [1, 4, 4]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(2, 3));
+    let x = b.global_avg_pool(x, "avgpool");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 3);
+    b.build().expect("a small network")
+}
+
+#[test]
+fn missing_extra_and_misshapen_parameters_are_named_at_once() -> Tested {
+    let path = scratch("misfits").join("w.safetensors");
+    let zeros = |shape: &[i64]| Tensor::zeros(shape, cpu(Kind::Float));
+    let tensors = [
+        ("conv.weight", zeros(&[2, 1, 3, 3])),
+        ("conv.bias", zeros(&[5])),
+        ("fc.weight", zeros(&[3, 2])),
+        ("head.bias", zeros(&[3])),
+    ];
+    Tensor::write_safetensors(&tensors, &path)?;
+    let error = small().load_weights(&path).expect_err("no fit").to_string();
+    for problem in [
+        "has 4 parameters",
+        "of another shape (1): conv.bias (should be [2], is [5])",
+        "missing (1): fc.bias",
+        "not of this network (1): head.bias",
+    ] {
+        assert!(error.contains(problem), "{problem}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_precision_becomes_float32() -> Tested {
+    let folder = scratch("precision");
+    let values = [[2f64.powi(-24), 65504.0], [1.0 / 3.0, -0.0]];
+    for kind in [Kind::Half, Kind::BFloat16, Kind::Float, Kind::Double] {
+        let path = folder.join("w.safetensors");
+        let tensors: Vec<_> = small()
+            .parameters()
+            .into_iter()
+            .map(|(name, tensor)| {
+                let count = tensor.numel() as i64;
+                let numbers = Tensor::from_slice2(&values).reshape([-1]).repeat([count]);
+                (name, numbers.slice(0, 0, count, 1).to_kind(kind).view_as(tensor))
+            })
+            .collect();
+        Tensor::write_safetensors(&tensors, &path)?;
+        let net = small().load_weights(&path)?;
+        for ((name, loaded), (_, written)) in net.parameters().iter().zip(&tensors) {
+            assert_eq!(loaded.kind(), Kind::Float);
+            assert_eq!(difference(loaded, &written.to_kind(Kind::Float)), 0.0, "{name}, {kind:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn whatever_torch_save_writes_is_read_exactly() -> Tested {
+    let Some(python) = python() else { return Ok(()) };
+    let folder = scratch("formats");
+    let numbers = expected(&python, "formats.py", &folder, &[&folder]);
+    for kind in ["float16", "bfloat16", "float32", "float64"] {
+        for form in [
+            "safetensors",
+            "plain.pth",
+            "plain.legacy.pth",
+            "checkpoint.pth",
+            "checkpoint.legacy.pth",
+            "model.pth",
+            "model.legacy.pth",
+        ] {
+            let file = format!("{kind}.{form}");
+            let net = small().load_weights(folder.join(&file))?;
+            for (name, tensor) in net.parameters() {
+                let off = difference(tensor, &numbers[&format!("{kind}.{name}")]);
+                assert_eq!(off, 0.0, "{name} of {file}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_network_of_the_zoo_has_official_weights() {
+    let catalogue: Vec<&str> = convscope_weights::catalogue().iter().map(|o| o.name).collect();
+    assert_eq!(zoo::names(), catalogue);
 }
 
 #[test]
@@ -76,6 +170,29 @@ fn offline_and_absent_names_file_folder_and_address() {
     );
     let weights = home.join("weights").display().to_string();
     for word in ["resnet18.safetensors", &weights, "https://", "resnet18-f37072fd.pth", "OFFLINE"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+}
+
+#[test]
+fn a_mirror_that_is_not_there_is_named_and_so_is_the_official_address() {
+    if is_child() {
+        println!("{}", zoo::resnet18().expect_err("nobody listens at port 1"));
+        return;
+    }
+    let text = in_child(
+        "weights::a_mirror_that_is_not_there_is_named_and_so_is_the_official_address",
+        &[
+            ("CONVSCOPE_HOME", &scratch("mirror_home")),
+            ("CONVSCOPE_MIRROR", Path::new("http://127.0.0.1:1/files/")),
+            ("CONVSCOPE_OFFLINE", Path::new("0")),
+        ],
+    );
+    for word in [
+        "http://127.0.0.1:1/files/resnet18-f37072fd.pth failed",
+        "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+        "CONVSCOPE_HOME",
+    ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
 }

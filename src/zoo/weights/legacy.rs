@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-use super::pickle::{Described, end, state_dict, texts};
+use super::pickle::{Described, StateDict, end, state_dict, texts};
 use super::storage::{Budget, kind, tensor};
 
 /// No state_dict's pickles are larger: they hold names and sizes only.
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     for _magic_version_system in 0..3 {
         at += end(&head[at..])?;
     }
-    let (described, used) = state_dict(&head[at..])?;
+    let StateDict { tensors: described, storages, end: used } = state_dict(&head[at..])?;
     at += used;
     let (keys, used) = texts(&head[at..])?;
     at += used;
@@ -47,16 +47,19 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     let mut tensors = BTreeMap::new();
     let mut budget = Budget::of(length);
     for key in keys {
-        let users = users.remove(&key).unwrap_or_default();
-        let Some((_, first)) = users.first() else {
-            return Err(format!("no tensor uses its storage {key}"));
-        };
+        let content = storages.get(&key);
+        let content = content.ok_or_else(|| format!("no tensor uses its storage {key}"))?;
         let mut count = [0; 8];
         file.read_exact(&mut count).map_err(broken)?;
         let bytes = u64::from_le_bytes(count)
-            .checked_mul(kind(&first.storage)?.elt_size_in_bytes() as u64)
+            .checked_mul(kind(content)?.elt_size_in_bytes() as u64)
             .filter(|&bytes| bytes <= length)
             .ok_or("a storage claims to be larger than the file")?;
+        let Some(users) = users.remove(&key) else {
+            // Of a tensor beside the state_dict.
+            file.seek_relative(bytes as i64).map_err(broken)?;
+            continue;
+        };
         let mut storage = vec![0; bytes as usize];
         file.read_exact(&mut storage).map_err(broken)?;
         for (name, described) in users {

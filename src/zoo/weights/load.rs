@@ -56,8 +56,9 @@ pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters,
 /// Puts the parameters into the network, or says everything that doesn't fit.
 pub(crate) fn fit(
     network: &mut Network,
-    mut parameters: Parameters,
+    parameters: Parameters,
 ) -> std::result::Result<(), String> {
+    let mut parameters = names::torchvisions(parameters);
     // The count of training batches, and GoogLeNet's auxiliary classifiers: for training only.
     let for_training = |name: &str| {
         name.ends_with(".num_batches_tracked")
@@ -65,26 +66,14 @@ pub(crate) fn fit(
             || name.starts_with("aux2.")
     };
     parameters.retain(|name, _| !for_training(name));
-    let mut parameters = names::torchvisions(parameters);
-    let mut problems = Vec::new();
-    let mut expected = 0;
-    for (name, tensor) in network.parameters() {
-        expected += 1;
-        match parameters.get(&name) {
-            None => problems.push(format!("`{name}` is missing")),
-            Some(found) if found.size() != tensor.size() => problems.push(format!(
-                "`{name}` should be {}, is {}",
-                shape_text(&tensor.size()),
-                shape_text(&found.size())
-            )),
-            Some(_) => {}
-        }
-    }
-    let known: Vec<String> = network.parameters().into_iter().map(|(name, _)| name).collect();
-    let extra = parameters.keys().filter(|name| !known.contains(name));
-    problems.extend(extra.map(|name| format!("`{name}` is not a parameter of this network")));
-    if !problems.is_empty() {
-        return Err(misfit_text(network.name(), expected, &problems));
+    let misfits = misfits(network, &parameters);
+    if !misfits.is_empty() {
+        let expected = network.parameters().len();
+        return Err(format!(
+            "it does not fit {}, which has {expected} parameters with torchvision's names:{misfits}\n\
+             Is it another network's file?",
+            network.name()
+        ));
     }
     let kind = Kind::Float;
     network
@@ -95,20 +84,22 @@ pub(crate) fn fit(
         .map_err(|error| error.to_string())
 }
 
-fn misfit_text(network: &str, expected: usize, problems: &[String]) -> String {
-    const SHOWN: usize = 12;
-    let mut text = format!(
-        "it does not fit {network}, which has {expected} parameters with torchvision's names; \
-         {} do not agree:",
-        problems.len()
-    );
-    for problem in problems.iter().take(SHOWN) {
-        text.push_str("\n  ");
-        text.push_str(problem);
-    }
-    if problems.len() > SHOWN {
-        text.push_str(&format!("\n  … and {} more", problems.len() - SHOWN));
-    }
-    text.push_str("\nIs it another network's file?");
-    text
+/// All parameters that don't fit, by name, a line for each way of not fitting; "" where all do.
+fn misfits(network: &Network, parameters: &Parameters) -> String {
+    let expected: BTreeMap<String, Vec<i64>> =
+        network.parameters().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
+    let missing = expected.keys().filter(|name| !parameters.contains_key(*name)).cloned();
+    let unknown = parameters.keys().filter(|name| !expected.contains_key(*name)).cloned();
+    let misshapen = expected.iter().filter_map(|(name, shape)| {
+        let found = parameters.get(name)?.size();
+        let (shape, found_text) = (shape_text(shape), shape_text(&found));
+        (shape != found_text).then(|| format!("{name} (should be {shape}, is {found_text})"))
+    });
+    let line = |what: &str, names: Vec<String>| match names.len() {
+        0 => String::new(),
+        count => format!("\n  {what} ({count}): {}", names.join(", ")),
+    };
+    line("missing", missing.collect())
+        + &line("not of this network", unknown.collect())
+        + &line("of another shape", misshapen.collect())
 }

@@ -1,7 +1,6 @@
-//! Weights: where they lie, fetching the official file, reading it, fitting it to the network.
+//! Weights: reading a file, and fitting it to the network. Where official files come from and where
+//! they lie is `convscope-weights`' business.
 
-mod download;
-mod home;
 mod legacy;
 mod load;
 mod names;
@@ -12,18 +11,25 @@ mod storage;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use download::Official;
-pub use home::weights_folder;
-
 use crate::network::Network;
-use crate::{Error, Result};
+use crate::{Error, Result, view};
+
+/// The folder for weights. It need not exist.
+///
+/// `$CONVSCOPE_HOME/weights`, else `convscope/weights` in the platform's cache folder
+/// (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
+///
+/// Errors: no variable says where this user's files lie.
+pub fn weights_folder() -> Result<PathBuf> {
+    convscope_weights::weights_folder().map_err(|error| Error::Argument(error.to_string()))
+}
 
 /// Loads the weights of a network of the zoo.
 ///
 /// A file laid there by hand, `NAME.safetensors` or `NAME.pth`, is used as it is; else the official
 /// file, fetched once.
-pub(crate) fn load_official(network: &mut Network, official: Official) -> Result<()> {
-    let path = locate(network.name(), official)?;
+pub(crate) fn load_official(network: &mut Network) -> Result<()> {
+    let path = locate(network.name())?;
     load_file(network, &path)
 }
 
@@ -35,6 +41,10 @@ fn load_file(network: &mut Network, path: &Path) -> Result<()> {
 impl Network {
     /// Replaces all parameters by those of a file: safetensors, or a state_dict as PyTorch saves it
     /// (`.pth`, `.pt`), with this network's parameter names. Read without executing anything.
+    /// Numbers of any precision become float32.
+    ///
+    /// A training checkpoint is read too: the state_dict may be its entry `state_dict` or `model`, and
+    /// its names may all begin with `module.`, as DataParallel leaves them.
     ///
     /// Errors: a file that is none of these or truncated; names or shapes that don't fit, all of
     /// them at once.
@@ -56,29 +66,15 @@ pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
     fitted.map_err(|problem| Error::weights_file("embedded weights", problem))
 }
 
-fn locate(name: &str, official: Official) -> Result<PathBuf> {
+fn locate(name: &str) -> Result<PathBuf> {
+    let official = convscope_weights::find(name)
+        .ok_or_else(|| Error::Argument(format!("there are no official weights for {name}")))?;
     let folder = weights_folder()?;
-    let official_name = official.url.rsplit('/').next().unwrap_or(name);
-    let by_hand = [format!("{name}.safetensors"), format!("{name}.pth"), format!("{name}.pt")];
-    let mut candidates = by_hand.iter().map(String::as_str).chain([official_name]);
-    if let Some(found) = candidates.find(|file| folder.join(file).is_file()) {
-        return Ok(folder.join(found));
-    }
-    let absent = |problem: String| Error::WeightsAbsent {
+    official.obtain(&folder, &view::say).map_err(|error| Error::WeightsAbsent {
         network: name.to_owned(),
-        problem,
-        file: format!("`{name}.safetensors`, `{name}.pth` or `{official_name}`"),
-        folder: folder.clone(),
-        url: official.url.to_owned(),
-    };
-    if home::offline() {
-        return Err(absent("they are not on this machine, and CONVSCOPE_OFFLINE is set".into()));
-    }
-    let target = folder.join(official_name);
-    crate::view::say(&format!("Fetching {} to {}", official.url, folder.display()));
-    match download::fetch(official, &target) {
-        Ok(()) => Ok(target),
-        Err(Error::WeightsFile { problem, .. }) => Err(absent(problem)),
-        Err(other) => Err(absent(other.to_string())),
-    }
+        problem: error.to_string(),
+        file: format!("`{name}.safetensors`, `{name}.pth` or `{}`", official.file_name),
+        folder,
+        url: official.url(),
+    })
 }

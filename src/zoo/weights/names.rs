@@ -4,9 +4,20 @@ use std::collections::BTreeMap;
 
 /// The parameters under torchvision's names.
 pub(super) fn torchvisions<T>(parameters: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    let parameters = without_wrapper(parameters);
     let transformer = parameters.contains_key("cls_token");
     let rename = |name: String| if transformer { vit(&name) } else { densenet(name) };
     parameters.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect()
+}
+
+/// DataParallel, in which networks are trained on several GPUs, puts `module.` before every name.
+fn without_wrapper<T>(parameters: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    const WRAPPER: &str = "module.";
+    if !parameters.keys().all(|name| name.starts_with(WRAPPER)) {
+        return parameters;
+    }
+    let unwrapped = |name: String| name.strip_prefix(WRAPPER).unwrap_or(&name).to_owned();
+    parameters.into_iter().map(|(name, tensor)| (unwrapped(name), tensor)).collect()
 }
 
 /// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says

@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     let mut storages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut tensors = BTreeMap::new();
     let mut budget = Budget::of(length);
-    for (name, described) in state_dict(&pickle)?.0 {
+    for (name, described) in state_dict(&pickle)?.tensors {
         if !storages.contains_key(&described.key) {
             // PyTorch stores without compression, so no entry is larger than the file.
             let storage = bytes(&mut archive, &format!("{folder}data/{}", described.key), length)?;

@@ -3,8 +3,13 @@
 //! Of pickle's machine it knows the few operations that `torch.save` writes for a state_dict, and
 //! of all callables those that describe a tensor. Anything else is an error, by name.
 
+mod machine;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
+
+use machine::{Machine, Value, short};
 
 /// A tensor as the pickle describes it; its numbers lie in another file of the archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,14 +24,27 @@ pub(super) struct Described {
     pub(super) stride: Vec<i64>,
 }
 
-/// The tensors of a pickled state_dict by name, and where the pickle ends.
-pub(super) fn state_dict(bytes: &[u8]) -> Result<(Vec<(String, Described)>, usize), String> {
+/// What a pickled state_dict says.
+pub(super) struct StateDict {
+    /// By name, in the file's order.
+    pub(super) tensors: Vec<(String, Described)>,
+    /// What each storage holds (`FloatStorage`), by its key: those of other tensors too, which a
+    /// training checkpoint has beside the state_dict.
+    pub(super) storages: BTreeMap<String, String>,
+    /// Where the pickle ends.
+    pub(super) end: usize,
+}
+
+/// Reads a pickled state_dict, be it the whole file or, as in training checkpoints, the entry
+/// `state_dict` or `model` of a dictionary.
+pub(super) fn state_dict(bytes: &[u8]) -> Result<StateDict, String> {
     let (machine, root) = Machine::read(bytes)?;
-    let Value::Dict(id) = root else {
+    let Value::Dict(root) = root else {
         return Err("it holds no state_dict but another object".to_owned());
     };
+    let chosen = WRAPPERS.into_iter().find_map(|name| inner_dict(&machine.containers[root], name));
     let mut tensors = Vec::new();
-    for pair in machine.containers[id].chunks_exact(2) {
+    for pair in machine.containers[chosen.unwrap_or(root)].chunks_exact(2) {
         match pair {
             [Value::Text(name), Value::Tensor(id)] => {
                 tensors.push((name.clone(), machine.tensors[*id].clone()));
@@ -42,7 +60,19 @@ pub(super) fn state_dict(bytes: &[u8]) -> Result<(Vec<(String, Described)>, usiz
             _ => return Err("a key of the state_dict is no text".to_owned()),
         }
     }
-    Ok((tensors, machine.at))
+    let storages =
+        machine.tensors.iter().map(|tensor| (tensor.key.clone(), tensor.storage.clone()));
+    Ok(StateDict { tensors, storages: storages.collect(), end: machine.at })
+}
+
+/// Where training programs put the state_dict.
+const WRAPPERS: [&str; 2] = ["state_dict", "model"];
+
+fn inner_dict(dict: &[Value], wanted: &str) -> Option<usize> {
+    dict.chunks_exact(2).find_map(|pair| match pair {
+        [Value::Text(name), Value::Dict(inner)] if name == wanted => Some(*inner),
+        _ => None,
+    })
 }
 
 /// A pickled list of texts, and where the pickle ends.
@@ -59,304 +89,4 @@ pub(super) fn texts(bytes: &[u8]) -> Result<(Vec<String>, usize), String> {
 /// Where a pickle ends whose content does not matter.
 pub(super) fn end(bytes: &[u8]) -> Result<usize, String> {
     Machine::read(bytes).map(|(machine, _)| machine.at)
-}
-
-/// Containers and tensors are kept apart and named by index, so that nothing here is recursive: a
-/// hostile file can't overflow the stack or multiply what it holds.
-#[derive(Clone, Debug)]
-enum Value {
-    /// None, booleans, floats: nothing that describes a tensor.
-    Other,
-    Int(i64),
-    Text(String),
-    Tuple(usize),
-    List(usize),
-    Dict(usize),
-    Callable(Callable),
-    Storage(String, String),
-    Tensor(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Callable {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(&'static str),
-}
-
-const STORAGES: [&str; 8] = [
-    "FloatStorage",
-    "DoubleStorage",
-    "HalfStorage",
-    "BFloat16Storage",
-    "LongStorage",
-    "IntStorage",
-    "ByteStorage",
-    "BoolStorage",
-];
-
-fn callable(module: &str, name: &str) -> Result<Callable, String> {
-    let storage = STORAGES.into_iter().find(|storage| *storage == name);
-    match (module, name, storage) {
-        ("torch", _, Some(storage)) => Ok(Callable::Storage(storage)),
-        ("collections", "OrderedDict", _) => Ok(Callable::OrderedDict),
-        ("torch._utils", "_rebuild_tensor_v2", _) => Ok(Callable::RebuildTensor),
-        ("torch._utils", "_rebuild_parameter", _) => Ok(Callable::RebuildParameter),
-        _ => Err(format!(
-            "it refers to `{module}.{name}`, which no state_dict needs; nothing was executed. \
-             Save the model anew: `torch.save(model.state_dict(), path)`."
-        )),
-    }
-}
-
-#[derive(Default)]
-struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    stack: Vec<Value>,
-    /// Where the stack stood at each open mark.
-    marks: Vec<usize>,
-    memo: std::collections::HashMap<u32, Value>,
-    /// Tuples and lists as they are; dictionaries as key, value, key, value.
-    containers: Vec<Vec<Value>>,
-    tensors: Vec<Described>,
-}
-
-impl<'a> Machine<'a> {
-    fn read(bytes: &'a [u8]) -> Result<(Machine<'a>, Value), String> {
-        let mut machine = Machine { bytes, ..Machine::default() };
-        let root = machine.run()?;
-        Ok((machine, root))
-    }
-
-    fn run(&mut self) -> Result<Value, String> {
-        loop {
-            let opcode = self.byte()?;
-            match opcode {
-                0x80 => match self.byte()? {
-                    2..=4 => {}
-                    other => return Err(format!("pickle protocol {other} is not known")),
-                },
-                b'.' => return self.pop(),
-                b'(' => self.marks.push(self.stack.len()),
-                b'N' | 0x88 | 0x89 => self.stack.push(Value::Other),
-                b'G' => {
-                    self.take(8)?;
-                    self.stack.push(Value::Other);
-                }
-                b'K' => self.int::<1>(|b| i64::from(b[0]))?,
-                b'M' => self.int::<2>(|b| i64::from(u16::from_le_bytes(b)))?,
-                b'J' => self.int::<4>(|b| i64::from(i32::from_le_bytes(b)))?,
-                0x8a => self.long()?,
-                b'X' => self.text()?,
-                b'}' => self.open(Value::Dict, Vec::new()),
-                b']' => self.open(Value::List, Vec::new()),
-                b')' => self.open(Value::Tuple, Vec::new()),
-                b't' => {
-                    let items = self.since_mark()?;
-                    self.open(Value::Tuple, items);
-                }
-                0x85..=0x87 => {
-                    let count = usize::from(opcode - 0x84);
-                    let start = self.stack.len().checked_sub(count).ok_or_else(short)?;
-                    let items = self.stack.split_off(start);
-                    self.open(Value::Tuple, items);
-                }
-                b'q' => self.remember(1)?,
-                b'r' => self.remember(4)?,
-                b'h' => self.recall(1)?,
-                b'j' => self.recall(4)?,
-                b'c' => {
-                    let (module, name) = (self.line()?, self.line()?);
-                    self.stack.push(Value::Callable(callable(&module, &name)?));
-                }
-                b'Q' => self.storage()?,
-                b'R' => self.call()?,
-                // What follows is an attribute (`_metadata`), which no tensor needs.
-                b'b' => {
-                    self.pop()?;
-                }
-                b's' => {
-                    let start = self.stack.len().checked_sub(2).ok_or_else(short)?;
-                    let items = self.stack.split_off(start);
-                    self.extend(items)?;
-                }
-                b'u' | b'e' => {
-                    let items = self.since_mark()?;
-                    self.extend(items)?;
-                }
-                b'a' => {
-                    let item = self.pop()?;
-                    self.extend(vec![item])?;
-                }
-                other => {
-                    return Err(format!("pickle operation 0x{other:02x} is not known here"));
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, count: usize) -> Result<&[u8], String> {
-        let end = self.at.checked_add(count).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or("the pickle ends in the middle: the file is truncated")?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        self.take(N)?.try_into().map_err(|_| short())
-    }
-
-    fn byte(&mut self) -> Result<u8, String> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn pop(&mut self) -> Result<Value, String> {
-        self.stack.pop().ok_or_else(short)
-    }
-
-    fn int<const N: usize>(&mut self, read: fn([u8; N]) -> i64) -> Result<(), String> {
-        let bytes = self.array::<N>()?;
-        self.stack.push(Value::Int(read(bytes)));
-        Ok(())
-    }
-
-    /// An integer of any length, of which 8 bytes are enough for any size.
-    fn long(&mut self) -> Result<(), String> {
-        let count = usize::from(self.byte()?);
-        let bytes = self.take(count)?.to_vec();
-        if count > 8 {
-            // The magic number of PyTorch's old files.
-            self.stack.push(Value::Other);
-            return Ok(());
-        }
-        let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-        let mut wide = [if negative { 0xff } else { 0 }; 8];
-        wide[..count].copy_from_slice(&bytes);
-        self.stack.push(Value::Int(i64::from_le_bytes(wide)));
-        Ok(())
-    }
-
-    fn text(&mut self) -> Result<(), String> {
-        let length = u32::from_le_bytes(self.array()?) as usize;
-        let text = String::from_utf8(self.take(length)?.to_vec());
-        self.stack.push(Value::Text(text.map_err(|_| "a text is not UTF-8")?));
-        Ok(())
-    }
-
-    fn line(&mut self) -> Result<String, String> {
-        let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(short)?;
-        let line = String::from_utf8_lossy(&rest[..length]).into_owned();
-        self.at += length + 1;
-        Ok(line)
-    }
-
-    fn open(&mut self, kind: fn(usize) -> Value, items: Vec<Value>) {
-        self.containers.push(items);
-        self.stack.push(kind(self.containers.len() - 1));
-    }
-
-    fn since_mark(&mut self) -> Result<Vec<Value>, String> {
-        let mark = self.marks.pop().filter(|&mark| mark <= self.stack.len()).ok_or_else(short)?;
-        Ok(self.stack.split_off(mark))
-    }
-
-    fn extend(&mut self, items: Vec<Value>) -> Result<(), String> {
-        match self.stack.last() {
-            Some(&(Value::Dict(id) | Value::List(id))) => {
-                self.containers[id].extend(items);
-                Ok(())
-            }
-            _ => Err(short()),
-        }
-    }
-
-    fn slot(&mut self, width: usize) -> Result<u32, String> {
-        match width {
-            1 => self.byte().map(u32::from),
-            _ => self.array().map(u32::from_le_bytes),
-        }
-    }
-
-    fn remember(&mut self, width: usize) -> Result<(), String> {
-        let slot = self.slot(width)?;
-        let value = self.stack.last().cloned().ok_or_else(short)?;
-        self.memo.insert(slot, value);
-        Ok(())
-    }
-
-    fn recall(&mut self, width: usize) -> Result<(), String> {
-        let slot = self.slot(width)?;
-        let value = self.memo.get(&slot).cloned().ok_or_else(short)?;
-        self.stack.push(value);
-        Ok(())
-    }
-
-    /// A reference to a storage: ("storage", type, key, device, length).
-    fn storage(&mut self) -> Result<(), String> {
-        let Value::Tuple(id) = self.pop()? else { return Err(short()) };
-        match self.containers[id].as_slice() {
-            [
-                Value::Text(tag),
-                Value::Callable(Callable::Storage(storage)),
-                Value::Text(key),
-                ..,
-            ] if tag == "storage" => {
-                self.stack.push(Value::Storage((*storage).to_owned(), key.clone()));
-                Ok(())
-            }
-            _ => Err("a reference that is no tensor's storage".to_owned()),
-        }
-    }
-
-    fn call(&mut self) -> Result<(), String> {
-        let Value::Tuple(arguments) = self.pop()? else { return Err(short()) };
-        let Value::Callable(callable) = self.pop()? else { return Err(short()) };
-        let arguments = &self.containers[arguments];
-        let result = match (callable, arguments.as_slice()) {
-            (Callable::OrderedDict, _) => {
-                self.containers.push(Vec::new());
-                Value::Dict(self.containers.len() - 1)
-            }
-            (Callable::RebuildParameter, [tensor @ Value::Tensor(_), ..]) => tensor.clone(),
-            (
-                Callable::RebuildTensor,
-                [
-                    Value::Storage(storage, key),
-                    Value::Int(offset),
-                    Value::Tuple(size),
-                    Value::Tuple(stride),
-                    ..,
-                ],
-            ) => {
-                let described = Described {
-                    storage: storage.clone(),
-                    key: key.clone(),
-                    offset: *offset,
-                    size: self.integers(*size)?,
-                    stride: self.integers(*stride)?,
-                };
-                self.tensors.push(described);
-                Value::Tensor(self.tensors.len() - 1)
-            }
-            _ => return Err("a tensor is described in an unknown way".to_owned()),
-        };
-        self.stack.push(result);
-        Ok(())
-    }
-
-    fn integers(&self, tuple: usize) -> Result<Vec<i64>, String> {
-        let integer = |value: &Value| match value {
-            Value::Int(value) => Ok(*value),
-            _ => Err(short()),
-        };
-        self.containers[tuple].iter().map(integer).collect()
-    }
-}
-
-fn short() -> String {
-    "the pickle is damaged".to_owned()
 }

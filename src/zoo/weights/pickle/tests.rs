@@ -11,8 +11,8 @@ fn sound() -> Vec<u8> {
 
 #[test]
 fn a_state_dict_is_read() {
-    let (tensors, end) = state_dict(&sound()).expect("a sound pickle");
-    assert_eq!(end, sound().len());
+    let read = state_dict(&sound()).expect("a sound pickle");
+    assert_eq!(read.end, sound().len());
     let described = Described {
         storage: "FloatStorage".to_owned(),
         key: "0".to_owned(),
@@ -20,7 +20,39 @@ fn a_state_dict_is_read() {
         size: vec![2, 3],
         stride: vec![3, 1],
     };
-    assert_eq!(tensors, [("w".to_owned(), described)]);
+    assert_eq!(read.tensors, [("w".to_owned(), described)]);
+    assert_eq!(read.storages["0"], "FloatStorage");
+}
+
+/// A dictionary with these entries, each the pickle of its value without protocol and stop.
+fn dictionary(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = b"\x80\x02}(".to_vec();
+    for (name, value) in entries {
+        bytes.push(b'X');
+        bytes.extend((name.len() as u32).to_le_bytes());
+        bytes.extend(name.bytes());
+        bytes.extend(*value);
+    }
+    bytes.extend(b"u.");
+    bytes
+}
+
+#[test]
+fn a_state_dict_is_found_in_a_training_checkpoint() {
+    let sound = sound();
+    let inner = &sound[2..sound.len() - 1];
+    let accuracy = b"G\x40\x56\xee\xb8\x51\xeb\x85\x1f";
+    for name in ["state_dict", "model"] {
+        let bytes = dictionary(&[("epoch", b"K\x03"), (name, inner), ("best_prec1", accuracy)]);
+        let read = state_dict(&bytes).expect(name);
+        assert_eq!(read.tensors.len(), 1);
+        assert_eq!(read.tensors[0].0, "w");
+    }
+    // Under any other name it may be anything: an optimiser's state, an average of the parameters.
+    let error = state_dict(&dictionary(&[("ema", inner)])).err().expect("refused");
+    assert!(error.contains("`ema` is no tensor"), "{error}");
+    let error = state_dict(&dictionary(&[("model", b"K\x03")])).expect("a version number");
+    assert!(error.tensors.is_empty());
 }
 
 #[test]
@@ -45,7 +77,7 @@ fn every_changed_byte_is_survived() {
 
 #[test]
 fn other_callables_are_refused_by_name() {
-    let error = state_dict(b"\x80\x02cposix\nsystem\nX\x02\0\0\0ls\x85R.").expect_err("refused");
+    let error = state_dict(b"\x80\x02cposix\nsystem\nX\x02\0\0\0ls\x85R.").err().expect("refused");
     assert!(error.contains("posix.system") && error.contains("nothing was executed"), "{error}");
 }
 

@@ -1,0 +1,167 @@
+//! Pictures with their labels.
+
+use std::fmt;
+
+use tch::{Kind, TchError, Tensor};
+
+use crate::error::shape_text;
+use crate::network::Network;
+use crate::random::Random;
+use crate::{Error, Photo, Result};
+
+/// Images ready for a network, each with the number of its class; at least one.
+///
+/// ```
+/// # use convscope::prelude::*;
+/// let images = Tensor::rand([10, 1, 28, 28], (Kind::Float, Device::Cpu));
+/// let labels = Tensor::from_slice(&[0i64, 1, 0, 1, 1, 0, 0, 1, 1, 0]);
+/// let (train, test) = Dataset::new(images, labels)?.split(0.7)?;
+/// assert_eq!((train.count(), test.count()), (7, 3));
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub struct Dataset {
+    images: Tensor,
+    labels: Tensor,
+}
+
+impl Dataset {
+    /// `images` `[N, C, H, W]`, floating-point, normalised as the network wants them; `labels`
+    /// `[N]`, integers of any kind, from 0.
+    ///
+    /// Errors: other shapes or kinds, no images, a negative label.
+    pub fn new(images: Tensor, labels: Tensor) -> Result<Dataset> {
+        let (pictures, classes) = (images.size(), labels.size());
+        let fits = matches!((pictures.as_slice(), classes.as_slice()),
+            ([n, _, _, _], [m]) if n == m && images.numel() > 0);
+        if !fits {
+            return Err(Error::Shape {
+                at: "a dataset".to_owned(),
+                expected: "images [N, C, H, W] and labels [N], N at least 1".to_owned(),
+                got: format!("images {}, labels {}", shape_text(&pictures), shape_text(&classes)),
+                remedy:
+                    "A missing channel axis: `.unsqueeze(1)`; one-hot labels: `.argmax(1, false)`."
+                        .to_owned(),
+            });
+        }
+        if !images.is_floating_point() {
+            return Err(Error::Argument(format!(
+                "a dataset: the images hold {:?}, expected floating-point numbers normalised as the \
+                 network wants them, such as `(bytes.to_kind(Kind::Float) / 255.0 - mean) / std`",
+                images.kind()
+            )));
+        }
+        if labels.is_floating_point() || labels.is_complex() {
+            return Err(Error::Argument(format!(
+                "a dataset: the labels hold {:?}, expected whole numbers such as Kind::Int64",
+                labels.kind()
+            )));
+        }
+        let whole = labels.f_to_kind(Kind::Int64).map_err(failed)?;
+        let data = Dataset { images: images.f_detach().map_err(failed)?, labels: whole };
+        let (least, _) = data.label_range()?;
+        if least < 0 {
+            return Err(Error::Argument(format!(
+                "a dataset: there is a label {least}; classes are numbered from 0"
+            )));
+        }
+        Ok(data)
+    }
+
+    /// Photos with their labels, made ready as `net` wants them ([`Network::prepare`]).
+    pub fn from_photos(net: &Network, samples: &[(Photo, usize)]) -> Result<Dataset> {
+        if samples.is_empty() {
+            return Err(Error::Argument("a dataset needs at least one photo".to_owned()));
+        }
+        let images: Vec<Tensor> =
+            samples.iter().map(|(photo, _)| net.prepare(photo)).collect::<Result<_>>()?;
+        let labels: Vec<i64> = samples.iter().map(|&(_, label)| label as i64).collect();
+        let tensors =
+            Tensor::f_cat(&images, 0).and_then(|i| Ok((i, Tensor::f_from_slice(&labels)?)));
+        let (images, labels) = tensors.map_err(failed)?;
+        Dataset::new(images, labels)
+    }
+
+    /// The number of images.
+    pub fn count(&self) -> usize {
+        self.labels.numel()
+    }
+
+    /// The images, `[N, C, H, W]`.
+    pub fn images(&self) -> &Tensor {
+        &self.images
+    }
+
+    /// The labels, `[N]`, `Kind::Int64`.
+    pub fn labels(&self) -> &Tensor {
+        &self.labels
+    }
+
+    /// Two parts without a common image, the first with this `fraction` of them; drawn at random,
+    /// the same way at each call.
+    ///
+    /// Errors: a fraction that leaves one part empty.
+    pub fn split(&self, fraction: f64) -> Result<(Dataset, Dataset)> {
+        const SEED: u64 = 0;
+        let count = self.count();
+        let first = (fraction * count as f64).round();
+        if !(first >= 1.0 && first < count as f64) {
+            return Err(Error::Argument(format!(
+                "splitting {count} images at {fraction} leaves one part empty; \
+                 the fraction lies between 0 and 1, such as 0.9"
+            )));
+        }
+        let order = Random(SEED).order(count as i64);
+        let (first, second) = order.split_at(first as usize);
+        Ok((self.chosen(first)?, self.chosen(second)?))
+    }
+
+    /// The images of these indices, with their labels.
+    pub(super) fn chosen(&self, indices: &[i64]) -> Result<Dataset> {
+        let chosen = |indices: Tensor| {
+            Ok(Dataset {
+                images: self
+                    .images
+                    .f_index_select(0, &indices.f_to_device(self.images.device())?)?,
+                labels: self
+                    .labels
+                    .f_index_select(0, &indices.f_to_device(self.labels.device())?)?,
+            })
+        };
+        Tensor::f_from_slice(indices).and_then(chosen).map_err(failed)
+    }
+
+    /// `count` images from `start` on, without copying.
+    pub(super) fn part(&self, start: i64, count: i64) -> Result<Dataset> {
+        let images = self.images.f_narrow(0, start, count).map_err(failed)?;
+        let labels = self.labels.f_narrow(0, start, count).map_err(failed)?;
+        Ok(Dataset { images, labels })
+    }
+
+    /// The smallest and the largest label.
+    pub(super) fn label_range(&self) -> Result<(i64, i64)> {
+        let (least, most) = self.labels.f_aminmax(None::<i64>, false).map_err(failed)?;
+        let number = |tensor: Tensor| tensor.f_int64_value(&[]).map_err(failed);
+        Ok((number(least)?, number(most)?))
+    }
+}
+
+impl Clone for Dataset {
+    /// The same data, not a copy of it.
+    fn clone(&self) -> Self {
+        Dataset { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dataset: {} images {}", self.count(), shape_text(&self.images.size()))?;
+        match self.label_range() {
+            Ok((least, most)) => write!(f, ", labels {least} to {most}"),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn failed(error: TchError) -> Error {
+    Error::torch("making a dataset")(error)
+}

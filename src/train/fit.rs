@@ -1,0 +1,219 @@
+//! How to train: the options of [`Network::fit`](crate::network::Network::fit).
+
+use std::time::Duration;
+
+use tch::{COptimizer, TchError, Tensor};
+
+use super::Dataset;
+use crate::{Error, Result};
+
+/// How a network is trained; each setter changes one thing.
+///
+/// ```no_run
+/// # use convscope::prelude::*;
+/// # fn train(mut net: Network, train: &Dataset, test: &Dataset) -> convscope::Result<()> {
+/// let fit = Fit::new(10)
+///     .batch(128)
+///     .optimiser(Optimiser::Sgd { momentum: 0.9, nesterov: true })
+///     .learning_rate(0.1)
+///     .weight_decay(5e-4)
+///     .augment(|images| images.f_flip([3]))
+///     .validate(test);
+/// let history = net.fit(train, fit)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fit {
+    pub(super) epochs: usize,
+    pub(super) batch: usize,
+    pub(super) optimiser: Optimiser,
+    pub(super) learning_rate: f64,
+    pub(super) schedule: Schedule,
+    pub(super) weight_decay: f64,
+    pub(super) augment: Option<Augment>,
+    pub(super) validation: Option<Dataset>,
+    pub(super) at_most: Option<Duration>,
+    pub(super) seed: u64,
+    pub(super) quiet: bool,
+}
+
+/// A change made to each batch of training images, `[N, C, H, W]`.
+pub(super) type Augment = fn(&Tensor) -> std::result::Result<Tensor, TchError>;
+
+/// The rule by which gradients change the parameters; libtorch's own implementations.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Optimiser {
+    /// Stochastic gradient descent. Its learning rate is larger than Adam's: try 0.05.
+    Sgd {
+        /// How much of the last step goes on into the next, 0 to below 1; 0.9 is usual.
+        momentum: f64,
+        /// Nesterov's form of the momentum, which looks ahead.
+        nesterov: bool,
+    },
+    /// Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2014. Weight decay is part of
+    /// the gradient.
+    #[default]
+    Adam,
+    /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2017: Adam with the weight
+    /// decay apart from the gradient.
+    AdamW,
+}
+
+/// How the learning rate changes during training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schedule {
+    /// Always the same.
+    Constant,
+    /// From a tenth up to the full rate in the first quarter, then down to nothing along a cosine.
+    /// Smith and Topin, "Super-Convergence", 2018.
+    #[default]
+    OneCycle,
+}
+
+impl Schedule {
+    /// The factor of the learning rate when this share of the steps, 0 to 1, is done.
+    pub(super) fn factor(self, progress: f64) -> f64 {
+        const RISE: f64 = 0.25;
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::OneCycle if progress < RISE => 0.1 + 0.9 * progress / RISE,
+            Schedule::OneCycle => {
+                let fall = (progress - RISE) / (1.0 - RISE);
+                0.5 * (1.0 + (std::f64::consts::PI * fall).cos())
+            }
+        }
+    }
+}
+
+impl Fit {
+    /// `epochs` times through the data in batches of 64, with Adam and a learning rate that rises
+    /// to 0.003 and falls to nothing.
+    pub fn new(epochs: usize) -> Self {
+        Fit {
+            epochs,
+            batch: 64,
+            optimiser: Optimiser::default(),
+            learning_rate: 3e-3,
+            schedule: Schedule::default(),
+            weight_decay: 0.0,
+            augment: None,
+            validation: None,
+            at_most: None,
+            seed: 0,
+            quiet: false,
+        }
+    }
+
+    /// Sets the largest number of images in a batch. An epoch's batches differ by at most one
+    /// image, so that no small remainder upsets batch normalisation.
+    pub fn batch(mut self, images: usize) -> Self {
+        self.batch = images;
+        self
+    }
+
+    /// Sets the optimiser.
+    pub fn optimiser(mut self, optimiser: Optimiser) -> Self {
+        self.optimiser = optimiser;
+        self
+    }
+
+    /// Sets the learning rate; under [`Schedule::OneCycle`] its peak.
+    pub fn learning_rate(mut self, rate: f64) -> Self {
+        self.learning_rate = rate;
+        self
+    }
+
+    /// Sets how the learning rate changes.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Sets how strongly parameters are drawn to 0 (default 0, not at all).
+    pub fn weight_decay(mut self, decay: f64) -> Self {
+        self.weight_decay = decay;
+        self
+    }
+
+    /// Changes each batch of training images, `[N, C, H, W]`, before the network sees it: flipped,
+    /// shifted, noisy. What is drawn at random with libtorch repeats with the [`seed`](Fit::seed).
+    pub fn augment(mut self, change: fn(&Tensor) -> std::result::Result<Tensor, TchError>) -> Self {
+        self.augment = Some(change);
+        self
+    }
+
+    /// Measures loss and accuracy on these data after each epoch. They are not learned from.
+    pub fn validate(mut self, data: &Dataset) -> Self {
+        self.validation = Some(data.clone());
+        self
+    }
+
+    /// Stops after the batch in which this time is over, and keeps what was learned until then.
+    pub fn for_at_most(mut self, time: Duration) -> Self {
+        self.at_most = Some(time);
+        self
+    }
+
+    /// Sets the seed of the batches' order and, through `tch::manual_seed`, of dropout and
+    /// augmentation. With one seed and one number of threads training repeats bit for bit on the
+    /// CPU.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Leaves out the lines about progress.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Refuses options that make no sense, by name.
+    pub(super) fn check(&self) -> Result<()> {
+        let refuse = |what: String| Err(Error::Argument(format!("Fit: {what}")));
+        if self.epochs == 0 || self.batch == 0 {
+            return refuse(
+                "at least one epoch and a batch of at least one image are needed".into(),
+            );
+        }
+        let rate = self.learning_rate;
+        if !(rate.is_finite() && rate > 0.0) {
+            return refuse(format!("a learning rate of {rate}, expected a positive number"));
+        }
+        let decay = self.weight_decay;
+        if !(decay.is_finite() && decay >= 0.0) {
+            return refuse(format!("a weight decay of {decay}, expected 0 or more"));
+        }
+        match self.optimiser {
+            Optimiser::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
+                refuse(format!("a momentum of {momentum}, expected 0 to below 1"))
+            }
+            Optimiser::Sgd { momentum: 0.0, nesterov: true } => {
+                refuse("Nesterov's form needs a momentum, such as 0.9".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// libtorch's optimiser of these parameters.
+    pub(super) fn optimiser_of(
+        &self,
+        parameters: &[(String, &Tensor)],
+    ) -> std::result::Result<COptimizer, TchError> {
+        const BETAS: (f64, f64) = (0.9, 0.999);
+        const EPS: f64 = 1e-8;
+        let (rate, decay) = (self.learning_rate, self.weight_decay);
+        let mut optimiser = match self.optimiser {
+            Optimiser::Sgd { momentum, nesterov } => {
+                COptimizer::sgd(rate, momentum, 0.0, decay, nesterov)
+            }
+            Optimiser::Adam => COptimizer::adam(rate, BETAS.0, BETAS.1, decay, EPS, false),
+            Optimiser::AdamW => COptimizer::adamw(rate, BETAS.0, BETAS.1, decay, EPS, false),
+        }?;
+        for (_, parameter) in parameters {
+            optimiser.add_parameters(parameter, 0)?;
+        }
+        Ok(optimiser)
+    }
+}

@@ -1,0 +1,233 @@
+//! The loop: `net.fit(&data, Fit::new(3))`
+
+use std::time::Instant;
+
+use tch::{COptimizer, TchError, Tensor};
+
+use super::accuracy::Tally;
+use super::{Dataset, Epoch, Fit, History, Score};
+use crate::error::shape_text;
+use crate::network::Network;
+use crate::random::Random;
+use crate::view::say;
+use crate::{Error, Result};
+
+impl Network {
+    /// Trains the network to tell the classes of `data` apart: cross-entropy of its output, logits
+    /// `[N, classes]`, over shuffled batches. A line an epoch says how it goes, and one every other
+    /// second in long epochs.
+    ///
+    /// The parameters change in place. Gradients and marks don't stay behind.
+    ///
+    /// Errors: data that don't fit the network, labels beyond its classes, options that make no
+    /// sense, a network without parameters; a loss that is no longer finite
+    /// ([`Error::Diverged`]), after which the parameters are those from before that epoch.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let mut net = zoo::digits_untrained()?;
+    /// let data = Dataset::from_photos(&net, &data::digits(200, 1)?)?;
+    /// let history = net.fit(&data, Fit::new(2).batch(20))?;
+    /// assert!(history.epochs()[1].train.loss < history.epochs()[0].train.loss);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn fit(&mut self, data: &Dataset, fit: Fit) -> Result<History> {
+        fit.check()?;
+        for data in [Some(data), fit.validation.as_ref()].into_iter().flatten() {
+            self.check_labelled(data)?;
+        }
+        // Fresh leaves, so that no tensor in the caller's hands is marked.
+        self.detach_parameters()?;
+        let outcome = tch::with_grad(|| Training::new(self, data, &fit)?.run());
+        self.detach_parameters()?;
+        outcome
+    }
+
+    fn detach_parameters(&mut self) -> Result<()> {
+        self.replace_parameters(|name, tensor| {
+            tensor.f_detach().map_err(Error::torch(format!("detaching {name}")))
+        })
+    }
+}
+
+/// One call of `fit`.
+struct Training<'a> {
+    net: &'a Network,
+    data: &'a Dataset,
+    fit: &'a Fit,
+    optimiser: COptimizer,
+    random: Random,
+    /// Batches in an epoch, and those done in all.
+    batches: usize,
+    done: usize,
+    start: Instant,
+    said: Instant,
+}
+
+impl<'a> Training<'a> {
+    fn new(net: &'a Network, data: &'a Dataset, fit: &'a Fit) -> Result<Training<'a>> {
+        let parameters = net.trainable();
+        if parameters.is_empty() {
+            return Err(Error::Argument(format!(
+                "{} has no parameters to train; add a convolution or a linear layer",
+                net.name()
+            )));
+        }
+        for (_, parameter) in &parameters {
+            let _ = parameter.f_set_requires_grad(true).map_err(failed)?;
+        }
+        tch::manual_seed(fit.seed as i64);
+        Ok(Training {
+            net,
+            data,
+            fit,
+            optimiser: fit.optimiser_of(&parameters).map_err(failed)?,
+            random: Random(fit.seed),
+            batches: data.count().div_ceil(fit.batch),
+            done: 0,
+            start: Instant::now(),
+            said: Instant::now(),
+        })
+    }
+
+    fn run(mut self) -> Result<History> {
+        let mut epochs = Vec::new();
+        while self.done < self.all() && !self.is_over() {
+            let start = Instant::now();
+            let saved = self.saved()?;
+            let train = match self.epoch() {
+                Err(error @ Error::Diverged { .. }) => {
+                    self.restore(&saved)?;
+                    return Err(error);
+                }
+                outcome => outcome?,
+            };
+            let validation = self.fit.validation.as_ref();
+            let validation = validation.map(|data| self.net.score(data)).transpose()?;
+            let at = self.done as f64 / self.batches as f64;
+            let epoch = Epoch { at, train, validation, seconds: start.elapsed().as_secs_f64() };
+            self.say(|| format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
+            epochs.push(epoch);
+        }
+        Ok(History::new(self.net.name(), epochs, self.fit.epochs))
+    }
+
+    /// Once through the data, or until time is up.
+    fn epoch(&mut self) -> Result<Score> {
+        let count = self.data.count();
+        let order = self.random.order(count as i64);
+        let mut tally = Tally::default();
+        for batch in 0..self.batches {
+            // The batches are as equal as whole numbers can be.
+            let bound = |batch: usize| count * batch / self.batches;
+            let chosen = self.data.chosen(&order[bound(batch)..bound(batch + 1)])?;
+            self.step(&chosen, &mut tally)?;
+            self.done += 1;
+            if batch + 1 < self.batches {
+                if self.is_over() {
+                    break;
+                }
+                self.say_now_and_then(batch + 1, &tally);
+            }
+        }
+        let broken = self.net.parameters().into_iter().map(|(_, tensor)| is_finite(tensor));
+        if broken.collect::<Result<Vec<bool>>>()?.contains(&false) {
+            return Err(self.diverged("a parameter", self.done - 1));
+        }
+        Ok(tally.score())
+    }
+
+    /// Learns from one batch.
+    fn step(&mut self, batch: &Dataset, tally: &mut Tally) -> Result<()> {
+        let images = match self.fit.augment {
+            Some(change) => tch::no_grad(|| change(batch.images()))
+                .map_err(Error::torch("augmenting a batch (`Fit::augment`)"))?,
+            None => batch.images().shallow_clone(),
+        };
+        if images.size().first() != batch.images().size().first() {
+            return Err(Error::Shape {
+                at: "`Fit::augment`".to_owned(),
+                expected: format!("as many images as came, {}", shape_text(&batch.images().size())),
+                got: shape_text(&images.size()),
+                remedy: "Change images without adding or leaving out any.".to_owned(),
+            });
+        }
+        let logits = self.net.forward_training(&images)?;
+        let loss = tally.add(&logits, batch.labels())?;
+        if !tally.is_finite() {
+            return Err(self.diverged("the loss", self.done));
+        }
+        let progress = self.done as f64 / self.all() as f64;
+        let rate = self.fit.learning_rate * self.fit.schedule.factor(progress);
+        let mut learn = || {
+            self.optimiser.zero_grad()?;
+            loss.f_backward()?;
+            self.optimiser.set_learning_rate(rate)?;
+            self.optimiser.step()
+        };
+        learn().map_err(failed)
+    }
+
+    fn is_over(&self) -> bool {
+        self.fit.at_most.is_some_and(|time| self.start.elapsed() >= time)
+    }
+
+    /// How many batches there would be in all epochs.
+    fn all(&self) -> usize {
+        self.fit.epochs.saturating_mul(self.batches)
+    }
+
+    fn diverged(&self, what: &'static str, step: usize) -> Error {
+        let (epoch, batch) = (step / self.batches + 1, step % self.batches + 1);
+        Error::Diverged { what, epoch, batch, learning_rate: self.fit.learning_rate }
+    }
+
+    /// Copies of all parameters and buffers.
+    fn saved(&self) -> Result<Vec<Tensor>> {
+        let parameters = self.net.parameters().into_iter();
+        parameters.map(|(_, tensor)| tensor.f_detach_copy().map_err(failed)).collect()
+    }
+
+    fn restore(&self, saved: &[Tensor]) -> Result<()> {
+        for ((_, tensor), saved) in self.net.parameters().into_iter().zip(saved) {
+            tch::no_grad(|| tensor.shallow_clone().f_copy_(saved)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, line: impl FnOnce() -> String) {
+        if !self.fit.quiet {
+            say(&line());
+            self.said = Instant::now();
+        }
+    }
+
+    /// A line within an epoch: every other second at first, less often the longer it takes.
+    fn say_now_and_then(&mut self, batch: usize, tally: &Tally) {
+        let passed = self.start.elapsed().as_secs_f64();
+        if self.said.elapsed().as_secs_f64() < 2f64.max(passed / 20.0) {
+            return;
+        }
+        let mut left = passed * (self.all() - self.done) as f64 / self.done as f64;
+        if let Some(time) = self.fit.at_most {
+            left = left.min(time.as_secs_f64() - passed).max(0.0);
+        }
+        let (epoch, epochs) = (self.done / self.batches + 1, self.fit.epochs);
+        let (batches, loss) = (self.batches, tally.score().loss);
+        self.say(|| {
+            format!(
+                "epoch {epoch} of {epochs}: {batch} of {batches} batches, loss {loss:.4}, \
+                 about {left:.0} s left"
+            )
+        });
+    }
+}
+
+fn is_finite(tensor: &Tensor) -> Result<bool> {
+    let all = tensor.f_isfinite().and_then(|finite| finite.f_all()?.f_int64_value(&[]));
+    Ok(all.map_err(failed)? == 1)
+}
+
+fn failed(error: TchError) -> Error {
+    Error::torch("training")(error)
+}

@@ -1,0 +1,153 @@
+//! Fetching a file: by one process at a time, going on after a break, verified as a whole, and put
+//! into place at once.
+
+mod progress;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+use transfer::{Break, Transfer};
+
+/// How long to wait for what.
+pub(crate) struct Patience {
+    /// For the name's address, and for the connection.
+    pub(crate) connect: Duration,
+    /// For the next byte, from a server that has fallen silent.
+    pub(crate) silence: Duration,
+    /// Before each further attempt after a break: as many attempts as there are pauses.
+    pub(crate) pauses: &'static [Duration],
+    /// Between two lines about progress.
+    pub(crate) lines: Duration,
+}
+
+impl Patience {
+    pub(crate) const USUAL: Patience = Patience {
+        connect: Duration::from_secs(15),
+        silence: Duration::from_secs(30),
+        pauses: &[
+            Duration::from_secs(1),
+            Duration::from_secs(2),
+            Duration::from_secs(4),
+            Duration::from_secs(8),
+        ],
+        lines: Duration::from_secs(2),
+    };
+}
+
+/// One file to be fetched.
+pub(crate) struct Download<'a> {
+    pub(crate) url: &'a str,
+    /// How the file's SHA-256 begins, in hexadecimal.
+    pub(crate) sha256: &'a str,
+    pub(crate) target: &'a Path,
+    pub(crate) patience: &'a Patience,
+    /// Hears about progress, in whole lines.
+    pub(crate) say: &'a dyn Fn(&str),
+}
+
+impl Download<'_> {
+    /// Afterwards `target` is there, whole and verified. After an error it is not, and what came lies
+    /// in `target.part`, from where the next attempt goes on.
+    pub(crate) fn run(&self) -> Result<()> {
+        let folder = self.target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
+        let lock_path = beside(self.target, ".lock");
+        let _lock = self.lock(&lock_path)?;
+        // Another process may have been faster.
+        if !self.target.is_file() {
+            let part = beside(self.target, ".part");
+            self.transfer(&part)?;
+            self.verify(&part)?;
+            fs::rename(&part, self.target).map_err(Error::io("rename into place", self.target))?;
+        }
+        // Only now, while it is held and whoever waits for it is going to find the file: a lock
+        // removed earlier could be held by one process and made anew by another.
+        let _ = fs::remove_file(&lock_path);
+        Ok(())
+    }
+
+    /// The system drops the lock when its holder dies, however it dies.
+    fn lock(&self, path: &Path) -> Result<File> {
+        let file = File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.map_err(Error::io("write", path))?;
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+                (self.say)(&format!("  another process is fetching {name}; waiting for it"));
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        match locked {
+            // Some network file systems have no locks. The checksum is there all the same.
+            Err(error) if error.kind() != ErrorKind::Unsupported => {
+                Err(Error::io("lock", path)(error))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// Attempts until the whole body lies in `part`.
+    fn transfer(&self, part: &Path) -> Result<()> {
+        let mut transfer = Transfer::new(self, part);
+        let mut pauses = self.patience.pauses.iter();
+        loop {
+            let problem = match transfer.attempt() {
+                Ok(()) => return Ok(()),
+                Err(Break::Disk(error)) => return Err(error),
+                Err(Break::Final(problem)) => problem,
+                Err(Break::Passing(problem)) => match pauses.next() {
+                    Some(pause) => {
+                        (self.say)(&format!("  {problem}; trying again in {pause:?}"));
+                        std::thread::sleep(*pause);
+                        continue;
+                    }
+                    None => problem,
+                },
+            };
+            let kept = match fs::metadata(part) {
+                Ok(part) if part.len() > 0 => {
+                    let megabytes = part.len() as f64 / 1e6;
+                    format!(
+                        ". The {megabytes:.1} MB that came are kept; the next attempt goes on from there"
+                    )
+                }
+                _ => String::new(),
+            };
+            return Err(Error::Fetch { url: self.url.to_owned(), problem: problem + &kept });
+        }
+    }
+
+    /// A part that is not the official file is of no use to a later attempt.
+    fn verify(&self, part: &Path) -> Result<()> {
+        let digest = digest(part).map_err(Error::io("read", part))?;
+        if digest.starts_with(self.sha256) {
+            return Ok(());
+        }
+        fs::remove_file(part).map_err(Error::io("remove", part))?;
+        Err(Error::Checksum { url: self.url.to_owned(), digest, expected: self.sha256.to_owned() })
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn digest(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

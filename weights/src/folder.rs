@@ -1,0 +1,37 @@
+//! Where weights lie: `$CONVSCOPE_HOME/weights`, or the platform's cache folder.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::{Error, Result};
+
+/// The folder for weights. It need not exist.
+///
+/// `$CONVSCOPE_HOME/weights`, else `convscope/weights` in the platform's cache folder
+/// (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
+///
+/// Errors: no variable says where this user's files lie.
+pub fn weights_folder() -> Result<PathBuf> {
+    let folder = |variable| set(variable).map(PathBuf::from);
+    if let Some(home) = folder("CONVSCOPE_HOME") {
+        return Ok(home.join("weights"));
+    }
+    let cache = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+    };
+    cache.map(|cache| cache.join("convscope").join("weights")).ok_or(Error::NoFolder)
+}
+
+/// Whether the network must not be touched: `CONVSCOPE_OFFLINE` is set, to anything but `0`.
+pub(crate) fn offline() -> bool {
+    set("CONVSCOPE_OFFLINE").is_some_and(|value| value != "0")
+}
+
+/// The value of a variable, unless it is absent or empty.
+pub(crate) fn set(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
+}

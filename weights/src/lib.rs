@@ -1,0 +1,25 @@
+//! Official weights for convscope's networks: which there are, where they lie, and how they are
+//! fetched. Knows nothing of libtorch, so that the command `convscope` can use it too.
+//!
+//! ```no_run
+//! let folder = convscope_weights::weights_folder()?;
+//! let resnet = convscope_weights::find("resnet18").expect("in the catalogue");
+//! let file = resnet.obtain(&folder, &|line| eprintln!("{line}"))?;
+//! # Ok::<(), convscope_weights::Error>(())
+//! ```
+//!
+//! `CONVSCOPE_HOME` moves the folder, `CONVSCOPE_OFFLINE` forbids the network, and
+//! `CONVSCOPE_MIRROR` names an address that has the official files under their own names.
+
+#![warn(missing_docs, unreachable_pub)]
+
+mod catalogue;
+mod error;
+mod fetch;
+mod folder;
+mod official;
+
+pub use catalogue::{catalogue, find};
+pub use error::{Error, Result};
+pub use folder::weights_folder;
+pub use official::Official;

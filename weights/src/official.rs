@@ -1,0 +1,93 @@
+//! One official file: its names, where it comes from, and getting it.
+
+use std::path::{Path, PathBuf};
+
+use crate::fetch::{Download, Patience};
+use crate::folder::{offline, set};
+use crate::{Error, Result};
+
+/// The official weights of one network.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Official {
+    /// The network's name in the zoo: `resnet18`.
+    pub name: &'static str,
+    /// The network's name for people: `ResNet-18`.
+    pub title: &'static str,
+    /// The file's size in 10⁶ bytes, as published and rounded: to be shown, not to be relied on.
+    pub megabytes: f64,
+    /// The address below which its authors publish the file.
+    pub(crate) folder: &'static str,
+    /// The name under which it is published: `resnet18-f37072fd.pth`.
+    pub file_name: &'static str,
+    /// Other names under which people have the file.
+    pub aliases: &'static [&'static str],
+}
+
+impl Official {
+    /// Where its authors publish the file.
+    pub fn url(&self) -> String {
+        [self.folder, self.file_name].concat()
+    }
+
+    /// How the file's SHA-256 begins, in hexadecimal. The published name ends in it.
+    pub fn sha256(&self) -> &'static str {
+        let stem = self.file_name.split('.').next().unwrap_or_default();
+        stem.rsplit('-').next().unwrap_or_default()
+    }
+
+    /// All names looked for in the folder, of which the first one found wins: `NAME.safetensors`,
+    /// `NAME.pth` and `NAME.pt`, laid there by hand, then the published name, then the aliases.
+    pub fn file_names(&self) -> Vec<String> {
+        let by_hand = ["safetensors", "pth", "pt"].map(|kind| format!("{}.{kind}", self.name));
+        let known = [self.file_name].into_iter().chain(self.aliases.iter().copied());
+        by_hand.into_iter().chain(known.map(str::to_owned)).collect()
+    }
+
+    /// The file in `folder`, if it is there under any of [its names](Self::file_names).
+    pub fn find_in(&self, folder: &Path) -> Option<PathBuf> {
+        self.file_names().into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    }
+
+    /// The file in `folder`, fetched if it isn't there. `say` hears about the download: a line at its
+    /// start, and one at most every two seconds.
+    ///
+    /// What is there is used as it is. What is fetched is verified as a whole, and appears under its
+    /// name only then. A download that broke off goes on where it ended, also in another process. Of
+    /// two processes that want the same file, one fetches it and the other waits.
+    ///
+    /// Errors: the file is absent and `CONVSCOPE_OFFLINE` is set; the server can't be reached, refuses,
+    /// falls silent or breaks off again and again; what came is another file; the folder can't be
+    /// written to, or is full.
+    pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
+        if let Some(found) = self.find_in(folder) {
+            return Ok(found);
+        }
+        if offline() {
+            return Err(Error::Offline);
+        }
+        let url = self.address();
+        say(&format!("Fetching {url} ({:.1} MB) to {}", self.megabytes, folder.display()));
+        let target = folder.join(self.file_name);
+        Download {
+            url: &url,
+            sha256: self.sha256(),
+            target: &target,
+            patience: &Patience::USUAL,
+            say,
+        }
+        .run()?;
+        Ok(target)
+    }
+
+    /// Where the file is fetched from: the official address, or `$CONVSCOPE_MIRROR`.
+    fn address(&self) -> String {
+        match set("CONVSCOPE_MIRROR") {
+            Some(mirror) => {
+                let mirror = mirror.to_string_lossy();
+                format!("{}/{}", mirror.trim_end_matches('/'), self.file_name)
+            }
+            None => self.url(),
+        }
+    }
+}
