@@ -200,6 +200,7 @@ fn through(op: &Op, place: usize, seen: Seen, shape: &[i64], output: &[i64]) -> 
             Seen { field, dim }
         }
         Op::Slice { .. } => seen,
+        Op::Unsqueeze { dim: added } => at(dim + usize::from(*added <= dim)),
         Op::Select { dim: dropped, .. } => match dropped.cmp(&dim) {
             std::cmp::Ordering::Less => at(dim - 1),
             std::cmp::Ordering::Equal => Seen::WHOLE,

@@ -81,7 +81,7 @@ impl Network {
                 | Pointwise::Shift { .. }
                 | Pointwise::Neg,
             ) => false,
-            Op::Pointwise(_) | Op::Softmax { .. } => true,
+            Op::Pointwise(_) | Op::Softmax { .. } | Op::LogSoftmax { .. } => true,
             _ => false,
         };
         let nodes = &self.nodes[..=scored];
