@@ -53,5 +53,7 @@ pub fn saliency(net: &Network, photo: &Photo, target: impl Into<Target>) -> Resu
         net.name(),
         100.0 * probability.unwrap_or_default()
     );
-    Ok(Heatmap::new(title, "|gradient|", picture, &values)?.note(note))
+    let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
+    let map = Heatmap::new(title, "|gradient|", picture, &values)?;
+    Ok(map.input_size(height, width).note(note))
 }

@@ -1,0 +1,171 @@
+//! The interactive form of heatmaps: one or many, with common sliders and a common pointer.
+//!
+//! Maps go into the specification as numbers, once; Vega's `heatmap` transform colours them. So what
+//! lies below the threshold can be hidden, and the pointer reads real values.
+
+use image::RgbImage;
+use serde_json::{Value, json};
+use tch::Tensor;
+
+use super::Heatmap;
+use super::boxes::Drawn;
+use super::bundle::{jpeg_uri, png_uri};
+use super::colour::{ColourMap, ColourScale};
+use super::curves::hex;
+use super::values::{numbers, quantised};
+use crate::{Error, Result};
+
+/// So many values of all maps together go into a specification: about 250 kB.
+const VALUES: usize = 224 * 224;
+
+/// What stands around the panes.
+pub(super) struct Frame<'a> {
+    pub title: &'a str,
+    pub notes: Vec<String>,
+    pub description: String,
+    /// The colour bar and its unit; none where each map has a scale of its own.
+    pub bar: Option<(&'a ColourScale, &'a str)>,
+    pub opacity: f64,
+    pub size: (u32, u32),
+}
+
+/// A picture, under a map or bare.
+pub(super) struct Pane<'a> {
+    pub label: String,
+    pub picture: &'a RgbImage,
+    pub map: Option<(&'a Heatmap, &'a ColourScale)>,
+    /// Of the upper left corner.
+    pub place: (u32, u32),
+}
+
+pub(super) fn spec(frame: &Frame, panes: &[Pane]) -> Result<Value> {
+    let share = VALUES / panes.iter().filter(|pane| pane.map.is_some()).count().max(1);
+    let mut pictures: Vec<&RgbImage> = Vec::new();
+    let (mut rows, mut maps, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
+    for pane in panes {
+        let known = pictures.iter().position(|&known| known == pane.picture);
+        let picture = known.unwrap_or(pictures.len());
+        if known.is_none() {
+            pictures.push(pane.picture);
+        }
+        let (x, y) = pane.place;
+        let (width, height) = pane.picture.dimensions();
+        let mut row = json!({
+            "label": pane.label, "picture": picture, "x": x, "y": y, "w": width, "h": height,
+        });
+        if let Some((map, scale)) = pane.map {
+            boxes.extend(map.drawn_boxes()?.iter().map(|drawn| box_row(drawn, pane)));
+            row["input"] = json!([map.input().0, map.input().1]);
+            fill(&mut row, map, scale, frame.bar.is_some(), share)?;
+            maps.push(row.clone());
+        }
+        // The values are needed only where they are coloured and read.
+        if let Some(row) = row.as_object_mut() {
+            row.retain(|key, _| ["label", "picture", "x", "y", "w", "h"].contains(&key.as_str()));
+        }
+        rows.push(row);
+    }
+    let uris = pictures.into_iter().map(|picture| Ok(json!({ "uri": picture_uri(picture)? })));
+
+    let mut spec: Value = serde_json::from_str(include_str!("heatmap.vega.json"))
+        .map_err(|error| Error::Argument(format!("heatmap.vega.json: {error}")))?;
+    spec["width"] = json!(frame.size.0);
+    spec["height"] = json!(frame.size.1);
+    spec["description"] = json!(frame.description);
+    spec["title"]["text"] = json!(frame.title);
+    spec["title"]["subtitle"] = json!(frame.notes);
+    spec["title"]["limit"] = json!(frame.size.0.max(420) + 60);
+    spec["signals"][0]["value"] = json!(frame.opacity);
+    spec["data"][0]["values"] = json!(uris.collect::<Result<Vec<Value>>>()?);
+    spec["data"][1]["values"] = json!(rows);
+    spec["data"][2]["values"] = json!(maps);
+    spec["data"][3]["values"] = json!(boxes);
+    let scale = panes.iter().find_map(|pane| pane.map).map(|(_, scale)| scale);
+    if let Some(map) = scale.map(|scale| scale.map) {
+        spec["scales"][0]["range"]["scheme"] = json!(map.vega_scheme());
+        // Vega's redblue runs from red, its greys from white.
+        let reverse = [ColourMap::RedBlue, ColourMap::Grey].contains(&map);
+        spec["scales"][0]["reverse"] = json!(reverse);
+        let low = if map == ColourMap::RedBlue { -1.0 } else { 0.0 };
+        spec["scales"][0]["domain"] = json!([low, 1.0]);
+    }
+    match frame.bar {
+        Some((scale, unit)) => {
+            spec["scales"][0]["domain"] = json!([scale.low, scale.high]);
+            spec["legends"][0]["title"] = json!(unit);
+            spec["legends"][0]["gradientLength"] = json!(frame.size.1.clamp(100, 260) - 40);
+        }
+        None => spec["legends"] = json!([]),
+    }
+    Ok(spec)
+}
+
+/// What Vega needs to colour and to read a map.
+fn fill(row: &mut Value, map: &Heatmap, scale: &ColourScale, bar: bool, most: usize) -> Result<()> {
+    let (values, factor) = reduced(map.values(), most)?;
+    let size = values.size();
+    let (rows, columns) = (size[0] as usize, size[1] as usize);
+    let (step, short) = quantised(&numbers(&values)?);
+    // Smooth maps are computed at half the size that is shown, at least; the browser does the rest.
+    let pixels = |side: &str, count: usize| match map.is_blocky() {
+        true => count,
+        false => count.max(row[side].as_u64().unwrap_or_default().div_ceil(2) as usize),
+    };
+    let (width, height) = (pixels("w", columns), pixels("h", rows));
+    row["grid"] = json!({ "width": width, "height": height });
+    row["across"] = json!(taps(columns, width, 1));
+    row["down"] = json!(taps(rows, height, columns));
+    (row["rows"], row["columns"]) = (json!(rows), json!(columns));
+    (row["values"], row["step"]) = (json!(short), json!(step));
+    row["top"] = json!(scale.high);
+    // Without a common colour bar, each map's own top is 1 on the scale.
+    row["tint"] = json!(if bar || scale.high <= 0.0 { step } else { step / f64::from(scale.high) });
+    row["smooth"] = json!(!map.is_blocky());
+    row["reduced"] = json!(factor);
+    Ok(())
+}
+
+/// Large maps as means of so many values a side, and how many.
+fn reduced(values: &Tensor, most: usize) -> Result<(Tensor, i64)> {
+    let mut factor = 1;
+    while values.numel() > most.max(1) * (factor * factor) as usize {
+        factor += 1;
+    }
+    if factor == 1 {
+        return Ok((values.shallow_clone(), 1));
+    }
+    let kernel = [factor; 2];
+    let mean = values
+        .f_unsqueeze(0)
+        .and_then(|v| v.f_avg_pool2d(kernel, kernel, [0; 2], true, false, None)?.f_squeeze_dim(0));
+    Ok((mean.map_err(Error::torch("reducing the map"))?, factor))
+}
+
+/// For each pixel of an enlarged row: the offsets of the two values it lies between, and the weight
+/// of the second. Bilinear with corners not aligned, as `Heatmap` draws its still.
+fn taps(count: usize, pixels: usize, stride: usize) -> Vec<(usize, usize, f64)> {
+    let tap = |pixel: usize| {
+        let at = (pixel as f64 + 0.5) * count as f64 / pixels as f64 - 0.5;
+        let at = at.clamp(0.0, (count - 1) as f64);
+        let first = at.floor() as usize;
+        let weight = ((at - at.floor()) * 1e3).round() / 1e3;
+        (first * stride, (first + 1).min(count - 1) * stride, weight)
+    };
+    (0..pixels).map(tap).collect()
+}
+
+/// Photographs are smaller as JPEG; drawings and enlarged pixels as PNG, which keeps them sharp too.
+pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
+    let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
+    Ok(if png.len() <= jpeg.len() { png } else { jpeg })
+}
+
+fn box_row(drawn: &Drawn, pane: &Pane) -> Value {
+    let (width, height) = pane.picture.dimensions();
+    let at = |start: u32, part: f64, of: u32| f64::from(start) + part * f64::from(of);
+    json!({
+        "x": at(pane.place.0, drawn.left, width), "x2": at(pane.place.0, drawn.right, width),
+        "y": at(pane.place.1, drawn.top, height), "y2": at(pane.place.1, drawn.bottom, height),
+        "label": drawn.label, "colour": hex(drawn.colour),
+    })
+}
