@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use convscope::prelude::*;
 use convscope::tch;
-use convscope::view::{BoundingBox, Boxes, Guess, Heatmap, Heatmaps, Occlusion, PatchGrid};
+use convscope::view::{BoundingBox, Boxes, Guess, Heatmap, Heatmaps, Occlusion, PatchGrid, TopK};
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,6 +43,11 @@ fn gallery(
 ) -> Result<(), Box<dyn Error>> {
     let guesses = net.classify(photo)?;
     write(folder, "top_k", &guesses)?;
+    // A name from a file may hold anything.
+    let name = "<img src=x onerror=\"document.title = 'broken'\">".to_owned();
+    let guess = Guess { class: 3, name, probability: 0.8 };
+    let picture = net.preprocess().view(photo, 1)?;
+    write(folder, "hostile", &TopK::new("<b>Hostile</b>", picture, vec![guess])?)?;
     write(folder, "saliency", &saliency(net, photo, Target::Top)?)?;
 
     let (height, width) = input_size(net);

@@ -156,7 +156,7 @@ impl Heatmap {
 
     /// The picture at a size to be shown at: small ones enlarged without blur.
     pub(super) fn panel(&self, side: u32) -> RgbImage {
-        fit(&enlarge(&self.picture, side), side)
+        fit(&enlarge(&self.picture, side.min(PANEL)), side)
     }
 
     pub(super) fn input(&self) -> (u32, u32) {
@@ -273,7 +273,6 @@ impl Figure for Heatmap {
         let frame = Frame {
             title: &self.title,
             notes: self.all_notes(&scale)?,
-            description: self.description(),
             bar: Some((&scale, &self.unit)),
             opacity: self.opacity,
             size: (width, height),
@@ -285,6 +284,6 @@ impl Figure for Heatmap {
             place: (0, 0),
         };
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(spec(&frame, &[pane])?))
+        Ok(still.with_vega(spec(self, &frame, &[pane])?))
     }
 }

@@ -202,7 +202,10 @@ impl Heatmaps {
     fn label(&self, tile: &Tile, scale: &ColourScale) -> String {
         match tile.bare || self.shared() {
             true => tile.label.clone(),
-            false => format!("{}  (to {})", tile.label, number_text(scale.high)),
+            false => {
+                let sign = if scale.low < 0.0 { "±" } else { "to " };
+                format!("{}  ({sign}{})", tile.label, number_text(scale.high))
+            }
         }
     }
 
@@ -269,7 +272,6 @@ impl Figure for Heatmaps {
         let frame = Frame {
             title: &self.title,
             notes: self.all_notes(&all)?,
-            description: self.description(),
             bar: self.shared().then(|| (&all, self.unit().unwrap_or_default())),
             opacity: self.opacity,
             size: (width, height - BELOW),
@@ -289,6 +291,6 @@ impl Figure for Heatmaps {
             })
             .collect();
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(spec(&frame, &panes)?))
+        Ok(still.with_vega(spec(self, &frame, &panes)?))
     }
 }

@@ -23,6 +23,7 @@ mod sheet;
 mod tiles;
 mod top_k;
 mod values;
+mod vega;
 
 use std::path::Path;
 

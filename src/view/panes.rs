@@ -7,12 +7,12 @@ use image::RgbImage;
 use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::Heatmap;
 use super::boxes::Drawn;
-use super::bundle::{jpeg_uri, png_uri};
 use super::colour::{ColourMap, ColourScale};
 use super::curves::hex;
 use super::values::{numbers, quantised};
+use super::vega::{picture_uri, titled};
+use super::{Figure, Heatmap};
 use crate::{Error, Result};
 
 /// So many values of all maps together go into a specification: about 250 kB.
@@ -22,7 +22,6 @@ const VALUES: usize = 224 * 224;
 pub(super) struct Frame<'a> {
     pub title: &'a str,
     pub notes: Vec<String>,
-    pub description: String,
     /// The colour bar and its unit; none where each map has a scale of its own.
     pub bar: Option<(&'a ColourScale, &'a str)>,
     pub opacity: f64,
@@ -38,7 +37,7 @@ pub(super) struct Pane<'a> {
     pub place: (u32, u32),
 }
 
-pub(super) fn spec(frame: &Frame, panes: &[Pane]) -> Result<Value> {
+pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Result<Value> {
     let share = VALUES / panes.iter().filter(|pane| pane.map.is_some()).count().max(1);
     let mut pictures: Vec<&RgbImage> = Vec::new();
     let (mut rows, mut maps, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,14 +66,11 @@ pub(super) fn spec(frame: &Frame, panes: &[Pane]) -> Result<Value> {
     }
     let uris = pictures.into_iter().map(|picture| Ok(json!({ "uri": picture_uri(picture)? })));
 
-    let mut spec: Value = serde_json::from_str(include_str!("heatmap.vega.json"))
-        .map_err(|error| Error::Argument(format!("heatmap.vega.json: {error}")))?;
+    let room = frame.size.0.max(420) + 60;
+    let file = include_str!("heatmap.vega.json");
+    let mut spec = titled(file, figure, frame.title, &frame.notes, room)?;
     spec["width"] = json!(frame.size.0);
     spec["height"] = json!(frame.size.1);
-    spec["description"] = json!(frame.description);
-    spec["title"]["text"] = json!(frame.title);
-    spec["title"]["subtitle"] = json!(frame.notes);
-    spec["title"]["limit"] = json!(frame.size.0.max(420) + 60);
     spec["signals"][0]["value"] = json!(frame.opacity);
     spec["data"][0]["values"] = json!(uris.collect::<Result<Vec<Value>>>()?);
     spec["data"][1]["values"] = json!(rows);
@@ -152,12 +148,6 @@ fn taps(count: usize, pixels: usize, stride: usize) -> Vec<(usize, usize, f64)> 
         (first * stride, (first + 1).min(count - 1) * stride, weight)
     };
     (0..pixels).map(tap).collect()
-}
-
-/// Photographs are smaller as JPEG; drawings and enlarged pixels as PNG, which keeps them sharp too.
-pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
-    let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
-    Ok(if png.len() <= jpeg.len() { png } else { jpeg })
 }
 
 fn box_row(drawn: &Drawn, pane: &Pane) -> Value {

@@ -4,8 +4,8 @@ use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::canvas::{Canvas, LINE, Style, enlarge, fit};
-use super::panes::picture_uri;
 use super::sheet::Sheet;
+use super::vega::{picture_uri, titled};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
@@ -93,15 +93,11 @@ impl TopK {
             })
         };
         let rows: Vec<Value> = self.guesses.iter().enumerate().map(row).collect();
-        let mut spec: Value = serde_json::from_str(include_str!("top_k.vega.json"))
-            .map_err(|error| Error::Argument(format!("top_k.vega.json: {error}")))?;
         let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
+        let file = include_str!("top_k.vega.json");
+        let mut spec = titled(file, self, &self.title, &self.notes(), width)?;
         spec["width"] = json!(width);
         spec["height"] = json!(panel.height().max(STEP * rows.len() as u32));
-        spec["description"] = json!(self.description());
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(self.notes());
-        spec["title"]["limit"] = json!(width);
         let sizes = [panel.width(), panel.height(), NAMES, BAR, STEP];
         for (index, size) in sizes.into_iter().enumerate() {
             spec["signals"][index]["value"] = json!(size);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{FAINT, LARGE, Occlusion, PatchGrid};
+use crate::Result;
+use crate::view::canvas::Style;
 use crate::view::curves::hex;
-use crate::view::panes::picture_uri;
 use crate::view::values::{numbers, quantised};
-use crate::{Error, Result};
+use crate::view::vega::{picture_uri, titled};
 
 /// Probabilities are sent as whole numbers of this part.
 const PART: f64 = 1e-4;
@@ -18,8 +19,8 @@ impl Occlusion {
         let panel = self.panel(LARGE)?;
         let (width, height) = panel.dimensions();
         let scale = self.scale()?;
-        let mut spec: Value = serde_json::from_str(include_str!("occlusion.vega.json"))
-            .map_err(|error| Error::Argument(format!("occlusion.vega.json: {error}")))?;
+        let (notes, file) = (self.all_notes(&scale), include_str!("occlusion.vega.json"));
+        let mut spec = titled(file, self, &self.title, &notes, 2 * width + 100)?;
 
         // The names of all classes that are among the best somewhere, once.
         let guesses = self.grids.iter().flat_map(|grid| grid.guesses.iter().flatten());
@@ -28,13 +29,10 @@ impl Occlusion {
         let classes: Vec<usize> = names.keys().copied().collect();
         let grids =
             self.grids.iter().map(|grid| row(grid, &classes)).collect::<Result<Vec<_>>>()?;
+        let longest = names.values().map(|name| Style::TEXT.width(name)).max().unwrap_or_default();
         let guesses = self.grids.iter().filter_map(|grid| grid.guesses.first());
         let ranks = guesses.map(Vec::len).max().unwrap_or_default();
 
-        spec["description"] = json!(crate::view::Figure::description(self));
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(self.all_notes(&scale));
-        spec["title"]["limit"] = json!(2 * width + 100);
         let mut constants = json!({
             "panelWidth": width,
             "panelHeight": height,
@@ -45,6 +43,7 @@ impl Occlusion {
             "fill": hex(self.fill),
             "faint": 1.0 - FAINT,
             "ranks": ranks,
+            "nameWidth": longest.clamp(40, 260),
             "part": PART,
             "picture": picture_uri(&panel)?,
         });
@@ -62,8 +61,7 @@ impl Occlusion {
             if signal["name"] == "grid" && self.grids.len() > 1 {
                 let labels: Vec<String> = self.grids.iter().map(PatchGrid::name).collect();
                 let options: Vec<usize> = (0..labels.len()).collect();
-                signal["bind"] =
-                    json!({ "input": "radio", "options": options, "labels": labels, "name": "" });
+                signal["bind"] = json!({ "input": "radio", "options": options, "labels": labels, "name": "size: " });
             }
         }
         spec["data"][0]["values"] = json!(grids);
