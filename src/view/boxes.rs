@@ -32,30 +32,6 @@ impl BoundingBox {
     pub fn new(left: u32, top: u32, right: u32, bottom: u32, label: impl Into<String>) -> Self {
         BoundingBox { left, top, right, bottom, label: label.into() }
     }
-
-    /// The area that both cover as a part of what either covers, from 0 to 1.
-    ///
-    /// ```
-    /// use convscope::view::BoundingBox;
-    /// let (a, b) = (BoundingBox::new(0, 0, 4, 2, ""), BoundingBox::new(2, 0, 6, 2, ""));
-    /// assert!((a.intersection_over_union(&b) - 1.0 / 3.0).abs() < 1e-9);
-    /// ```
-    pub fn intersection_over_union(&self, other: &BoundingBox) -> f64 {
-        let both = BoundingBox {
-            left: self.left.max(other.left),
-            top: self.top.max(other.top),
-            right: self.right.min(other.right),
-            bottom: self.bottom.min(other.bottom),
-            label: String::new(),
-        };
-        let either = self.area() + other.area() - both.area();
-        if either > 0.0 { both.area() / either } else { 0.0 }
-    }
-
-    fn area(&self) -> f64 {
-        let side = |from: u32, to: u32| f64::from(to.saturating_sub(from));
-        side(self.left, self.right) * side(self.top, self.bottom)
-    }
 }
 
 /// Which rectangles a heatmap shows.

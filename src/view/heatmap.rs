@@ -30,7 +30,6 @@ const INTERACTIVE: u32 = 448;
 ///
 /// ```
 /// use convscope::prelude::*;
-/// use convscope::view::Boxes;
 ///
 /// let map = saliency(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
 /// let map = map.boxes(Boxes::Largest(0.3)).opacity(0.5);

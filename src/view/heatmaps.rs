@@ -30,7 +30,6 @@ const LABEL: Style = Style { size: 13.0, ..Style::TEXT };
 ///
 /// ```
 /// use convscope::prelude::*;
-/// use convscope::view::Heatmaps;
 ///
 /// let (net, three) = (zoo::digits()?, data::digit(3, 1)?);
 /// let of = |class: usize| Ok::<_, convscope::Error>((class.to_string(), saliency(&net, &three, class)?));

@@ -11,7 +11,7 @@ use super::boxes::Drawn;
 use super::colour::{ColourMap, ColourScale};
 use super::curves::hex;
 use super::values::{numbers, quantised};
-use super::vega::{picture_uri, titled};
+use super::vega::{coloured, picture_uri, titled};
 use super::{Figure, Heatmap};
 use crate::{Error, Result};
 
@@ -41,6 +41,7 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     let share = VALUES / panes.iter().filter(|pane| pane.map.is_some()).count().max(1);
     let mut pictures: Vec<&RgbImage> = Vec::new();
     let (mut rows, mut maps, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut coarsest = 1;
     for pane in panes {
         let known = pictures.iter().position(|&known| known == pane.picture);
         let picture = known.unwrap_or(pictures.len());
@@ -52,23 +53,22 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
         let mut row = json!({
             "label": pane.label, "picture": picture, "x": x, "y": y, "w": width, "h": height,
         });
+        rows.push(row.clone());
         if let Some((map, scale)) = pane.map {
             boxes.extend(map.drawn_boxes()?.iter().map(|drawn| box_row(drawn, pane)));
-            row["input"] = json!([map.input().0, map.input().1]);
-            fill(&mut row, map, scale, frame.bar.is_some(), share)?;
-            maps.push(row.clone());
+            coarsest = coarsest.max(fill(&mut row, map, scale, frame.bar.is_some(), share)?);
+            maps.push(row);
         }
-        // The values are needed only where they are coloured and read.
-        if let Some(row) = row.as_object_mut() {
-            row.retain(|key, _| ["label", "picture", "x", "y", "w", "h"].contains(&key.as_str()));
-        }
-        rows.push(row);
     }
     let uris = pictures.into_iter().map(|picture| Ok(json!({ "uri": picture_uri(picture)? })));
 
     let room = frame.size.0.max(420) + 60;
     let file = include_str!("heatmap.vega.json");
-    let mut spec = titled(file, figure, frame.title, &frame.notes, room)?;
+    let mut notes = frame.notes.clone();
+    if coarsest > 1 {
+        notes.push(format!("the pointer reads means of {coarsest}×{coarsest} values"));
+    }
+    let mut spec = titled(file, figure, frame.title, &notes, room)?;
     spec["width"] = json!(frame.size.0);
     spec["height"] = json!(frame.size.1);
     spec["signals"][0]["value"] = json!(frame.opacity);
@@ -76,28 +76,28 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     spec["data"][1]["values"] = json!(rows);
     spec["data"][2]["values"] = json!(maps);
     spec["data"][3]["values"] = json!(boxes);
-    let scale = panes.iter().find_map(|pane| pane.map).map(|(_, scale)| scale);
-    if let Some(map) = scale.map(|scale| scale.map) {
-        spec["scales"][0]["range"]["scheme"] = json!(map.vega_scheme());
-        // Vega's redblue runs from red, its greys from white.
-        let reverse = [ColourMap::RedBlue, ColourMap::Grey].contains(&map);
-        spec["scales"][0]["reverse"] = json!(reverse);
-        let low = if map == ColourMap::RedBlue { -1.0 } else { 0.0 };
-        spec["scales"][0]["domain"] = json!([low, 1.0]);
-    }
-    match frame.bar {
-        Some((scale, unit)) => {
-            spec["scales"][0]["domain"] = json!([scale.low, scale.high]);
-            spec["legends"][0]["title"] = json!(unit);
-            spec["legends"][0]["gradientLength"] = json!(frame.size.1.clamp(100, 260) - 40);
+    match (frame.bar, panes.iter().find_map(|pane| pane.map)) {
+        (Some((scale, unit)), _) => coloured(&mut spec, scale, unit, frame.size.1),
+        (None, Some((_, scale))) => {
+            // Each map's own top is 1 on the common scale.
+            let low = if scale.map == ColourMap::RedBlue { -1.0 } else { 0.0 };
+            let unit = ColourScale { low, high: 1.0, ..scale.clone() };
+            coloured(&mut spec, &unit, "", frame.size.1);
+            spec["legends"] = json!([]);
         }
-        None => spec["legends"] = json!([]),
+        (None, None) => (),
     }
     Ok(spec)
 }
 
-/// What Vega needs to colour and to read a map.
-fn fill(row: &mut Value, map: &Heatmap, scale: &ColourScale, bar: bool, most: usize) -> Result<()> {
+/// Adds what Vega needs to colour and to read a map; gives by how much the map was reduced.
+fn fill(
+    row: &mut Value,
+    map: &Heatmap,
+    scale: &ColourScale,
+    bar: bool,
+    most: usize,
+) -> Result<i64> {
     let (values, factor) = reduced(map.values(), most)?;
     let size = values.size();
     let (rows, columns) = (size[0] as usize, size[1] as usize);
@@ -108,17 +108,16 @@ fn fill(row: &mut Value, map: &Heatmap, scale: &ColourScale, bar: bool, most: us
         false => count.max(row[side].as_u64().unwrap_or_default().div_ceil(2) as usize),
     };
     let (width, height) = (pixels("w", columns), pixels("h", rows));
+    row["input"] = json!([map.input().0, map.input().1]);
     row["grid"] = json!({ "width": width, "height": height });
     row["across"] = json!(taps(columns, width, 1));
     row["down"] = json!(taps(rows, height, columns));
     (row["rows"], row["columns"]) = (json!(rows), json!(columns));
     (row["values"], row["step"]) = (json!(short), json!(step));
     row["top"] = json!(scale.high);
-    // Without a common colour bar, each map's own top is 1 on the scale.
     row["tint"] = json!(if bar || scale.high <= 0.0 { step } else { step / f64::from(scale.high) });
     row["smooth"] = json!(!map.is_blocky());
-    row["reduced"] = json!(factor);
-    Ok(())
+    Ok(factor)
 }
 
 /// Large maps as means of so many values a side, and how many.

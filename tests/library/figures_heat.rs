@@ -126,6 +126,11 @@ fn boxes_of_small_maps_are_in_pixels_of_the_input() -> Tested {
     let values = map(2, 3, &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     let blocky = Heatmap::new("b", "u", grey(30, 20), &values)?.blocky().boxes(Boxes::All(0.9));
     assert_eq!(blocky.bounding_boxes()?, [BoundingBox::new(10, 0, 20, 10, "≥ 90 %")]);
+    let drawn = &spec_of(&blocky)?["data"][3]["values"][0]; // over a picture eleven times as large
+    assert_eq!(
+        (&drawn["x"], &drawn["x2"], &drawn["y2"]),
+        (&110.0.into(), &220.0.into(), &110.0.into())
+    );
 
     let given = |left, right| {
         let boxes = Boxes::Given(vec![BoundingBox::new(left, 2, right, 99, "")]);
@@ -176,6 +181,8 @@ fn constant_and_broken_maps_say_so() -> Tested {
     assert!(subtitle(&heatmap(&[2.5; 6])?)?.contains("blank"));
     assert!(subtitle(&heatmap(&nan)?)?.contains("not finite"));
     assert!(subtitle(&heatmap(&[0.0; 6])?.boxes(Boxes::All(0.2)))?.contains("no box"));
+    let blank = spec_of(&heatmap(&[0.0; 6])?)?;
+    assert_eq!(blank["scales"][0]["domain"], serde_json::json!([0.0, 1.0]), "dark, not medium");
     let row = &spec_of(&heatmap(&nan)?)?["data"][2]["values"][0]["values"];
     assert_eq!(row.to_string(), r#"[9999,"NaN",0,"Infinity",5000,-5000]"#);
 

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::view::canvas::Style;
 use crate::view::curves::hex;
 use crate::view::values::{numbers, quantised};
-use crate::view::vega::{picture_uri, titled};
+use crate::view::vega::{coloured, picture_uri, titled};
 
 /// Probabilities are sent as whole numbers of this part.
 const PART: f64 = 1e-4;
@@ -67,9 +67,7 @@ impl Occlusion {
         spec["data"][0]["values"] = json!(grids);
         spec["data"][1]["values"] =
             names.iter().map(|(class, name)| json!({ "class": class, "name": name })).collect();
-        spec["scales"][0]["domain"] = json!([scale.low, scale.high]);
-        spec["legends"][0]["title"] = json!(format!("drop of {}", self.unit));
-        spec["legends"][0]["gradientLength"] = json!(height.clamp(100, 260) - 40);
+        coloured(&mut spec, &scale, &format!("drop of {}", self.unit), height);
         Ok(spec)
     }
 }

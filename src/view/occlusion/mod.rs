@@ -29,6 +29,18 @@ const EDGE: Rgb<u8> = Rgb([0; 3]);
 /// The still shows the patch at the most sensitive place beside the map of all places, red where the
 /// score falls and blue where it rises. In the interactive form the patch is dragged over the
 /// picture; score and best guesses at that place follow, and the patch's size can be switched.
+///
+/// ```
+/// use convscope::prelude::*;
+/// use convscope::view::{Occlusion, PatchGrid};
+///
+/// // A patch of 14×14 in each corner of a digit costs so much of its logit, 12.5:
+/// let drops = Tensor::from_slice(&[0.1f32, 7.2, -0.4, 3.0]).view([2, 2]);
+/// let grid = PatchGrid::new(14, 14, &drops, Vec::new())?;
+/// let picture = data::digit(7, 1)?.pixels().clone();
+/// Occlusion::new("Occlusion of 7", "logit", picture, 12.5, vec![grid])?.input_size(28, 28)
+/// # ; Ok::<(), convscope::Error>(())
+/// ```
 pub struct Occlusion {
     /// What the figure is called.
     pub title: String,
