@@ -47,7 +47,8 @@ impl Explained {
             }
             None => format!("for {}", net.name()),
         };
+        let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
         let heatmap = Heatmap::new(title, self.unit, picture, &self.values)?;
-        Ok(heatmap.note(format!("{given}; {}", self.reading)))
+        Ok(heatmap.input_size(height, width).note(format!("{given}; {}", self.reading)))
     }
 }

@@ -26,6 +26,6 @@ pub use guided::{
 pub use integrated::{
     Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
 };
-pub use occlusion::{Fill, Patches, occlusion_tensor};
+pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};
 pub use target::{Score, Target, Unit};

@@ -8,9 +8,11 @@ use tch::{Kind, TchError, Tensor};
 
 use super::Target;
 use super::aim::Aim;
+use super::explained::question;
 use crate::network::{Network, Windows};
 use crate::random::Random;
-use crate::{Error, Result};
+use crate::view::{Occlusion, PatchGrid};
+use crate::{Error, Photo, Result};
 
 /// What patches are filled with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,6 +88,57 @@ pub(super) struct Covered {
     size: [i64; 2],
     rows: Vec<[i64; 2]>,
     columns: Vec<[i64; 2]>,
+}
+
+/// Covers the picture place by place and shows how much the target's score drops: in the interactive
+/// form the patch is dragged over the picture, and the best guesses at that place follow. Several
+/// sizes can be switched between.
+///
+/// The drops are in the score's own unit, logits for a class; negative where covering helps.
+///
+/// ```
+/// use convscope::attribution::Patches;
+/// use convscope::prelude::*;
+/// let net = zoo::digits()?;
+/// let figure = occlusion(&net, &data::digit(4, 2)?, Target::Top, &[Patches::new(6)])?;
+/// assert_eq!(figure.grids()[0].drops().size(), [9, 9]);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub fn occlusion(
+    net: &Network,
+    photo: &Photo,
+    target: impl Into<Target>,
+    patches: &[Patches],
+) -> Result<Occlusion> {
+    let (input, aim) = question(net, photo, target)?;
+    let output = net.value(&input, aim.node)?;
+    let aim = aim.fixed(&output)?;
+    let fast = net.for_inference()?;
+    let grids = patches.iter().map(|&patches| {
+        let square = |[height, width]: [i64; 2]| {
+            u32::try_from(height).ok().filter(|_| height == width).ok_or_else(|| {
+                Error::Argument(format!(
+                    "the figure shows square patches and strides, not [{height}, {width}]; \
+                     `occlusion_tensor` takes any"
+                ))
+            })
+        };
+        let (size, stride) = (square(patches.size)?, square(patches.stride)?);
+        let covered = cover(net, &fast, &input, &aim, patches)?;
+        // Guesses only where classes are explained.
+        let rows = aim.class(0).map_or(0, |_| covered.outputs.size()[0]);
+        let guesses = (0..rows)
+            .map(|row| net.guesses(&covered.outputs.f_narrow(0, row, 1).map_err(failed)?, 5));
+        PatchGrid::new(size, stride, &covered.drops, guesses.collect::<Result<_>>()?)
+    });
+    let grids = grids.collect::<Result<Vec<PatchGrid>>>()?;
+    let base = aim.scores(&output)?.f_double_value(&[0]).map_err(failed)?;
+    let zoom = net.preprocess().sharp_zoom(photo, 448);
+    let picture = net.preprocess().view(photo, zoom)?;
+    let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
+    let unit = if aim.class(0).is_some() { "logit" } else { "score" };
+    let title = format!("Occlusion for {} in {}", aim.name(net, 0), photo.title());
+    Ok(Occlusion::new(title, unit, picture, base, grids)?.input_size(height, width))
 }
 
 /// The drop of each picture's score, `[N, H, W]` as the input: at each pixel the mean over the

@@ -206,7 +206,6 @@ fn through(op: &Op, place: usize, seen: Seen, shape: &[i64], output: &[i64]) -> 
             std::cmp::Ordering::Equal => Seen::WHOLE,
             std::cmp::Ordering::Greater => seen,
         },
-        Op::Unsqueeze { dim: new } => at(dim + usize::from(*new <= dim)),
         Op::Pad { amounts } => {
             let before = amounts.get(dim).map_or(0, |[before, _]| *before);
             Seen { field: field.behind(1, 1, before, 1), dim }

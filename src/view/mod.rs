@@ -4,6 +4,7 @@
 //! networks.
 
 mod axis;
+mod boxes;
 mod bundle;
 mod canvas;
 mod colour;
@@ -12,6 +13,9 @@ mod emit;
 mod feature_maps;
 mod filters;
 mod heatmap;
+mod heatmaps;
+mod occlusion;
+mod panes;
 mod plot;
 mod predictions;
 mod save;
@@ -21,11 +25,13 @@ mod summary;
 mod tiles;
 mod top_k;
 mod values;
+mod vega;
 
 use std::path::Path;
 
 use image::RgbImage;
 
+pub use boxes::{BoundingBox, Boxes};
 pub use bundle::Bundle;
 pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
@@ -34,6 +40,8 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use heatmaps::Heatmaps;
+pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use summary::{LayerKind, LayerRow, Summary};
 pub use top_k::{Guess, TopK};
@@ -88,4 +96,14 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, Summary, TopK);
+debug_by_description!(
+    Curves,
+    FeatureMaps,
+    FilterGrid,
+    Heatmap,
+    Heatmaps,
+    Occlusion,
+    Predictions,
+    Summary,
+    TopK
+);

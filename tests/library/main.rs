@@ -3,6 +3,7 @@
 mod attribution;
 mod executor;
 mod figures;
+mod figures_heat;
 mod helpers;
 mod network;
 mod onnx;

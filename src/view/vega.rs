@@ -1,0 +1,52 @@
+//! What the interactive forms share: their title, their colours, and pictures in them.
+
+use image::RgbImage;
+use serde_json::{Value, json};
+
+use super::Figure;
+use super::bundle::{jpeg_uri, png_uri};
+use super::colour::{ColourMap, ColourScale};
+use crate::{Error, Result};
+
+/// A specification from its file, with the figure's description, title and notes; `width` is the
+/// room that they have.
+pub(super) fn titled(
+    file: &str,
+    figure: &impl Figure,
+    title: &str,
+    notes: &[String],
+    width: u32,
+) -> Result<Value> {
+    let mut spec: Value = serde_json::from_str(file)
+        .map_err(|error| Error::Argument(format!("a figure's specification: {error}")))?;
+    spec["description"] = json!(figure.description());
+    spec["title"]["text"] = json!(title);
+    spec["title"]["limit"] = json!(width);
+    if !notes.is_empty() {
+        spec["title"]["subtitle"] = json!(notes);
+    }
+    Ok(spec)
+}
+
+/// Fills the first scale and its colour bar, beside content of this height.
+pub(super) fn coloured(spec: &mut Value, scale: &ColourScale, unit: &str, height: u32) {
+    let signed = scale.map == ColourMap::RedBlue;
+    let mut domain = [scale.low, scale.high];
+    if domain[0] == domain[1] {
+        // Vega gives a blank map the middle of a scale without extent.
+        domain = [if signed { -1.0 } else { 0.0 }, 1.0];
+        spec["legends"][0]["values"] = json!([0]);
+    }
+    spec["scales"][0]["domain"] = json!(domain);
+    spec["scales"][0]["range"]["scheme"] = json!(scale.map.vega_scheme());
+    // Vega's redblue runs from red, its greys from white.
+    spec["scales"][0]["reverse"] = json!(signed || scale.map == ColourMap::Grey);
+    spec["legends"][0]["title"] = json!(unit);
+    spec["legends"][0]["gradientLength"] = json!(height.clamp(100, 260) - 40);
+}
+
+/// Photographs are smaller as JPEG; drawings and enlarged pixels as PNG, which keeps them sharp too.
+pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
+    let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
+    Ok(if png.len() <= jpeg.len() { png } else { jpeg })
+}
