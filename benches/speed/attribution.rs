@@ -21,7 +21,7 @@ pub fn run(peer: &mut Peer) -> Outcome {
         peer.ask(&format!("grad_cam {layer}"))?;
         agree(peer, &cam()?)?;
         peer.compare(&format!("Grad-CAM, {name}"), &format!("grad_cam {layer}"), 15, || {
-            cam()?;
+            let _ = cam()?;
             Ok(())
         })?;
         for size in [8, 16, 32, 64] {
@@ -38,7 +38,7 @@ pub fn run(peer: &mut Peer) -> Outcome {
                 &question,
                 if name == "vgg16" { 1 } else { 3 },
                 || {
-                    occlude()?;
+                    let _ = occlude()?;
                     Ok(())
                 },
             )?;

@@ -2,7 +2,8 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    cam_tensor, guided_backprop_tensor, integrated_gradients_tensor, smooth_grad_tensor,
+    cam_tensor, guided_backprop_tensor, integrated_gradients_tensor, occlusion_tensor,
+    smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -80,6 +81,7 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
         Ok(smooth_grad_tensor(pair.on(at), &input, &targets, options)?)
     })?;
+    row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
     if name != "deit_tiny" {
         row("guided backpropagation", &|at| {
             Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
