@@ -181,7 +181,7 @@ def at_place(bundle, grid, column, row):
 
 def assert_shows(texts, expected):
     score, names, probabilities = expected
-    scores = [re.match(r"logit (\S+)  \(without", text) for text in texts]
+    scores = [re.match(r"logit (\S+)  \(drop", text) for text in texts]
     shown = [float(match[1].replace("−", "-")) for match in scores if match][-1]
     assert shown == pytest.approx(score, rel=0.01, abs=0.01)
     # Every redrawing draws names, then percentages; the last one counts.
