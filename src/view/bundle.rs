@@ -67,3 +67,9 @@ pub(super) fn jpeg_uri(image: &RgbImage) -> Result<String> {
 pub(super) fn png_uri(image: &RgbImage) -> Result<String> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(image)?)))
 }
+
+/// Whichever of the two is smaller: JPEG for photographs, PNG for drawings.
+pub(super) fn smaller_uri(image: &RgbImage) -> Result<String> {
+    let (png, jpeg) = (png_uri(image)?, jpeg_uri(image)?);
+    Ok(if jpeg.len() < png.len() { jpeg } else { png })
+}

@@ -105,7 +105,7 @@ impl Canvas {
         }
     }
 
-    fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
+    pub(super) fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
         if let Some(pixel) = self.pixels.get_pixel_mut_checked(x, y) {
             let mix = |under: u8, over: u8| {
                 let (under, over) = (f32::from(under), f32::from(over));

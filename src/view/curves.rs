@@ -277,6 +277,6 @@ fn drawable(number: f64) -> bool {
     (number as f32).is_finite()
 }
 
-fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
+pub(super) fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }

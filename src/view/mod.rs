@@ -15,6 +15,7 @@ mod heatmap;
 mod plot;
 mod predictions;
 mod save;
+mod scatter;
 mod sheet;
 mod tiles;
 mod top_k;
@@ -33,6 +34,7 @@ pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
 pub use predictions::{Prediction, Predictions};
+pub use scatter::{Positions, Scatter};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -85,4 +87,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, Scatter, TopK);
