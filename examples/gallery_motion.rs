@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use convscope::prelude::*;
-use convscope::view::Scatter;
+use convscope::view::{Film, Frame, Panel, Scatter, Series};
 use image::RgbImage;
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -18,6 +18,17 @@ fn main() -> Drawn {
     write(&folder, "scatter_many", &many(30_000)?)?;
     write(&folder, "scatter_choice", &choice()?)?;
     write(&folder, "scatter_panels", &panels()?)?;
+    let film = film()?;
+    write(&folder, "film", &film)?;
+    film.save(folder.join("film.gif"))?;
+    film.save(folder.join("film.apng"))?;
+    film.save(folder.join("film.html"))?;
+    write(&folder, "film_long", &long_film()?)?;
+    // A build of Vega makes a page that moves without a notebook.
+    if let Some(vega) = std::env::var_os("CONVSCOPE_VEGA") {
+        digits(400)?.save_page(folder.join("scatter_page.html"), &vega)?;
+        film.save_page(folder.join("film_page.html"), &vega)?;
+    }
     Ok(())
 }
 
@@ -90,4 +101,35 @@ fn panels() -> Result<Scatter, convscope::Error> {
     let classes = Tensor::arange(600, (Kind::Int64, Device::Cpu)).remainder(14);
     let hostile = "</script><b>\"four\"";
     Ok(scatter.choice("").side_by_side().classes(&classes, &[hostile])?.note("two layouts"))
+}
+
+/// A disc that grows; the red of frame `i` is its number.
+fn film() -> Result<Film, convscope::Error> {
+    let picture = |step: u64| {
+        RgbImage::from_fn(56, 56, |x, y| {
+            let distance = (f64::from(x) - 27.5).hypot(f64::from(y) - 27.5);
+            let inside = distance < 3.0 + step as f64;
+            image::Rgb(if inside { [8 * step as u8, 114, 178] } else { [240, 228, 66] })
+        })
+    };
+    let frames = (0..24).map(|step| Frame::new(10 * step, picture(step))).collect();
+    let curve = |name: &str, f: fn(f64) -> f64| {
+        Series::new(name, (0..231).map(|step| (f64::from(step), f(f64::from(step)))).collect())
+    };
+    let score = vec![curve("score", |x| x.sqrt()), curve("penalty", |x| 0.02 * x)];
+    let variation = vec![curve("variation", |x| 50.0 / (1.0 + 0.05 * x))];
+    let panels = vec![Panel::new("objective", score), Panel::new("smoothness", variation)];
+    let film = Film::new("A disc forms", frames)?.note("the channel's score, a penalty, and both");
+    Ok(film.curves(panels).step_label("iteration"))
+}
+
+/// Noise, which nothing makes small: a notebook takes only some of the frames.
+fn long_film() -> Result<Film, convscope::Error> {
+    let noise = |step: u64| {
+        tch::manual_seed(step as i64);
+        let bytes = Tensor::randint(256, [3 * 224 * 224], (Kind::Uint8, Device::Cpu));
+        let bytes = Vec::<u8>::try_from(bytes).unwrap_or_default();
+        Frame::new(step, RgbImage::from_raw(224, 224, bytes).unwrap_or_default())
+    };
+    Film::new("Noise", (0..100).map(noise).collect())
 }

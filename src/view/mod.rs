@@ -10,6 +10,7 @@ mod colour;
 mod curves;
 mod emit;
 mod feature_maps;
+mod film;
 mod filters;
 mod heatmap;
 mod plot;
@@ -31,6 +32,7 @@ pub use colour::{ColourMap, ColourScale, Share};
 pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
+pub use film::{Film, Frame};
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
 pub use predictions::{Prediction, Predictions};
@@ -61,6 +63,17 @@ pub trait Figure {
         save::save(self, path.as_ref())
     }
 
+    /// Writes the interactive form as an HTML file that works without network or notebook.
+    ///
+    /// `vega` is a build of Vega 5 that you have fetched once (`vega.min.js`, 0.5 MB, from
+    /// <https://cdn.jsdelivr.net/npm/vega@5/build/vega.min.js> or `npm pack vega@5`); it goes into the
+    /// file. Where scripts are off, the page shows the still.
+    ///
+    /// Errors: a figure without an interactive form, a file that is no Vega, a path not writable.
+    fn save_page(&self, path: impl AsRef<Path>, vega: impl AsRef<Path>) -> Result<()> {
+        save::save_page(self, path.as_ref(), vega.as_ref())
+    }
+
     /// Draws the figure in a notebook where it does not end the cell, inside an `if`, say.
     ///
     /// A cell keeps one figure: of several, the last.
@@ -87,4 +100,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, Scatter, TopK);
+debug_by_description!(Curves, FeatureMaps, Film, FilterGrid, Heatmap, Predictions, Scatter, TopK);

@@ -263,7 +263,8 @@ impl Figure for Scatter {
         }
         let names: Vec<&str> = self.layouts.iter().map(|layout| layout.name.as_str()).collect();
         if names.len() > 1 {
-            words.push_str(&format!("; {}: {}", self.choice, names.join(", ")));
+            let what = if self.choice.is_empty() { "layouts" } else { &self.choice };
+            words.push_str(&format!("; {what}: {}", names.join(", ")));
         }
         for note in &self.notes {
             words.push_str(&format!("; {note}"));

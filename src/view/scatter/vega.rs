@@ -153,7 +153,8 @@ impl Scatter {
         let lines = 1 + u32::from(!names.is_empty()) + u32::from(!self.labels.is_empty());
         let words = self.labels.iter().map(|label| label.chars().take(LONGEST).collect::<String>());
         let words = words.chain(names.iter().cloned()).chain(["point 00000".to_owned()]);
-        let widest = words.map(|word| Style::NOTE.width(&word)).max().unwrap_or_default().min(210);
+        let widest =
+            words.map(|word| Style::TEXT.width(&word) + 2).max().unwrap_or_default().min(210);
         let cell = sheet.map_or((0, 0), |sheet| sheet.cell);
         let below = if cell.1 > 0 { 6 } else { 0 };
         set("side", json!(side));
