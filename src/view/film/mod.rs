@@ -158,7 +158,9 @@ impl Figure for Film {
     }
 
     fn description(&self) -> String {
-        let mut words = format!("{}: {} frames", self.title, self.frames.len());
+        let count = self.frames.len();
+        let frames = if count == 1 { "frame" } else { "frames" };
+        let mut words = format!("{}: {count} {frames}", self.title);
         if let (Some(first), Some(last)) = (self.frames.first(), self.frames.last()) {
             words.push_str(&format!(", {} {} to {}", self.curves.x_label, first.step, last.step));
         }
