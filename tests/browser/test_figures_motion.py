@@ -205,7 +205,7 @@ def test_pages_with_vega_need_no_network(tmp_path, page):
     subprocess.run(command, cwd=ROOT, check=True)
     requests, errors = [], []
     page.on("request", lambda request: requests.append(request.url))
-    page.on("pageerror", errors.append)
+    page.on("pageerror", lambda error: errors.append(error))
     page.goto((tmp_path / "scatter_page.html").as_uri())
     page.wait_for_selector("canvas")
     page.mouse.move(300, 400)

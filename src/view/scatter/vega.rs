@@ -49,7 +49,7 @@ impl Scatter {
 
         let mut spec = parsed(include_str!("scatter.vega.json"))?;
         for index in 0..panels {
-            self.add_panel(&mut spec, index)?;
+            self.add_panel(&mut spec, index, sheet.is_some())?;
         }
         let mut notes = self.all_notes(placed);
         notes.extend(left_out.iter().cloned());
@@ -121,12 +121,19 @@ impl Scatter {
     }
 
     /// The panel of a layout, or the only one, which shows the layout chosen.
-    fn add_panel(&self, spec: &mut Value, index: usize) -> Result<()> {
+    fn add_panel(&self, spec: &mut Value, index: usize, pictures: bool) -> Result<()> {
         let text = include_str!("panel.vega.json").replace('@', &index.to_string());
         let mut panel = parsed(&text)?;
         if self.side_by_side {
             panel["signals"][0] = json!({ "name": format!("shown{index}"), "value": index });
             panel["marks"][1]["encode"]["enter"]["text"]["value"] = json!(self.layout_title(index));
+        }
+        // An image mark without a picture would stop JupyterLab's renderer, which waits for it.
+        if let Some(card) = panel["marks"].as_array_mut().and_then(|marks| marks.last_mut())
+            && let Some(parts) = card["marks"].as_array_mut()
+            && !pictures
+        {
+            parts.retain(|part| part["type"] != "group");
         }
         for part in ["signals", "scales", "marks"] {
             if let (Some(all), Some(new)) = (spec[part].as_array_mut(), panel[part].as_array_mut())
