@@ -18,6 +18,7 @@ mod predictions;
 mod save;
 mod scatter;
 mod sheet;
+mod spec;
 mod tiles;
 mod top_k;
 mod values;

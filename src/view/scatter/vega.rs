@@ -9,10 +9,11 @@ use super::classes::look;
 use super::still::{dots, side};
 use super::thumbnails::SpriteSheet;
 use super::{Placed, Scatter, points_text};
+use crate::Result;
 use crate::random::Random;
 use crate::view::canvas::Style;
 use crate::view::curves::hex;
-use crate::{Error, Result};
+use crate::view::spec::{append, parsed, set_signal};
 
 /// Dots in all panels together. Chromium without a GPU takes 0.1 s to draw so many anew, which each
 /// step of zooming does, and 0.3 s for 70,000.
@@ -135,12 +136,7 @@ impl Scatter {
         {
             parts.retain(|part| part["type"] != "group");
         }
-        for part in ["signals", "scales", "marks"] {
-            if let (Some(all), Some(new)) = (spec[part].as_array_mut(), panel[part].as_array_mut())
-            {
-                all.append(new);
-            }
-        }
+        append(spec, panel);
         Ok(())
     }
 
@@ -150,13 +146,7 @@ impl Scatter {
         let (diameter, opacity) = dots(count, side);
         let keys = self.classes.as_ref().map(|c| c.keys()).unwrap_or(vec![String::new()]);
         let names = self.classes.as_ref().map(|c| c.names.clone()).unwrap_or_default();
-        let mut set = |name: &str, value: Value| {
-            let signals = spec["signals"].as_array_mut();
-            let signal = signals.and_then(|all| all.iter_mut().find(|s| s["name"] == name));
-            if let Some(signal) = signal {
-                signal["value"] = value;
-            }
-        };
+        let mut set = |name: &str, to: Value| set_signal(spec, name, "value", to);
         let lines = 1 + u32::from(!names.is_empty()) + u32::from(!self.labels.is_empty());
         let words = self.labels.iter().map(|label| label.chars().take(LONGEST).collect::<String>());
         let words = words.chain(names.iter().cloned()).chain(["point 00000".to_owned()]);
@@ -194,12 +184,7 @@ impl Scatter {
             let name = format!("{} ", self.choice);
             let bind =
                 json!({ "input": input, "options": options, "labels": labels, "name": name });
-            let signals = spec["signals"].as_array_mut();
-            if let Some(layout) =
-                signals.and_then(|all| all.iter_mut().find(|s| s["name"] == "layout"))
-            {
-                layout["bind"] = bind;
-            }
+            set_signal(spec, "layout", "bind", bind);
         }
     }
 
@@ -227,9 +212,4 @@ impl Scatter {
         }
         words
     }
-}
-
-fn parsed(text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::Argument(format!("the scatter plot's specification: {error}")))
 }
