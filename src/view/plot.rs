@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const OVER: u32 = 4;
 const GRID: Rgb<u8> = Rgb([228; 3]);
 
-/// What a plot leaves free above, right of and below its axes.
+/// What a plot leaves free above, right of and below its axes, rounded to whole pixels.
 pub(super) const TOP: u32 = 9;
 pub(super) const RIGHT: u32 = 19;
 pub(super) const BELOW: u32 = 25;
@@ -54,7 +54,7 @@ fn draw(
     let y = panel.y_axis();
     let area = BitMapBackend::with_buffer(pixels, size).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
-        .margin_top(OVER * TOP)
+        .margin_top(OVER * Style::NOTE.line() / 2)
         .margin_right(OVER * RIGHT)
         .x_label_area_size(OVER * BELOW)
         .y_label_area_size(OVER * left(&y))
