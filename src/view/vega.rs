@@ -1,4 +1,5 @@
-//! What the interactive forms share: their title, their colours, and pictures in them.
+//! What the interactive forms share: their title, their colours, pictures in them, and putting
+//! specifications together from several files.
 
 use image::RgbImage;
 use serde_json::{Value, json};
@@ -17,8 +18,7 @@ pub(super) fn titled(
     notes: &[String],
     width: u32,
 ) -> Result<Value> {
-    let mut spec: Value = serde_json::from_str(file)
-        .map_err(|error| Error::Argument(format!("a figure's specification: {error}")))?;
+    let mut spec = parsed(file)?;
     spec["description"] = json!(figure.description());
     spec["title"]["text"] = json!(title);
     spec["title"]["limit"] = json!(width);
@@ -49,4 +49,28 @@ pub(super) fn coloured(spec: &mut Value, scale: &ColourScale, unit: &str, height
 pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
     let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
     Ok(if png.len() <= jpeg.len() { png } else { jpeg })
+}
+
+/// A specification, or a part of one, that lies beside the source.
+pub(super) fn parsed(text: &str) -> Result<Value> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::Argument(format!("a figure's specification: {error}")))
+}
+
+/// Adds the signals, data, scales and marks of `part` behind those of `spec`.
+pub(super) fn append(spec: &mut Value, mut part: Value) {
+    for list in ["signals", "data", "scales", "marks"] {
+        let new = part.get_mut(list).and_then(Value::as_array_mut);
+        if let (Some(all), Some(new)) = (spec.get_mut(list).and_then(Value::as_array_mut), new) {
+            all.append(new);
+        }
+    }
+}
+
+/// Sets a property (`value`, `bind` …) of the signal with this name.
+pub(super) fn set_signal(spec: &mut Value, name: &str, property: &str, to: Value) {
+    let signals = spec.get_mut("signals").and_then(Value::as_array_mut);
+    if let Some(signal) = signals.and_then(|all| all.iter_mut().find(|s| s["name"] == name)) {
+        signal[property] = to;
+    }
 }
