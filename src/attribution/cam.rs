@@ -116,11 +116,11 @@ pub fn cam_tensor(
     targets: &[Target],
 ) -> Result<Tensor> {
     let aim = Aim::new(net, input, targets)?;
-    rectified(method, cam_values(method, net, input, layer, &aim)?.0)
+    rectified_map(method, cam_values(method, net, input, layer, &aim)?.0)
 }
 
 /// Only what speaks for the target, except for [`Cam::Cam`], which is signed.
-fn rectified(method: Cam, values: Tensor) -> Result<Tensor> {
+pub(super) fn rectified_map(method: Cam, values: Tensor) -> Result<Tensor> {
     match method {
         Cam::Cam => Ok(values),
         _ => values.f_relu().map_err(Error::torch("rectifying the map")),
@@ -149,7 +149,7 @@ fn weighted(
         _ => "bright regions speak for it",
     };
     Explained {
-        values: single(&rectified(method, values)?)?,
+        values: single(&rectified_map(method, values)?)?,
         aim: aim.fixed(&output)?,
         output,
         method: name,

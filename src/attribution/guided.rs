@@ -11,7 +11,7 @@
 use tch::Tensor;
 
 use super::aim::Aim;
-use super::cam::{Cam, cam_values};
+use super::cam::{Cam, cam_values, rectified_map};
 use super::explained::{Explained, question};
 use super::gradient::single;
 use super::{Channels, Target};
@@ -87,7 +87,7 @@ pub fn guided_grad_cam_tensor(
 }
 
 fn guided_grad_cam_values(net: &Network, input: &Tensor, layer: &str, aim: &Aim) -> Result<Tensor> {
-    let (map, _) = cam_values(Cam::GradCam, net, input, layer, aim)?;
+    let map = rectified_map(Cam::GradCam, cam_values(Cam::GradCam, net, input, layer, aim)?.0)?;
     let guided = net.rectified_gradient(input, Rule::Guided, aim.node, |value| aim.total(value))?;
     let size = &guided.size()[2..];
     let product = map

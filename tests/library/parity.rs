@@ -218,7 +218,8 @@ fn attributions_equal_captums() -> Tested {
         }
         let net = net.to_kind(Kind::Double)?;
         let input = &theirs[&format!("{name}.input")];
-        let targets = [Target::Class(3), Target::Class(7)];
+        let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
+        let targets = [Target::Class(class), Target::Class(class)];
         let gradient = by::gradient_tensor(&net, input, &targets)?;
         let options = IntegratedGradients { steps: 6, baseline: None };
         let integrated = by::integrated_gradients_tensor(&net, input, &targets, &options)?;
@@ -239,7 +240,8 @@ fn attributions_equal_captums() -> Tested {
             let off = relative(&ours, &theirs[&format!("{name}.{method}")]);
             println!("{name} {method}: {off:.1e}");
             // Captum holds the points of the integral in single precision.
-            assert!(off < 1e-6, "{name} {method}: {off}");
+            let allowed = if method == "integrated" { 1e-4 } else { 1e-8 };
+            assert!(off < allowed, "{name} {method}: {off}");
         }
     }
     Ok(())

@@ -18,7 +18,14 @@ from torchvision import models
 from definitions import Deit
 from formula import fill, wave
 
-CLASSES = [3, 7]
+
+def explicable_class(model, module, x):
+    """One for which Grad-CAM has something to show in each picture, not zeros alone."""
+    for c in range(20):
+        cam = attr.LayerGradCam(model, module).attribute(x, c, relu_attributions=True)
+        if (cam.amax(dim=(1, 2, 3)) > 0).all():
+            return c
+    raise ValueError("no class has a map")
 
 
 def with_relu_modules(model):
@@ -60,15 +67,17 @@ for argument in sys.argv[2:]:
     def save(method, values):
         saved[f"{name}.{method}"] = values.detach().contiguous()
 
+    c = explicable_class(model, module, x) if layer else 3
+    save("class", torch.tensor([c]))
     save("input", x)
-    save("saliency", attr.Saliency(model).attribute(x, CLASSES, abs=False))
-    save("input_x_gradient", attr.InputXGradient(model).attribute(x, CLASSES))
+    save("saliency", attr.Saliency(model).attribute(x, c, abs=False))
+    save("input_x_gradient", attr.InputXGradient(model).attribute(x, c))
     integrated = attr.IntegratedGradients(model)
-    save("integrated", integrated.attribute(x, target=CLASSES, n_steps=6, method="riemann_middle"))
+    save("integrated", integrated.attribute(x, target=c, n_steps=6, method="riemann_middle"))
     if layer:
-        save("guided", attr.GuidedBackprop(model).attribute(x, CLASSES))
-        save("deconvolution", attr.Deconvolution(model).attribute(x, CLASSES))
-        cam = attr.LayerGradCam(model, module).attribute(x, CLASSES, relu_attributions=True)
+        save("guided", attr.GuidedBackprop(model).attribute(x, c))
+        save("deconvolution", attr.Deconvolution(model).attribute(x, c))
+        cam = attr.LayerGradCam(model, module).attribute(x, c, relu_attributions=True)
         save("grad_cam", cam[:, 0])
-        save("guided_grad_cam", attr.GuidedGradCam(model, module).attribute(x, CLASSES))
+        save("guided_grad_cam", attr.GuidedGradCam(model, module).attribute(x, c))
 save_file(saved, out / "expected.safetensors")
