@@ -4,10 +4,10 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ImageEncoder, RgbImage};
+use image::RgbImage;
 use serde_json::Value;
 
+use super::png::png;
 use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
@@ -39,15 +39,6 @@ impl Bundle {
         vega.chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
             .collect()
     }
-}
-
-/// Encodes fast: a figure is drawn far more often than it is stored.
-pub(super) fn png(image: &RgbImage) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
-        .map_err(|error| Error::photo("the figure", format!("encoding PNG failed: {error}")))?;
-    Ok(bytes)
 }
 
 pub(super) fn jpeg(image: &RgbImage) -> Result<Vec<u8>> {

@@ -11,8 +11,12 @@ mod curves;
 mod emit;
 mod feature_maps;
 mod filters;
+mod grid;
 mod heatmap;
+mod journey;
+mod maps;
 mod plot;
+mod png;
 mod predictions;
 mod save;
 mod sheet;
@@ -32,6 +36,7 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use journey::Journey;
 pub use predictions::{Prediction, Predictions};
 pub use top_k::{Guess, TopK};
 
@@ -85,4 +90,4 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Predictions, TopK);
+debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Journey, Predictions, TopK);

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Figure;
-use super::bundle::{jpeg, png};
+use super::bundle::jpeg;
+use super::png::png;
 use crate::{Error, Result, whole};
 
 /// Writes by the extension.
