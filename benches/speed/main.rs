@@ -8,6 +8,7 @@
 //! The peer's side is `peers.py`, a process that stays alive. Each round times both, one straight
 //! after the other, so that a busy machine slows both; the ratio shown is the median of the rounds'.
 
+mod drawing;
 mod forward;
 mod peer;
 
@@ -23,6 +24,9 @@ fn main() -> Outcome {
     let mut peer = Peer::start()?;
     println!("{}", peer.ask("about")?);
     println!("{:44} {:>12} {:>12} {:>8}", "", "convscope", "peer", "times");
+    if wants("drawing") {
+        drawing::run(&mut peer)?;
+    }
     if wants("forward") {
         forward::run(&mut peer)?;
     }

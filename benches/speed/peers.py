@@ -3,14 +3,18 @@
 Usage: peers.py FOLDER
 """
 
+import io
 import sys
 import time
 from pathlib import Path
 
+import matplotlib
 import torch
 import torchvision
+from matplotlib import pyplot
 from safetensors.torch import load_file, save_file
 
+matplotlib.use("Agg")
 folder = Path(sys.argv[1])
 
 
@@ -40,7 +44,25 @@ def forward():
     return seconds(lambda: model(sample))
 
 
-QUESTIONS = {"about": about, "open": open_network, "forward": forward}
+def draw():
+    maps = load_file(folder / "maps.safetensors")["maps"].numpy()
+
+    def grid():
+        columns = 8 if len(maps) <= 64 else 32
+        rows = -(-len(maps) // columns)
+        figure, axes = pyplot.subplots(rows, columns, figsize=(8, 8 * rows / columns))
+        for channel, (axis, values) in enumerate(zip(axes.flat, maps, strict=True)):
+            axis.imshow(values, vmin=0, vmax=maps.max())
+            if len(maps) <= 64:  # of more, ours labels the rows only
+                axis.set_title(channel, fontsize=6)
+            axis.axis("off")
+        figure.savefig(io.BytesIO(), format="png")
+        pyplot.close(figure)
+
+    return seconds(grid)
+
+
+QUESTIONS = {"about": about, "open": open_network, "forward": forward, "draw": draw}
 
 for line in sys.stdin:
     name, *arguments = line.split()

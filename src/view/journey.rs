@@ -13,8 +13,6 @@ use crate::error::shape_text;
 use crate::{Error, Result};
 
 const GAP: u32 = 6;
-/// Room for the colour bar of each row.
-const BAR: u32 = 96;
 /// A map is shown at most so large.
 const LARGEST: u32 = 112;
 
@@ -104,7 +102,7 @@ impl Journey {
 
     fn block(&self, name: &str, values: &Tensor) -> Result<Block> {
         let columns = (self.maps + usize::from(self.mean)) as u32;
-        let side = ((WIDEST + GAP - BAR) / columns).saturating_sub(GAP).clamp(24, LARGEST);
+        let side = ((WIDEST + GAP) / columns).saturating_sub(GAP).clamp(24, LARGEST);
         let channels = self.chosen(values)?;
         let maps = Maps::new(values, i64::from(side))?;
         let scale = ColourScale::fitting(self.map, maps.all());
