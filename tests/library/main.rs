@@ -3,6 +3,7 @@
 mod attribution;
 mod executor;
 mod figures;
+mod figures_maps;
 mod helpers;
 mod network;
 mod parity;
