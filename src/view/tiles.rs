@@ -57,19 +57,20 @@ pub(super) struct Layout {
 impl Layout {
     /// For `count` tiles of `width`×`height`: few are shown large, many small.
     pub(super) fn new(count: usize, width: u32, height: u32) -> Layout {
-        let count = count.max(1) as u32;
-        let most = match count {
-            ..=64 => 8,
-            65..MANY => 16,
-            _ => 32,
-        };
+        /// A tile among many is enlarged to about this.
+        const SMALL: u32 = 20;
+        let (count, width) = (count.max(1) as u32, width.max(1));
+        let fitting = |gap: u32, width: u32| (WIDEST + gap) / (width + gap);
+        if count >= MANY {
+            let (gap, enlarged) = (2, width * SMALL.div_ceil(width));
+            return Layout::table(fitting(gap, enlarged).clamp(1, 32), gap, 112, width, height);
+        }
+        let most = if count <= 64 { 8 } else { 16 };
         // Rows that are all full read best, unless they would be short.
         let full = (most / 2 + 1..=most).rev().find(|&columns| count.is_multiple_of(columns));
-        let gap = if count >= MANY { 2 } else { 6 };
-        let fitting = (WIDEST + gap) / (width.max(1) + gap);
-        let columns = full.unwrap_or(most).min(count).min(fitting).max(1);
+        let columns = full.unwrap_or(most).min(count).min(fitting(6, width)).max(1);
         let largest = if count <= 4 { 168 } else { 112 };
-        Layout::table(columns, gap, largest, width, height)
+        Layout::table(columns, 6, largest, width, height)
     }
 
     /// For exactly so many columns, with tiles of at most `largest` pixels unless they are larger.
@@ -226,6 +227,7 @@ mod tests {
         assert_eq!(columns(12, 24, 24), 6);
         assert_eq!(columns(256, 14, 14), 16);
         assert_eq!(columns(512, 7, 7), 32);
+        assert_eq!(columns(512, 14, 14), 24);
         assert_eq!(columns(1, 224, 224), 1);
         assert_eq!(columns(96, 11, 5), 16);
     }

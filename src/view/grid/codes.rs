@@ -64,7 +64,7 @@ mod tests {
         let digit = |at: usize| DIGITS.find(codes.text.as_bytes()[at] as char).expect("a digit");
         let code = (64 * digit(2 * index) + digit(2 * index + 1)) as u32;
         let along = code as f32 / LAST as f32;
-        (code != NOT_FINITE).then(|| codes.low + (codes.high - codes.low) * along)
+        (code != NOT_FINITE).then_some(codes.low + (codes.high - codes.low) * along)
     }
 
     #[test]

@@ -7,19 +7,22 @@ use serde_json::{Value, json};
 use super::Grid;
 use super::codes::{Codes, DIGITS, means};
 use crate::view::bundle::{jpeg_uri, png_uri};
-use crate::view::canvas::{Canvas, Style, Words};
+use crate::view::canvas::{Canvas, Style, Words, enlarge};
 use crate::view::tiles::{Block, Tile};
 use crate::{Error, Result};
 
 /// DejaVu's em and ascent as parts of a style's size, which is from its highest to its lowest point.
 const EM: f32 = 0.859;
 const ASCENT: f32 = 0.797;
+/// The side of the photo under an enlarged map.
+const PHOTO: u32 = 420;
 
 /// `room`: how many bytes the specification should have at most; beyond, values are means of squares.
 pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value> {
     let (canvas, places) = grid.draw(Canvas::without_words);
     let drawing = png_uri(&canvas.pixels)?;
-    let photo = grid.photo.as_ref().map(jpeg_uri).transpose()?;
+    // Small pictures (a digit, say) would be blurred when the browser enlarges them.
+    let photo = grid.photo.as_ref().map(|photo| jpeg_uri(&enlarge(photo, PHOTO))).transpose()?;
     let mut spec: Value = serde_json::from_str(include_str!("grid.vega.json"))
         .map_err(|error| Error::Argument(format!("grid.vega.json: {error}")))?;
 
