@@ -32,6 +32,7 @@ fn look(
     folder: &Path,
 ) -> Result<(), convscope::Error> {
     println!("{net:?}\n{photo:?}");
+    net.summary()?.save(folder.join("summary.png"))?;
     net.classify(photo)?.save(folder.join("classify.png"))?;
     net.filters("conv1")?.save(folder.join("filters.png"))?;
     for layer in layers {

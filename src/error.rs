@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// What every fallible function of this crate returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, each with its remedy in the message.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +108,15 @@ pub enum Error {
         batch: usize,
         /// The learning rate asked for.
         learning_rate: f64,
+    },
+
+    /// An ONNX file that cannot be imported.
+    #[error("{} cannot be imported: {problem}", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
     },
 
     /// libtorch refused an operation.

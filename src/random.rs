@@ -1,5 +1,7 @@
 //! Random numbers that are the same on every machine, for one seed.
 
+use tch::{TchError, Tensor};
+
 /// SplitMix64: small, well mixed even from neighbouring seeds, and ours, so no update changes it.
 pub(crate) struct Random(pub(crate) u64);
 
@@ -17,6 +19,21 @@ impl Random {
         (self.bits() >> 40) as f32 / (1u32 << 24) as f32
     }
 
+    /// Standard normal numbers in the shape, precision and on the device of `like`, by Box and
+    /// Muller's transform.
+    pub(crate) fn normal(&mut self, like: &Tensor) -> Result<Tensor, TchError> {
+        let count = like.numel();
+        let pairs = std::iter::repeat_with(|| {
+            // 1 - unit is never 0, whose logarithm is infinite.
+            let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+            let (sin, cos) = (std::f32::consts::TAU * self.unit()).sin_cos();
+            [radius * cos, radius * sin]
+        });
+        let numbers: Vec<f32> = pairs.flatten().take(count).collect();
+        let tensor = Tensor::f_from_slice(&numbers)?.f_to_device(like.device())?;
+        tensor.f_to_kind(like.kind())?.f_view(like.size().as_slice())
+    }
+
     /// The numbers from 0 to `count` - 1 in random order (Fisher and Yates).
     pub(crate) fn order(&mut self, count: i64) -> Vec<i64> {
         let mut order: Vec<i64> = (0..count).collect();
@@ -32,6 +49,16 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_variance_1() {
+        let like = Tensor::zeros([3, 33_333], (tch::Kind::Double, tch::Device::Cpu));
+        let numbers = Random(4).normal(&like).expect("numbers");
+        let mean = numbers.mean(tch::Kind::Double).double_value(&[]);
+        let variance = numbers.var(true).double_value(&[]);
+        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        assert_eq!(numbers.size(), like.size());
+    }
 
     #[test]
     fn an_order_has_every_number_once() {

@@ -8,6 +8,7 @@
 //! The peer's side is `peers.py`, a process that stays alive. Each round times both, one straight
 //! after the other, so that a busy machine slows both; the ratio shown is the median of the rounds'.
 
+mod attribution;
 mod drawing;
 mod forward;
 mod peer;
@@ -29,6 +30,9 @@ fn main() -> Outcome {
     }
     if wants("forward") {
         forward::run(&mut peer)?;
+    }
+    if wants("attribution") {
+        attribution::run(&mut peer)?;
     }
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! The methods: each once in single precision, where a GPU rounds its convolutions to TF32, and for
 //! one network in double precision, where nothing excuses a difference.
 
+use convscope::attribution::{
+    cam_tensor, guided_backprop_tensor, integrated_gradients_tensor, occlusion_tensor,
+    smooth_grad_tensor,
+};
 use convscope::prelude::*;
 
 use crate::table::{Outcome, Row};
@@ -66,7 +70,24 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         let run = pair.on(at).gradients(&input, &["input", layer], score)?;
         let flat: Vec<Tensor> = run.gradients.iter().map(|g| g.reshape([-1])).collect();
         Ok(Tensor::cat(&flat, 0))
-    })
+    })?;
+    let targets: Vec<Target> = (0..BATCH as usize).map(Target::Class).collect();
+    row("Grad-CAM", &|at| Ok(cam_tensor(Cam::GradCam, pair.on(at), &input, layer, &targets)?))?;
+    row("integrated gradients", &|at| {
+        let options = IntegratedGradients { steps: 3, baseline: None };
+        Ok(integrated_gradients_tensor(pair.on(at), &input, &targets, &options)?.shares)
+    })?;
+    row("SmoothGrad", &|at| {
+        let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
+        Ok(smooth_grad_tensor(pair.on(at), &input, &targets, options)?)
+    })?;
+    row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
+    if name != "deit_tiny" {
+        row("guided backpropagation", &|at| {
+            Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
+        })?;
+    }
+    Ok(())
 }
 
 /// One network on the CPU and, with the same parameters, on the device.

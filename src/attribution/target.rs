@@ -1,12 +1,14 @@
 //! What is to be explained.
 
-use tch::{Kind, Tensor};
+use std::fmt;
+use std::sync::Arc;
 
-use crate::network::{Network, nearest, quoted};
-use crate::{Error, Result};
+use tch::{TchError, Tensor};
 
-/// The output that a method explains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a method explains: a class, a unit inside the network, or any number made of the output.
+///
+/// A number or a name is turned into a target by itself: `saliency(&net, &photo, "Samoyed")`.
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Target {
     /// The class with the highest logit.
@@ -16,6 +18,84 @@ pub enum Target {
     Class(usize),
     /// A class by its name, upper and lower case alike.
     Name(String),
+    /// A unit of a layer, or a whole layer.
+    Unit(Unit),
+    /// A number made of the output.
+    Score(Score),
+}
+
+/// A part of a layer whose activation is explained: the sum over what is not fixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The layer's name, or a prefix.
+    pub layer: String,
+    /// The channel (or feature of a linear layer); all where `None`.
+    pub channel: Option<usize>,
+    /// Row and column; all where `None`.
+    pub position: Option<[usize; 2]>,
+}
+
+/// A function of one picture's output.
+#[derive(Clone)]
+pub struct Score {
+    name: String,
+    function: Arc<ScoreFunction>,
+}
+
+type ScoreFunction = dyn Fn(&Tensor) -> Result<Tensor, TchError> + Send + Sync;
+
+impl Target {
+    /// One channel of a layer.
+    pub fn channel(layer: &str, channel: usize) -> Target {
+        Target::Unit(Unit { layer: layer.to_owned(), channel: Some(channel), position: None })
+    }
+
+    /// One neuron of a layer: a channel at a row and a column.
+    pub fn neuron(layer: &str, channel: usize, position: [usize; 2]) -> Target {
+        let position = Some(position);
+        Target::Unit(Unit { layer: layer.to_owned(), channel: Some(channel), position })
+    }
+
+    /// All of a layer.
+    pub fn layer(layer: &str) -> Target {
+        Target::Unit(Unit { layer: layer.to_owned(), channel: None, position: None })
+    }
+
+    /// Any number made of one picture's output (`[1, classes]` for a classifier): a difference of
+    /// classes, the sum of a segmentation's mask, a box's score. `name` is for the figure's title.
+    ///
+    /// ```
+    /// use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// let four_not_nine = Target::score("4 rather than 9", |logits| {
+    ///     logits.f_select(1, 4)?.f_sub(&logits.f_select(1, 9)?)
+    /// });
+    /// let map = saliency(&net, &data::digit(4, 1)?, four_not_nine)?;
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn score(
+        name: &str,
+        function: impl Fn(&Tensor) -> Result<Tensor, TchError> + Send + Sync + 'static,
+    ) -> Target {
+        Target::Score(Score { name: name.to_owned(), function: Arc::new(function) })
+    }
+}
+
+impl Score {
+    /// What figures call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn of(&self, output: &Tensor) -> Result<Tensor, TchError> {
+        (self.function)(output)
+    }
+}
+
+impl fmt::Debug for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Score({})", self.name)
+    }
 }
 
 impl From<usize> for Target {
@@ -30,35 +110,8 @@ impl From<&str> for Target {
     }
 }
 
-impl Target {
-    /// The class meant, given the logits `[1, classes]`.
-    pub(crate) fn resolve(&self, network: &Network, logits: &Tensor) -> Result<usize> {
-        let classes = logits.size().last().copied().unwrap_or_default();
-        match self {
-            Target::Top => {
-                let top = logits.f_to_kind(Kind::Double).and_then(|l| l.f_argmax(None, false));
-                let top = top.and_then(|top| top.f_int64_value(&[]));
-                Ok(top.map_err(Error::torch("finding the top class"))? as usize)
-            }
-            Target::Class(class) if (*class as i64) < classes => Ok(*class),
-            Target::Class(class) => Err(Error::UnknownClass(format!(
-                "{} has no class {class}; its {classes} classes are numbered from 0",
-                network.name()
-            ))),
-            Target::Name(name) => by_name(network, name),
-        }
+impl From<&Target> for Target {
+    fn from(target: &Target) -> Target {
+        target.clone()
     }
-}
-
-fn by_name(network: &Network, name: &str) -> Result<usize> {
-    let names = network.classes();
-    if let Some(class) = names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
-        return Ok(class);
-    }
-    let near = nearest(name, names.iter().map(String::as_str), 3);
-    let hint = match near.as_slice() {
-        [] => "It has no class names; give the class's number.".to_owned(),
-        near => format!("Nearest: {}.", quoted(near)),
-    };
-    Err(Error::UnknownClass(format!("{} has no class `{name}`. {hint}", network.name())))
 }

@@ -19,7 +19,11 @@ impl Network {
         let guesses = self.guesses(&logits, k)?;
         let zoom = self.preprocess().sharp_zoom(photo, 224);
         let picture = self.preprocess().view(photo, zoom)?;
-        TopK::new(format!("{} sees {}", self.name(), photo.title()), picture, guesses)
+        let logit = |guess: &Guess| logits.f_double_value(&[0, guess.class as i64]);
+        let best = guesses.iter().map(logit).collect::<std::result::Result<Vec<f64>, _>>();
+        let best = best.map_err(Error::torch("reading the logits"))?;
+        let title = format!("{} sees {}", self.name(), photo.title());
+        Ok(TopK::new(title, picture, guesses)?.logits(best))
     }
 
     /// The `k` most probable classes of one picture's logits, `[1, classes]`.

@@ -4,3 +4,4 @@ mod classify;
 mod feature_maps;
 mod filters;
 mod predict;
+mod summary;

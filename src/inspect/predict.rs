@@ -67,7 +67,7 @@ impl Network {
     }
 
     /// One class with the probability that these logits, `[1, classes]`, give it.
-    fn probability(&self, logits: &Tensor, class: usize) -> Result<Guess> {
+    pub(crate) fn probability(&self, logits: &Tensor, class: usize) -> Result<Guess> {
         let probability = logits
             .f_softmax(-1, Kind::Double)
             .and_then(|all| all.f_select(1, class as i64)?.f_double_value(&[0]));

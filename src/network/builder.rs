@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub struct NodeId(usize);
 
 /// Puts nodes behind one another. Parameters start at random (PyTorch's default initialisation;
-/// seed it with `tch::manual_seed`).
+/// seed it with `manual_seed`).
 ///
 /// A mistake (a shape that doesn't fit, a name used twice) is remembered and returned by
 /// [`build`](Builder::build), so that the network's definition reads without a `?` a line.
@@ -47,6 +47,7 @@ impl Builder {
             network: Network {
                 name: name.to_owned(),
                 nodes: vec![node],
+                aliases: Vec::new(),
                 output: 0,
                 preprocess: Preprocess::plain(input),
                 classes: Vec::new(),

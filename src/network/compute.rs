@@ -30,6 +30,7 @@ impl Op {
             }
             Op::Pointwise(function) => function.apply(x),
             Op::Softmax { dim } => x.f_softmax(*dim as i64, None::<Kind>),
+            Op::LogSoftmax { dim } => x.f_log_softmax(*dim as i64, None::<Kind>),
             Op::Dropout { p } if training => x.f_dropout(*p, true),
             Op::Dropout { .. } => Ok(x.shallow_clone()),
             Op::MaxPool2d { kernel, stride, padding, ceil } => {
@@ -53,6 +54,7 @@ impl Op {
                 x.f_slice(*dim as i64, Some(*start), Some(*end), *step)
             }
             Op::Select { dim, index } => x.f_select(*dim as i64, *index),
+            Op::Unsqueeze { dim } => x.f_unsqueeze(*dim as i64),
             Op::Pad { amounts } => {
                 // libtorch counts from the last dimension.
                 let amounts: Vec<i64> = amounts.iter().rev().flatten().copied().collect();

@@ -1,6 +1,6 @@
 //! The one way a network is run: in order, keeping what is asked for, stopping when it is there.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::layers::quoted;
 use super::shape::output_shape;
@@ -106,16 +106,27 @@ impl Network {
         &self,
         input: &Tensor,
         layers: &[&str],
-        score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, tch::TchError>,
+        score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Gradients> {
-        let mut wanted = self.find_all(layers)?;
-        wanted.push(self.output);
+        let score = |output: &Tensor| score(output).map_err(Error::torch("making the score"));
+        self.differentiate(input, &self.find_all(layers)?, self.output, score)
+    }
+
+    /// The gradient of a score of node `scored` with respect to the nodes `wanted`.
+    pub(crate) fn differentiate(
+        &self,
+        input: &Tensor,
+        wanted: &[usize],
+        scored: usize,
+        score: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Gradients> {
+        let wanted: Vec<usize> = wanted.iter().copied().chain([scored]).collect();
         tch::with_grad(|| {
             // A fresh leaf: the caller's tensor is never marked.
             let leaf = self.admit(input)?.detach().set_requires_grad(true);
             let mut activations = self.run(&[(0, &leaf)], &wanted, false)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
-            let score = score(&output).map_err(Error::torch("making the score"))?;
+            let score = score(&output)?;
             if score.numel() != 1 {
                 return Err(Error::Shape {
                     at: "the score to differentiate".to_owned(),
@@ -138,11 +149,21 @@ impl Network {
 
     /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
     /// order. Every other activation is freed as soon as nobody needs it, or overwritten.
-    fn run(
+    pub(super) fn run(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
         training: bool,
+    ) -> Result<Vec<Tensor>> {
+        self.run_with(given, wanted, |op, inputs| op.apply(inputs, training))
+    }
+
+    /// The same with another way to compute an operation's output.
+    pub(super) fn run_with(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+        mut apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
         let uses = self.uses(given, wanted)?;
         let freed = || self.broken("an activation was freed too early");
@@ -163,7 +184,7 @@ impl Network {
             let computed = match spare {
                 Some(spare) => node.op.apply_over(spare, inputs.first().copied()),
                 None if inputs.len() < node.inputs.len() => return Err(freed()),
-                None => node.op.apply(&inputs, training),
+                None => apply(&node.op, &inputs),
             };
             values[index] = Some(computed.map_err(Error::torch(format!(
                 "computing `{}` ({})",
@@ -225,7 +246,7 @@ impl Network {
 
     /// Checks the input against every layer's needs, and brings it to the network's device and
     /// precision.
-    fn admit(&self, input: &Tensor) -> Result<Tensor> {
+    pub(crate) fn admit(&self, input: &Tensor) -> Result<Tensor> {
         self.shapes(&input.size())?;
         self.admitted(input)
     }
@@ -242,6 +263,19 @@ impl Network {
         }
         let moved = input.f_to_device(device).and_then(|input| input.f_to_kind(kind));
         moved.map_err(Error::torch("moving the input to the network's device"))
+    }
+
+    /// The values of all nodes up to this one, without a gradient.
+    pub(crate) fn values_to(&self, input: &Tensor, last: usize) -> Result<Vec<Tensor>> {
+        let all: Vec<usize> = (0..=last).collect();
+        let input = self.admit(input)?;
+        tch::no_grad(|| self.run(&[(0, &input)], &all, false))
+    }
+
+    /// The value of one node, without a gradient.
+    pub(crate) fn value(&self, input: &Tensor, wanted: usize) -> Result<Tensor> {
+        let input = self.admit(input)?;
+        tch::no_grad(|| self.run(&[(0, &input)], &[wanted], false)).and_then(only)
     }
 
     /// The output shape of every node for an input of this shape, without running anything.

@@ -46,8 +46,13 @@ impl Network {
                 }
             }
         }
+        // A layer that was folded away has no value that another name could find.
+        let kept =
+            |(_, index): &&(String, usize)| nodes[places[*index]].name == self.nodes[*index].name;
+        let aliases = self.aliases.iter().filter(kept);
         let network = Network {
             name: self.name.clone(),
+            aliases: aliases.map(|(alias, index)| (alias.clone(), places[*index])).collect(),
             output: places[self.output],
             nodes,
             preprocess: self.preprocess.clone(),

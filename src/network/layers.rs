@@ -15,6 +15,9 @@ impl Network {
         if let Some(index) = self.nodes.iter().position(|node| node.name == layer) {
             return Ok(index);
         }
+        if let Some((_, index)) = self.aliases.iter().find(|(alias, _)| alias == layer) {
+            return Ok(*index);
+        }
         let under = |name: &str| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.'));
         let last = self.nodes.iter().rposition(|node| under(&node.name));
         last.ok_or_else(|| Error::UnknownLayer {

@@ -7,13 +7,18 @@
 mod attention;
 mod builder;
 mod compute;
+mod cost;
 mod executor;
 mod inference;
 mod layers;
+mod onnx;
 mod op;
 mod options;
 mod pointwise;
 mod preprocess;
+mod receptive;
+mod rectified;
+mod regions;
 mod resample;
 mod shape;
 
@@ -28,6 +33,9 @@ pub use op::Op;
 pub use options::{Conv2d, Pool};
 pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
+pub use receptive::ReceptiveField;
+pub(crate) use rectified::Rule;
+pub(crate) use regions::Windows;
 pub use resample::Interpolation;
 
 use crate::{Error, Photo, Result};
@@ -61,10 +69,13 @@ fn parameter_name(node: &str, parameter: &str) -> String {
 
 /// A network: nodes, how a picture is made ready for it, and the names of its classes.
 ///
-/// Networks come from [`crate::zoo`] or from [`Network::builder`].
+/// Networks come from [`crate::zoo`], from [`Network::builder`], or from an ONNX file
+/// ([`Network::from_onnx`]).
 pub struct Network {
     name: String,
     nodes: Vec<Node>,
+    /// Other names by which nodes are found: those of the file they come from.
+    aliases: Vec<(String, usize)>,
     /// The node whose value is the result.
     output: usize,
     preprocess: Preprocess,
@@ -100,6 +111,27 @@ impl Network {
     /// How a picture is made ready for this network.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    /// The same network with another way of making pictures ready.
+    ///
+    /// Errors: a preparation for another number of channels.
+    pub fn with_preprocess(mut self, preprocess: Preprocess) -> Result<Network> {
+        let ([ours, ..], [theirs, ..]) = (self.preprocess.input_shape(), preprocess.input_shape());
+        if ours != theirs {
+            return Err(Error::Argument(format!(
+                "{} takes {ours} channels, this preparation gives {theirs}",
+                self.name
+            )));
+        }
+        self.preprocess = preprocess;
+        Ok(self)
+    }
+
+    /// The same network with names for its classes, in the order of the logits.
+    pub fn with_classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Network {
+        self.classes = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalised.
@@ -205,7 +237,7 @@ impl Network {
 impl fmt::Debug for Network {
     /// One line: a notebook prints this, not the parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters: usize = self.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let parameters: usize = self.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
         let [c, h, w] = self.preprocess.input_shape();
         write!(
             f,

@@ -61,6 +61,11 @@ pub enum Op {
         /// The dimension.
         dim: usize,
     },
+    /// The logarithm of [`Op::Softmax`], without its loss of small numbers.
+    LogSoftmax {
+        /// The dimension.
+        dim: usize,
+    },
     /// In training, values set to 0 at random; else nothing.
     Dropout {
         /// The probability of being set to 0.
@@ -135,6 +140,11 @@ pub enum Op {
         /// The index; negative ones count from the end.
         index: i64,
     },
+    /// A dimension of size 1 added.
+    Unsqueeze {
+        /// Where it stands afterwards.
+        dim: usize,
+    },
     /// Zeros added before and after each dimension; negative numbers cut.
     Pad {
         /// `[before, after]` for each dimension.
@@ -174,6 +184,7 @@ impl Op {
             Op::LayerNorm { .. } => "LayerNorm",
             Op::Pointwise(function) => function.name(),
             Op::Softmax { .. } => "Softmax",
+            Op::LogSoftmax { .. } => "LogSoftmax",
             Op::Dropout { .. } => "Dropout",
             Op::MaxPool2d { .. } => "MaxPool2d",
             Op::AvgPool2d { .. } => "AvgPool2d",
@@ -184,6 +195,7 @@ impl Op {
             Op::Permute { .. } => "permute",
             Op::Slice { .. } => "slice",
             Op::Select { .. } => "select",
+            Op::Unsqueeze { .. } => "unsqueeze",
             Op::Pad { .. } => "pad",
             Op::Linear { .. } => "Linear",
             Op::MatMul => "matmul",
@@ -238,6 +250,7 @@ impl Op {
             }
             &Op::Pointwise(function) => Op::Pointwise(function),
             &Op::Softmax { dim } => Op::Softmax { dim },
+            &Op::LogSoftmax { dim } => Op::LogSoftmax { dim },
             &Op::Dropout { p } => Op::Dropout { p },
             &Op::MaxPool2d { kernel, stride, padding, ceil } => {
                 Op::MaxPool2d { kernel, stride, padding, ceil }
@@ -252,6 +265,7 @@ impl Op {
             Op::Permute { order } => Op::Permute { order: order.clone() },
             &Op::Slice { dim, start, end, step } => Op::Slice { dim, start, end, step },
             &Op::Select { dim, index } => Op::Select { dim, index },
+            &Op::Unsqueeze { dim } => Op::Unsqueeze { dim },
             Op::Pad { amounts } => Op::Pad { amounts: amounts.clone() },
             Op::MatMul => Op::MatMul,
             &Op::Arithmetic(arithmetic) => Op::Arithmetic(arithmetic),

@@ -49,7 +49,7 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
             }
             Ok(x.to_vec())
         }
-        Op::Softmax { dim } => {
+        Op::Softmax { dim } | Op::LogSoftmax { dim } => {
             extent(x, *dim)?;
             Ok(x.to_vec())
         }
@@ -93,6 +93,7 @@ pub(crate) fn output_shape(op: &Op, inputs: &[&[i64]]) -> Result<Shape, Misfit> 
         | Op::Permute { .. }
         | Op::Slice { .. }
         | Op::Select { .. }
+        | Op::Unsqueeze { .. }
         | Op::Pad { .. } => rearranged(op, x),
     }
 }
@@ -144,6 +145,12 @@ fn rearranged(op: &Op, x: &[i64]) -> Result<Shape, Misfit> {
                 return misfit(format!("an index of dimension {dim}'s {size}"), index.to_string());
             }
             shape.remove(*dim);
+        }
+        Op::Unsqueeze { dim } => {
+            if *dim > x.len() {
+                return misfit(format!("at least {dim} dimensions"), shape_text(x));
+            }
+            shape.insert(*dim, 1);
         }
         Op::Pad { amounts } => {
             let fits = |(size, [before, after]): (&i64, &[i64; 2])| {

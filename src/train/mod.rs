@@ -6,7 +6,7 @@
 //! ```
 //! use convscope::prelude::*;
 //!
-//! tch::manual_seed(1);                                        // the parameters to start from
+//! manual_seed(1);                                             // the parameters to start from
 //! let mut b = Network::builder("small", [1, 28, 28]);
 //! let x = b.conv2d(b.input(), "conv", Conv2d::new(6, 5).stride(2));
 //! let x = b.relu(x, "relu");

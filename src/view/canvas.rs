@@ -51,6 +51,12 @@ impl Style {
         }
         format!("{}…", kept.trim_end())
     }
+
+    /// The same, cut in front.
+    pub(super) fn cut_front(self, text: &str, room: u32) -> String {
+        let backwards = |text: &str| text.chars().rev().collect::<String>();
+        backwards(&self.cut(&backwards(text), room))
+    }
 }
 
 pub(super) struct Canvas {
@@ -132,7 +138,7 @@ impl Canvas {
     }
 
     /// Coverage in 16 steps, so that a figure keeps to few colours.
-    fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
+    pub(super) fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
         let coverage = (15.0 * coverage.clamp(0.0, 1.0)).round() / 15.0;
         if let Some(pixel) = self.pixels.get_pixel_mut_checked(x, y) {
             let mix = |under: u8, over: u8| {

@@ -102,7 +102,7 @@ impl Curves {
 pub(super) struct Legend<'a>(Vec<&'a str>);
 
 impl<'a> Legend<'a> {
-    fn of(panels: &'a [Panel]) -> Legend<'a> {
+    pub(super) fn of(panels: &'a [Panel]) -> Legend<'a> {
         let mut names: Vec<&str> = Vec::new();
         for series in panels.iter().flat_map(|panel| &panel.series) {
             if !names.contains(&series.name.as_str()) {
@@ -124,7 +124,12 @@ impl<'a> Legend<'a> {
         (column, (width / column).max(1))
     }
 
-    fn draw(&self, canvas: &mut Canvas, left: u32, top: u32, width: u32) {
+    /// Its height in this width, with the room below it.
+    pub(super) fn height(&self, width: u32) -> u32 {
+        (self.0.len() as u32).div_ceil(self.columns(width).1) * Style::TEXT.line() + 10
+    }
+
+    pub(super) fn draw(&self, canvas: &mut Canvas, left: u32, top: u32, width: u32) {
         let (column, columns) = self.columns(width);
         for (index, name) in (0..).zip(&self.0) {
             let x = left + index % columns * column;
@@ -137,7 +142,7 @@ impl<'a> Legend<'a> {
 
 impl Panel {
     /// What can be drawn.
-    fn points(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+    pub(super) fn points(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let all = self.series.iter().flat_map(|series| &series.points).copied();
         all.filter(|&(x, y)| drawable(x) && drawable(y))
     }
@@ -163,7 +168,7 @@ impl Series {
 }
 
 impl Curves {
-    fn vega(&self) -> Result<Value> {
+    pub(super) fn vega(&self) -> Result<Value> {
         /// More points than pixels make a notebook's file large and show nothing more.
         const MOST: usize = 2000;
         let legend = Legend::of(&self.panels);
@@ -207,7 +212,7 @@ impl Curves {
         Ok(spec)
     }
 
-    fn x_axis(&self) -> Axis {
+    pub(super) fn x_axis(&self) -> Axis {
         let xs: Vec<f64> = self.panels.iter().flat_map(Panel::points).map(|(x, _)| x).collect();
         Axis::around(&xs, self.x_is_whole())
     }
@@ -228,7 +233,7 @@ impl Figure for Curves {
         let whole = count * width + (count - 1) * GAP;
         let legend = Legend::of(&self.panels);
         let line = Style::TEXT.line();
-        let keys = (legend.0.len() as u32).div_ceil(legend.columns(whole).1) * line + 10;
+        let keys = legend.height(whole);
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
         let (mut canvas, left, top) = sheet.canvas(whole, keys + line + height + line);
         legend.draw(&mut canvas, left, top, whole);
@@ -277,6 +282,6 @@ fn drawable(number: f64) -> bool {
     (number as f32).is_finite()
 }
 
-fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
+pub(super) fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }

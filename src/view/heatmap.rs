@@ -1,16 +1,16 @@
 //! A map of values over the picture it explains.
 
 use image::RgbImage;
-use serde_json::{Value, json};
 use tch::Tensor;
 
-use super::bundle::{jpeg_uri, png_uri};
-use super::canvas::{Style, enlarge, fit};
+use super::boxes::Drawn;
+use super::canvas::{Canvas, Style, enlarge, fit};
 use super::colour::{ColourMap, ColourScale, number_text, range};
+use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::tiles::coloured;
 use super::values::{held, numbers};
-use super::{Bundle, Figure};
+use super::{BoundingBox, Boxes, Bundle, Figure};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -18,12 +18,25 @@ use crate::{Error, Result};
 const GAP: u32 = 14;
 /// A picture in the still is at most this wide, so that two fit a notebook's column.
 const PANEL: u32 = 336;
+/// The same in the interactive form, which has one.
+const INTERACTIVE: u32 = 448;
 
 /// Values `[H, W]` over a picture.
 ///
-/// The still shows the picture beside the same under the map; the interactive form has a slider for
-/// the map's opacity. Magnitudes are shown on inferno from 0, signed values in blue and red around
-/// 0, always with a colour bar in the values' own units.
+/// The still shows the picture beside the same under the map. The interactive form has sliders for
+/// the map's opacity and for a threshold below which values are hidden, and reads the value under
+/// the pointer. Magnitudes are shown on inferno from 0, signed values in blue and red around 0,
+/// always with a colour bar in the values' own units.
+///
+/// ```
+/// use convscope::prelude::*;
+///
+/// let map = saliency(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
+/// let map = map.boxes(Boxes::Largest(0.3)).opacity(0.5);
+/// assert_eq!(map.bounding_boxes()?.len(), 1);
+/// map
+/// # ; Ok::<(), convscope::Error>(())
+/// ```
 pub struct Heatmap {
     /// What the figure is called.
     pub title: String,
@@ -31,9 +44,13 @@ pub struct Heatmap {
     pub unit: String,
     notes: Vec<String>,
     picture: RgbImage,
+    /// Width and height of the network's input, in whose pixels places are given.
+    input: (u32, u32),
     values: Tensor,
     map: ColourMap,
     opacity: f64,
+    blocky: bool,
+    boxes: Vec<Boxes>,
 }
 
 impl Heatmap {
@@ -56,15 +73,17 @@ impl Heatmap {
                 remedy: "Reduce the channels first, by their maximum, say.".to_owned(),
             });
         }
-        let values = held(values)?;
         Ok(Heatmap {
             title: title.into(),
             unit: unit.into(),
             notes: Vec::new(),
-            picture: enlarge(&picture, PANEL),
-            values,
+            input: picture.dimensions(),
+            picture,
+            values: held(values)?,
             map: ColourMap::Inferno,
             opacity: 0.7,
+            blocky: false,
+            boxes: Vec::new(),
         })
     }
 
@@ -86,83 +105,153 @@ impl Heatmap {
         self
     }
 
+    /// Says that the picture shows an input of this height and width, at whatever resolution: boxes
+    /// and the pointer's place are in its pixels. Without it they are in those of the picture.
+    pub fn input_size(mut self, height: u32, width: u32) -> Self {
+        self.input = (width.max(1), height.max(1));
+        self
+    }
+
+    /// Shows each value as a plain rectangle, instead of smoothly from one to the next.
+    pub fn blocky(mut self) -> Self {
+        self.blocky = true;
+        self
+    }
+
+    /// Draws boxes, in addition to those asked for before: found ones in blue, given ones in yellow.
+    pub fn boxes(mut self, boxes: Boxes) -> Self {
+        self.boxes.push(boxes);
+        self
+    }
+
     /// The values, `[H, W]`, float32 on the CPU, in their own units.
     pub fn values(&self) -> &Tensor {
         &self.values
     }
 
-    /// The map enlarged to the picture's size: bilinear, corners not aligned, as OpenCV does.
+    /// The boxes as they are drawn, in pixels of the network's input. Around the values of a map of
+    /// another size they are found after it was enlarged to the input's size, as it is shown.
+    ///
+    /// Errors: a threshold that is not above 0 and at most 1; a given box outside the picture.
+    pub fn bounding_boxes(&self) -> Result<Vec<BoundingBox>> {
+        let found = self.boxes.iter().map(|boxes| self.find(boxes));
+        Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn find(&self, boxes: &Boxes) -> Result<Vec<BoundingBox>> {
+        let (width, height) = self.input;
+        boxes.find(&self.enlarged(width, height)?, width, height)
+    }
+
+    pub(super) fn drawn_boxes(&self) -> Result<Vec<Drawn>> {
+        let (width, height) = self.input;
+        let mut drawn = Vec::new();
+        for boxes in &self.boxes {
+            let draw = |found| Drawn::new(found, boxes.colour(), width, height);
+            drawn.extend(self.find(boxes)?.into_iter().map(draw));
+        }
+        Ok(drawn)
+    }
+
+    /// The picture at a size to be shown at: small ones enlarged without blur.
+    pub(super) fn panel(&self, side: u32) -> RgbImage {
+        fit(&enlarge(&self.picture, side.min(PANEL)), side)
+    }
+
+    pub(super) fn input(&self) -> (u32, u32) {
+        self.input
+    }
+
+    pub(super) fn is_blocky(&self) -> bool {
+        self.blocky
+    }
+
+    pub(super) fn colours(&self) -> ColourMap {
+        self.map
+    }
+
+    /// The map at another size: bilinear, corners not aligned, as OpenCV does.
     fn enlarged(&self, width: u32, height: u32) -> Result<Vec<f32>> {
         let size = self.values.size();
         let [h, w] = [i64::from(height), i64::from(width)];
-        let enlarged = self
-            .values
-            .f_view([1, 1, size[0], size[1]])
-            .and_then(|v| v.f_upsample_bilinear2d([h, w], false, None, None));
+        let enlarged =
+            self.values.f_view([1, 1, size[0], size[1]]).and_then(|v| match self.blocky {
+                true => v.f_upsample_nearest2d([h, w], None, None),
+                false => v.f_upsample_bilinear2d([h, w], false, None, None),
+            });
         numbers(&enlarged.map_err(Error::torch("enlarging the map"))?)
     }
 
-    fn all_notes(&self, scale: &ColourScale) -> Vec<String> {
+    /// The picture with the map and its boxes over it, drawn at `x`, `y`.
+    pub(super) fn draw_over(
+        &self,
+        canvas: &mut Canvas,
+        (x, y): (u32, u32),
+        panel: &RgbImage,
+        scale: &ColourScale,
+        opacity: f64,
+    ) -> Result<()> {
+        let (width, height) = panel.dimensions();
+        let mut over = coloured(&self.enlarged(width, height)?, width, 1, &scale.table());
+        for (over, under) in over.pixels_mut().zip(panel.pixels()) {
+            let mix = |i: usize| {
+                let (under, over) = (f64::from(under.0[i]), f64::from(over.0[i]));
+                (under + (over - under) * opacity).round() as u8
+            };
+            over.0 = [mix(0), mix(1), mix(2)];
+        }
+        canvas.picture(&over, x, y);
+        for drawn in self.drawn_boxes()? {
+            drawn.draw(canvas, (x, y), (width, height));
+        }
+        Ok(())
+    }
+
+    fn scale(&self) -> Result<ColourScale> {
+        Ok(ColourScale::fitting(self.map, &numbers(&self.values)?))
+    }
+
+    fn all_notes(&self, scale: &ColourScale) -> Result<Vec<String>> {
         let mut notes = self.notes.clone();
+        let values = numbers(&self.values)?;
+        let (least, most) = range(&values);
         if scale.clipped {
-            let (least, most) = range(&numbers(&self.values).unwrap_or_default());
             notes.push(format!(
                 "colours end at {}; the largest magnitude is {}",
                 number_text(scale.high),
                 number_text(most.max(-least))
             ));
         }
-        if scale.low == scale.high || self.values.min() == self.values.max() {
+        if values.iter().any(|value| !value.is_finite()) {
+            notes.push("some values are not finite; NaN is shown in magenta".to_owned());
+        }
+        if least == most {
             notes.push("blank: all values are the same".to_owned());
         }
-        notes
-    }
-
-    fn vega(&self, scale: &ColourScale) -> Result<Value> {
-        let (width, height) = self.picture.dimensions();
-        let size = self.values.size();
-        let map = coloured(&numbers(&self.values)?, size[1] as u32, 1, &scale.table());
-        let mut spec: Value = serde_json::from_str(include_str!("heatmap.vega.json"))
-            .map_err(|error| Error::Argument(format!("heatmap.vega.json: {error}")))?;
-        spec["width"] = json!(width);
-        spec["height"] = json!(height);
-        spec["description"] = json!(self.description());
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(self.all_notes(scale));
-        spec["signals"][0]["value"] = json!(self.opacity);
-        spec["scales"][0]["domain"] = json!([scale.low, scale.high]);
-        spec["scales"][0]["range"]["scheme"] = json!(scale.map.vega_scheme());
-        // Vega's redblue runs from red; ours has red for positive.
-        spec["scales"][0]["reverse"] = json!(scale.map == ColourMap::RedBlue);
-        spec["legends"][0]["title"] = json!(self.unit);
-        spec["marks"][0]["encode"]["enter"]["url"]["value"] = json!(jpeg_uri(&self.picture)?);
-        spec["marks"][1]["encode"]["enter"]["url"]["value"] = json!(png_uri(&map)?);
-        Ok(spec)
+        if !self.boxes.is_empty() && self.bounding_boxes()?.is_empty() {
+            notes.push("no box: no value is above 0".to_owned());
+        }
+        Ok(notes)
     }
 }
 
 impl Figure for Heatmap {
     fn image(&self) -> Result<RgbImage> {
-        let scale = ColourScale::fitting(self.map, &numbers(&self.values)?);
-        let panel = fit(&self.picture, PANEL);
+        let scale = self.scale()?;
+        let panel = self.panel(PANEL);
         let (width, height) = panel.dimensions();
-        let map = coloured(&self.enlarged(width, height)?, width, 1, &scale.table());
-        let over = RgbImage::from_fn(width, height, |x, y| {
-            let (under, over) = (panel.get_pixel(x, y).0, map.get_pixel(x, y).0);
-            let mix = |i: usize| {
-                let (under, over) = (f64::from(under[i]), f64::from(over[i]));
-                (under + (over - under) * self.opacity).round() as u8
-            };
-            image::Rgb([mix(0), mix(1), mix(2)])
-        });
         let (title, unit) = (&self.title, &self.unit);
-        let sheet = Sheet { title, notes: self.all_notes(&scale), bar: Some(&scale), unit };
+        let sheet = Sheet { title, notes: self.all_notes(&scale)?, bar: Some(&scale), unit };
         let (mut canvas, x, y) = sheet.canvas(2 * width + GAP, height + Style::NOTE.line());
         canvas.picture(&panel, x, y);
-        canvas.picture(&over, x + width + GAP, y);
+        for drawn in self.drawn_boxes()? {
+            drawn.draw(&mut canvas, (x, y), (width, height));
+        }
+        let right = x + width + GAP;
+        self.draw_over(&mut canvas, (right, y), &panel, &scale, self.opacity)?;
         let below = y + height + 3;
         canvas.text(x, below, "what the network sees", Style::NOTE);
-        canvas.text(x + width + GAP, below, "under the map", Style::NOTE);
+        canvas.text(right, below, "under the map", Style::NOTE);
         Ok(canvas.pixels)
     }
 
@@ -177,8 +266,23 @@ impl Figure for Heatmap {
     }
 
     fn bundle(&self) -> Result<Bundle> {
-        let scale = ColourScale::fitting(self.map, &numbers(&self.values)?);
+        let scale = self.scale()?;
+        let picture = self.panel(INTERACTIVE);
+        let (width, height) = picture.dimensions();
+        let frame = Frame {
+            title: &self.title,
+            notes: self.all_notes(&scale)?,
+            bar: Some((&scale, &self.unit)),
+            opacity: self.opacity,
+            size: (width, height),
+        };
+        let pane = Pane {
+            label: String::new(),
+            picture: &picture,
+            map: Some((self, &scale)),
+            place: (0, 0),
+        };
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(self.vega(&scale)?))
+        Ok(still.with_vega(spec(self, &frame, &[pane])?))
     }
 }

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::colour::{ColourTable, range};
 use super::tiles::{Tile, coloured};
-use super::values::{numbers, reduced};
+use super::values::numbers;
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -105,4 +105,17 @@ impl Maps {
         let map = map.and_then(|map| map.f_upsample_bilinear2d(size, false, None, None));
         numbers(&map.map_err(Error::torch("enlarging a map"))?)
     }
+}
+
+/// Maps `[C, H, W]` with sides of at most `side`: each value the mean of a square of so many by so
+/// many, and how many.
+fn reduced(maps: &Tensor, side: i64) -> Result<(Tensor, i64)> {
+    let longest = maps.size().into_iter().skip(1).max().unwrap_or(1);
+    let factor = (longest + side.max(1) - 1) / side.max(1);
+    if factor <= 1 {
+        return Ok((maps.shallow_clone(), 1));
+    }
+    let (kernel, none) = ([factor; 2], [0; 2]);
+    let reduced = maps.f_avg_pool2d(kernel, kernel, none, true, false, None);
+    Ok((reduced.map_err(Error::torch("reducing the maps"))?, factor))
 }

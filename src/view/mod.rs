@@ -4,40 +4,55 @@
 //! networks.
 
 mod axis;
+mod boxes;
 mod bundle;
 mod canvas;
 mod colour;
 mod curves;
 mod emit;
 mod feature_maps;
+mod film;
 mod filters;
 mod grid;
 mod heatmap;
+mod heatmaps;
 mod journey;
 mod maps;
+mod occlusion;
+mod panes;
 mod plot;
 mod png;
 mod predictions;
 mod save;
+mod scatter;
+mod shapes;
 mod sheet;
+mod summary;
 mod tiles;
 mod top_k;
 mod values;
+mod vega;
 
 use std::path::Path;
 
 use image::RgbImage;
 
+pub use boxes::{BoundingBox, Boxes};
 pub use bundle::Bundle;
 pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
 pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
+pub use film::{Film, Frame};
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
+pub use heatmaps::Heatmaps;
 pub use journey::Journey;
+pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
+pub use scatter::{Positions, Scatter};
+pub use summary::{LayerKind, LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 
 use crate::Result;
@@ -62,6 +77,17 @@ pub trait Figure {
     /// there or not writable.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         save::save(self, path.as_ref())
+    }
+
+    /// Writes the interactive form as an HTML file that works without network or notebook.
+    ///
+    /// `vega` is a build of Vega 5 that you have fetched once (`vega.min.js`, 0.5 MB, from
+    /// <https://cdn.jsdelivr.net/npm/vega@5/build/vega.min.js> or `npm pack vega@5`); it goes into the
+    /// file. Where scripts are off, the page shows the still.
+    ///
+    /// Errors: a figure without an interactive form, a file that is no Vega, a path not writable.
+    fn save_page(&self, path: impl AsRef<Path>, vega: impl AsRef<Path>) -> Result<()> {
+        save::save_page(self, path.as_ref(), vega.as_ref())
     }
 
     /// Draws the figure in a notebook where it does not end the cell, inside an `if`, say.
@@ -90,4 +116,17 @@ macro_rules! debug_by_description {
         }
     )+};
 }
-debug_by_description!(Curves, FeatureMaps, FilterGrid, Heatmap, Journey, Predictions, TopK);
+debug_by_description!(
+    Curves,
+    FeatureMaps,
+    Film,
+    FilterGrid,
+    Heatmap,
+    Heatmaps,
+    Journey,
+    Occlusion,
+    Predictions,
+    Scatter,
+    Summary,
+    TopK
+);

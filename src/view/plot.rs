@@ -15,6 +15,17 @@ use crate::{Error, Result};
 const OVER: u32 = 4;
 const GRID: Rgb<u8> = Rgb([228; 3]);
 
+/// What a plot leaves free above, right of and below its axes, rounded to whole pixels.
+pub(super) const TOP: u32 = 9;
+pub(super) const RIGHT: u32 = 19;
+pub(super) const BELOW: u32 = 25;
+
+/// The same on the left, for the labels of this axis.
+pub(super) fn left(y: &Axis) -> u32 {
+    let labels = y.ticks.iter().map(|&tick| Style::NOTE.width(&y.label(tick))).max();
+    labels.unwrap_or_default() + 12
+}
+
 /// The plot with its tick labels, in this width and height.
 pub(super) fn plot(
     panel: &Panel,
@@ -41,13 +52,12 @@ fn draw(
     register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| "the font is damaged")?;
     let y = panel.y_axis();
-    let labels = y.ticks.iter().map(|&tick| Style::NOTE.width(&y.label(tick))).max();
     let area = BitMapBackend::with_buffer(pixels, size).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin_top(OVER * Style::NOTE.line() / 2)
-        .margin_right(OVER * Style::NOTE.line())
-        .x_label_area_size(OVER * (Style::NOTE.line() + 6))
-        .y_label_area_size(OVER * (labels.unwrap_or_default() + 12))
+        .margin_right(OVER * RIGHT)
+        .x_label_area_size(OVER * BELOW)
+        .y_label_area_size(OVER * left(&y))
         .build_cartesian_2d(x.clone(), y)?;
     let text = (FONT, f64::from(OVER) * f64::from(Style::NOTE.size));
     chart

@@ -1,16 +1,19 @@
 //! A picture beside the network's best guesses as bars.
 
 use image::{Rgb, RgbImage};
+use serde_json::{Value, json};
 
-use super::Figure;
 use super::canvas::{Canvas, LINE, Style, enlarge, fit};
 use super::sheet::Sheet;
+use super::vega::{picture_uri, titled};
+use super::{Bundle, Figure};
 use crate::{Error, Result};
 
 const PANEL: u32 = 224;
 const GAP: u32 = 24;
 const NAMES: u32 = 170;
 const BAR: u32 = 220;
+const STEP: u32 = 36;
 const BEST: Rgb<u8> = Rgb([31, 119, 180]);
 const OTHER: Rgb<u8> = Rgb([166, 199, 222]);
 
@@ -26,6 +29,9 @@ pub struct Guess {
 }
 
 /// A picture and what a network takes it for, the best guess first.
+///
+/// In a notebook the pointer reads a guess's class number, full name, probability and, where it was
+/// given, logit.
 #[derive(Clone)]
 pub struct TopK {
     /// What the figure is called.
@@ -33,6 +39,7 @@ pub struct TopK {
     picture: RgbImage,
     guesses: Vec<Guess>,
     best: Guess,
+    logits: Vec<f64>,
 }
 
 impl TopK {
@@ -40,10 +47,16 @@ impl TopK {
     pub fn new(title: impl Into<String>, picture: RgbImage, guesses: Vec<Guess>) -> Result<TopK> {
         match guesses.first().cloned() {
             Some(best) if !picture.is_empty() => {
-                Ok(TopK { title: title.into(), picture, guesses, best })
+                Ok(TopK { title: title.into(), picture, guesses, best, logits: Vec::new() })
             }
             _ => Err(Error::Argument("a picture and at least one guess are needed".to_owned())),
         }
+    }
+
+    /// Adds the guesses' logits, in the guesses' order.
+    pub fn logits(mut self, logits: impl IntoIterator<Item = f64>) -> Self {
+        self.logits = logits.into_iter().collect();
+        self
     }
 
     /// All guesses shown, best first.
@@ -54,6 +67,44 @@ impl TopK {
     /// The best guess.
     pub fn best(&self) -> &Guess {
         &self.best
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec![format!("the network's {} best guesses", self.guesses.len())]
+    }
+
+    fn vega(&self) -> Result<Value> {
+        let panel = fit(&enlarge(&self.picture, PANEL), PANEL);
+        let row = |(rank, guess): (usize, &Guess)| {
+            let mut facts = json!({
+                "class": guess.class,
+                "name": guess.name,
+                "probability": format!("{:.4e}", guess.probability),
+            });
+            if (1e-3..=1.0).contains(&guess.probability) {
+                facts["probability"] = json!(format!("{:.2} %", 100.0 * guess.probability));
+            }
+            if let Some(logit) = self.logits.get(rank) {
+                facts["logit"] = json!(format!("{logit:.3}"));
+            }
+            json!({
+                "rank": rank, "name": guess.name, "probability": guess.probability,
+                "percent": percent(guess.probability), "facts": facts,
+            })
+        };
+        let rows: Vec<Value> = self.guesses.iter().enumerate().map(row).collect();
+        let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
+        let file = include_str!("top_k.vega.json");
+        let mut spec = titled(file, self, &self.title, &self.notes(), width)?;
+        spec["width"] = json!(width);
+        spec["height"] = json!(panel.height().max(STEP * rows.len() as u32));
+        let sizes = [panel.width(), panel.height(), NAMES, BAR, STEP];
+        for (index, size) in sizes.into_iter().enumerate() {
+            spec["signals"][index]["value"] = json!(size);
+        }
+        spec["data"][0]["values"] = json!(rows);
+        spec["marks"][0]["encode"]["enter"]["url"]["value"] = json!(picture_uri(&panel)?);
+        Ok(spec)
     }
 
     fn draw_guess(&self, canvas: &mut Canvas, x: u32, y: u32, guess: &Guess, best: bool) {
@@ -72,12 +123,10 @@ impl TopK {
 impl Figure for TopK {
     fn image(&self) -> Result<RgbImage> {
         let panel = fit(&enlarge(&self.picture, PANEL), PANEL);
-        let step = 36;
-        let bars = self.guesses.len() as u32 * step;
+        let bars = self.guesses.len() as u32 * STEP;
         let height = bars.max(panel.height());
         let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
-        let notes = vec![format!("the network's {} best guesses", self.guesses.len())];
-        let sheet = Sheet { title: &self.title, notes, bar: None, unit: "" };
+        let sheet = Sheet { title: &self.title, notes: self.notes(), bar: None, unit: "" };
         let (mut canvas, x, y) = sheet.canvas(width, height);
         canvas.picture(&panel, x, y);
         canvas.frame(x, y, panel.width(), panel.height(), LINE);
@@ -85,7 +134,7 @@ impl Figure for TopK {
         let mut line = y + (height - bars) / 2 + 6;
         for (index, guess) in self.guesses.iter().enumerate() {
             self.draw_guess(&mut canvas, left, line, guess, index == 0);
-            line += step;
+            line += STEP;
         }
         Ok(canvas.pixels)
     }
@@ -94,6 +143,11 @@ impl Figure for TopK {
         let guess = |guess: &Guess| format!("{} {}", guess.name, percent(guess.probability));
         let guesses: Vec<String> = self.guesses.iter().map(guess).collect();
         format!("{}: {}", self.title, guesses.join(", "))
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        let still = Bundle::still(&self.image()?, &self.description())?;
+        Ok(still.with_vega(self.vega()?))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tensors as figures hold and read them.
 
+use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
+use super::colour::range;
 use crate::{Error, Result};
 
 /// The same values detached, on the CPU, float32, contiguous.
@@ -19,15 +21,37 @@ pub(super) fn numbers(held: &Tensor) -> Result<Vec<f32>> {
         .map_err(Error::torch("reading the figure's values"))
 }
 
-/// Maps `[C, H, W]` with sides of at most `side`: each value the mean of a square of so many by so
-/// many, and how many.
-pub(super) fn reduced(maps: &Tensor, side: i64) -> Result<(Tensor, i64)> {
-    let longest = maps.size().into_iter().skip(1).max().unwrap_or(1);
-    let factor = (longest + side.max(1) - 1) / side.max(1);
-    if factor <= 1 {
-        return Ok((maps.shallow_clone(), 1));
+/// Values as whole numbers of a step, so that many of them stay short in JSON: four digits and a
+/// sign. What is not finite becomes the words by which JavaScript's arithmetic knows it.
+pub(super) fn quantised(values: &[f32]) -> (f64, Vec<Value>) {
+    const STEPS: f64 = 9999.0;
+    let (low, high) = range(values);
+    let step = match f64::from(high).max(-f64::from(low)) / STEPS {
+        0.0 => 1.0,
+        step => step,
+    };
+    let short = |&value: &f32| match value {
+        f32::INFINITY => json!("Infinity"),
+        f32::NEG_INFINITY => json!("-Infinity"),
+        value if value.is_nan() => json!("NaN"),
+        value => json!((f64::from(value) / step).round() as i32),
+    };
+    (step, values.iter().map(short).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantised_values_are_near_and_odd_ones_kept() {
+        let values = [0.0, -2.5, 1.25e-3, 2.0, f32::NAN, f32::INFINITY];
+        let (step, short) = quantised(&values);
+        for (value, short) in values.iter().zip(&short).take(4) {
+            let back = step * short.as_f64().expect("a number");
+            assert!((back - f64::from(*value)).abs() <= step / 2.0 + 1e-12, "{value}: {back}");
+        }
+        assert_eq!(short[4..], [json!("NaN"), json!("Infinity")]);
+        assert_eq!(quantised(&[0.0; 2]), (1.0, vec![json!(0), json!(0)]));
     }
-    let (kernel, none) = ([factor; 2], [0; 2]);
-    let reduced = maps.f_avg_pool2d(kernel, kernel, none, true, false, None);
-    Ok((reduced.map_err(Error::torch("reducing the maps"))?, factor))
 }

@@ -24,6 +24,7 @@ mod vgg;
 mod vit;
 mod weights;
 
+pub use classes::imagenet_classes;
 pub use digits::{digits, digits_untrained};
 pub use models::{
     alexnet, cifar_resnet20, cifar_resnet56, deit_tiny, densenet121, googlenet, mobilenet_v2,
@@ -37,7 +38,7 @@ use crate::network::{Builder, Network, NodeId, Preprocess};
 /// The beginning of every ImageNet network.
 fn imagenet(name: &str) -> Builder {
     let mut b = Network::builder(name, [3, 224, 224]);
-    b.preprocess(Preprocess::imagenet()).classes(classes::imagenet());
+    b.preprocess(Preprocess::imagenet()).classes(imagenet_classes());
     b
 }
 

@@ -1,8 +1,369 @@
-//! Saliency: values, targets, and what is refused.
+//! Attribution: published figures, identities, targets, and what is refused.
 
+use convscope::attribution::{
+    Patches, cam_tensor, deconvolution_tensor, gradient_tensor, guided_backprop_tensor,
+    guided_grad_cam_tensor, integrated_gradients_tensor, occlusion_tensor, smooth_grad_tensor,
+};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, difference, painted};
+use crate::helpers::{Tested, cpu, difference, network_o, numbers, painted};
+
+/// Rows of numbers as they are written in a paper's table.
+fn rows(text: &str) -> Vec<f64> {
+    text.split([' ', '/']).filter_map(|number| number.parse().ok()).collect()
+}
+
+fn close(found: &Tensor, expected: &str) {
+    let (found, expected) = (numbers(found), rows(expected));
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-4, "{found:?}, expected {expected:?}");
+    }
+}
+
+/// Captum's figures for Network O.
+#[test]
+fn network_o_has_its_published_attributions() -> Tested {
+    let (net, input) = network_o();
+    let target = [Target::Class(0)];
+    close(&guided_backprop_tensor(&net, &input, &target)?, "0 1 1 1 / 1 3 3 2 / 1 3 3 2 / 1 2 2 1");
+    close(&deconvolution_tensor(&net, &input, &target)?, "2 3 3 1 / 3 5 5 2 / 3 5 5 2 / 1 2 2 1");
+    let cam = |layer| cam_tensor(Cam::GradCam, &net, &input, layer, &target);
+    close(&cam("conv")?, "11.25 13.5 / 20.25 22.5");
+    close(&cam("relu1")?, "0 4 / 28 32.5");
+    close(
+        &guided_grad_cam_tensor(&net, &input, "relu1", &target)?,
+        "0 0 4 4 / 0 0 12 8 / 28 84 97.5 65 / 28 56 65 32.5",
+    );
+    Ok(())
+}
+
+/// Captum's figures for occlusion on Network O.
+#[test]
+fn network_o_has_its_published_occlusion() -> Tested {
+    let (net, input) = network_o();
+    let target = [Target::Class(0)];
+    let map = |patches| occlusion_tensor(&net, &input, &target, patches);
+    close(&map(Patches::new(1))?, "0 1 2 3 / 0 4 4 4 / 2 7 8 4 / 6 7 8 0");
+    close(&map(Patches::new(2).stride(2))?, "7 7 4 4 / 7 7 4 4 / 36 36 47 47 / 36 36 47 47");
+    close(
+        &map(Patches::new(2).stride(1))?,
+        "7 8 6.5 4 / 15.5 20.75 22.25 18.5 / 30 39.25 44.25 40 / 36 45 50.5 47",
+    );
+    Ok(())
+}
+
+/// The same by covering each place and running the whole network.
+fn covered_one_by_one(
+    net: &Network,
+    input: &Tensor,
+    class: i64,
+    size: [i64; 2],
+    stride: [i64; 2],
+) -> Tensor {
+    let [_, _, h, w] = input.size()[..] else { panic!("four dimensions") };
+    let score = |x: &Tensor| net.forward(x).expect("logits").double_value(&[0, class]);
+    let whole = score(input);
+    let (sum, count) =
+        (Tensor::zeros([h, w], cpu(Kind::Double)), Tensor::zeros([h, w], cpu(Kind::Double)));
+    let steps = |size: i64, patch: i64, stride: i64| (size - patch + stride - 1) / stride;
+    for row in 0..=steps(h, size[0], stride[0]) {
+        for column in 0..=steps(w, size[1], stride[1]) {
+            let (y, x) = (row * stride[0], column * stride[1]);
+            let (dy, dx) = (size[0].min(h - y), size[1].min(w - x));
+            if dy < 1 || dx < 1 {
+                continue;
+            }
+            let covered = input.copy();
+            let _ = covered.narrow(2, y, dy).narrow(3, x, dx).zero_();
+            let drop = whole - score(&covered);
+            let at = |t: &Tensor| t.narrow(0, y, dy).narrow(1, x, dx);
+            let _ = at(&sum).g_add_scalar_(drop);
+            let _ = at(&count).g_add_scalar_(1.0);
+        }
+    }
+    sum / count.clamp_min(1)
+}
+
+#[test]
+fn occlusion_by_regions_equals_occlusion_as_a_whole() -> Tested {
+    for (name, height, width, size, stride) in [
+        ("resnet18", 75, 98, [20, 13], [17, 19]),
+        ("vgg11", 64, 96, [9, 30], [23, 31]),
+        ("densenet121", 66, 71, [16, 16], [29, 29]),
+        ("googlenet", 64, 80, [11, 24], [21, 27]),
+        ("squeezenet1_1", 70, 61, [8, 8], [25, 21]),
+        ("mobilenet_v2", 64, 72, [16, 9], [24, 30]),
+        ("cifar_resnet20", 32, 45, [5, 9], [11, 13]),
+    ] {
+        tch::manual_seed(4);
+        let net = zoo::untrained(name)?.to_kind(Kind::Double)?;
+        let input = Tensor::randn([1, 3, height, width], cpu(Kind::Double));
+        let patches = Patches { size, stride, fill: Default::default() };
+        let ours = occlusion_tensor(&net, &input, &[Target::Top], patches)?.get(0);
+        let top = net.forward(&input)?.argmax(None, false).int64_value(&[]);
+        let expected = covered_one_by_one(&net, &input, top, size, stride);
+        let off = difference(&ours, &expected) / expected.abs().max().double_value(&[]);
+        assert!(off < 1e-9, "{name}: {off}");
+    }
+    Ok(())
+}
+
+/// Convolution, ReLU, global average pooling, linear: where the methods are known to agree.
+fn pooled(size: [i64; 2], relu: bool) -> (Network, Tensor) {
+    tch::manual_seed(11);
+    let [h, w] = size;
+    let mut b = Network::builder("pooled", [2, h, w]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(5, 3).padding(1));
+    let x = if relu { b.relu(x, "relu") } else { x };
+    let x = b.global_avg_pool(x, "avgpool");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 4);
+    let net = b.build().and_then(|net| net.to_kind(Kind::Double)).expect("a network");
+    (net, Tensor::randn([3, 2, h, w], cpu(Kind::Double)))
+}
+
+#[test]
+fn class_activation_maps_obey_their_identities() -> Tested {
+    let (net, input) = pooled([7, 12], true);
+    let targets = [Target::Class(2), Target::Class(0), Target::Class(3)];
+    let map = |method| cam_tensor(method, &net, &input, "relu", &targets);
+    let cam = map(Cam::Cam)?;
+    assert_eq!(cam.size(), [3, 7, 12]);
+
+    let logits = net.forward(&input)?;
+    let bias = net.parameters().into_iter().find(|(name, _)| name == "fc.bias").expect("bias").1;
+    for (row, class) in [2, 0, 3].into_iter().enumerate() {
+        let mean = cam.get(row as i64).mean(Kind::Double).double_value(&[]);
+        let logit = logits.double_value(&[row as i64, class]);
+        assert!((mean + bias.double_value(&[class]) - logit).abs() < 1e-12);
+    }
+    // Grad-CAM is at least 0, and its weights carry the pooling's division.
+    let rectified = cam.relu() / 84.0;
+    for method in [Cam::GradCam, Cam::HiResCam] {
+        assert!(difference(&map(method)?, &rectified) < 1e-14, "{method:?}");
+    }
+    assert!(difference(&map(Cam::XGradCam)?, &rectified) < 1e-8, "but for its tiny constant");
+    for method in [Cam::LayerCam, Cam::GradCamPlusPlus] {
+        assert!(difference(&map(method)?, &rectified) > 1e-4, "{method:?} is another method");
+    }
+    Ok(())
+}
+
+#[test]
+fn on_a_linear_network_shares_are_weight_times_input() -> Tested {
+    let (net, input) = pooled([5, 8], false);
+    let targets = [Target::Class(1), Target::Class(2), Target::Class(3)];
+    let expected = gradient_tensor(&net, &input, &targets)? * &input;
+    let shares = integrated_gradients_tensor(&net, &input, &targets, &Default::default())?;
+    assert!(difference(&shares.shares, &expected) < 1e-13);
+    assert!(shares.residual.abs().max().double_value(&[]) < 1e-12);
+    let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
+    let smooth = smooth_grad_tensor(&net, &input, &targets, options)? * &input;
+    assert!(difference(&smooth, &expected) < 1e-13, "noise changes nothing");
+    let form = Smooth::Variance;
+    let variance = smooth_grad_tensor(&net, &input, &targets, SmoothGrad { form, ..options })?;
+    assert!(variance.max().double_value(&[]) < 1e-16);
+    Ok(())
+}
+
+/// A network without kinks: the shares add up to the difference of the scores.
+#[test]
+fn integrated_gradients_are_complete_on_a_smooth_network() -> Tested {
+    use convscope::network::Pointwise;
+    tch::manual_seed(3);
+    let mut b = Network::builder("smooth", [1, 6, 9]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3));
+    let x = b.pointwise(x, "tanh", Pointwise::Tanh);
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 3);
+    let net = b.build()?.to_kind(Kind::Double)?;
+    let input = Tensor::randn([2, 1, 6, 9], cpu(Kind::Double)) * 2.0;
+    let baseline = Some(Tensor::full([1], 0.3, cpu(Kind::Double)));
+    let targets = [Target::Top, Target::Class(0)];
+    let residual = |steps| -> Result<f64, convscope::Error> {
+        let baseline = baseline.as_ref().map(Tensor::shallow_clone);
+        let options = IntegratedGradients { steps, baseline };
+        let run = integrated_gradients_tensor(&net, &input, &targets, &options)?;
+        Ok(run.residual.abs().max().double_value(&[]))
+    };
+    let (coarse, fine) = (residual(10)?, residual(100)?);
+    assert!(fine < 1e-4 && fine < coarse / 50.0, "{coarse} at 10 steps, {fine} at 100");
+    // A network with kinks keeps a residual, and says so.
+    let (net, input) = network_o();
+    let options = IntegratedGradients { steps: 200, baseline: None };
+    let run = integrated_gradients_tensor(&net, &input, &[Target::Class(0)], &options)?;
+    let residual = run.residual.double_value(&[0]).abs();
+    assert!((0.2..0.5).contains(&residual), "{residual}");
+    Ok(())
+}
+
+#[test]
+fn each_picture_of_a_batch_is_explained_as_if_alone() -> Tested {
+    let (net, input) = pooled([6, 10], true);
+    let targets = [Target::Class(1), Target::Top, Target::channel("relu", 3)];
+    assert!(gradient_tensor(&net, &input, &targets).is_err(), "one layer for all");
+    let targets = [Target::Class(1), Target::Top, Target::Class(0)];
+    let together = [
+        gradient_tensor(&net, &input, &targets)?,
+        guided_backprop_tensor(&net, &input, &targets)?,
+        cam_tensor(Cam::GradCamPlusPlus, &net, &input, "conv", &targets)?,
+    ];
+    for (row, target) in targets.iter().enumerate() {
+        let (one, target) = (input.narrow(0, row as i64, 1), [target.clone()]);
+        let alone = [
+            gradient_tensor(&net, &one, &target)?,
+            guided_backprop_tensor(&net, &one, &target)?,
+            cam_tensor(Cam::GradCamPlusPlus, &net, &one, "conv", &target)?,
+        ];
+        for (together, alone) in together.iter().zip(&alone) {
+            assert!(difference(&together.narrow(0, row as i64, 1), alone) < 1e-14);
+        }
+    }
+    let error = gradient_tensor(&net, &input, &targets[..2]).expect_err("two targets").to_string();
+    assert!(error.contains("2 targets for 3 pictures"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn units_and_scores_are_explained_too() -> Tested {
+    let (net, input) = pooled([6, 10], true);
+    let one = input.narrow(0, 0, 1);
+    let gradient = |target: Target| gradient_tensor(&net, &one, &[target]);
+    // A neuron of the convolution sees its own 3×3 window and nothing else.
+    let seen = gradient(Target::neuron("conv", 2, [1, 7]))?.abs().sum_dim_intlist(
+        [0_i64, 1].as_slice(),
+        false,
+        Kind::Double,
+    );
+    let inside = seen.narrow(0, 0, 3).narrow(1, 6, 3);
+    assert!(inside.min().double_value(&[]) > 0.0);
+    assert_eq!(seen.count_nonzero(None::<i64>).int64_value(&[]), 9);
+    // A channel is the sum of its neurons, a layer the sum of its channels.
+    let channels: Vec<Tensor> = (0..5)
+        .map(|channel| gradient(Target::channel("relu", channel)))
+        .collect::<Result<_, _>>()?;
+    let sum = channels.iter().fold(channels[0].zeros_like(), |sum, g| sum + g);
+    assert!(difference(&sum, &gradient(Target::layer("relu"))?) < 1e-13);
+    let difference_of_two =
+        Target::score("1 rather than 2", |out| out.f_select(1, 1)?.f_sub(&out.f_select(1, 2)?));
+    let expected = gradient(Target::Class(1))? - gradient(Target::Class(2))?;
+    assert!(difference(&gradient(difference_of_two)?, &expected) < 1e-14);
+
+    for target in [
+        Target::channel("relu", 5),
+        Target::neuron("relu", 0, [6, 0]),
+        Target::neuron("relu", 0, [0, 10]),
+        Target::neuron("fc", 0, [0, 0]),
+        Target::channel("nowhere", 0),
+        Target::score("no number", |out| out.f_add(out)),
+    ] {
+        let error = gradient(target.clone()).expect_err("refused").to_string();
+        assert!(error.len() > 30, "{target:?}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_method_cannot_do_is_refused_with_a_way_out() -> Tested {
+    let digits = zoo::digits()?;
+    let photo = data::digit(3, 1)?;
+    let error = cam(&digits, &photo, Target::Top).expect_err("two linear layers").to_string();
+    assert!(error.contains("relu3") && error.contains("grad_cam"), "{error}");
+    let error = grad_cam(&digits, &photo, "fc1", Target::Top).expect_err("no map").to_string();
+    assert!(error.contains("`fc1`") && error.contains("[N, C, h, w]"), "{error}");
+    let vit = zoo::untrained("deit_tiny")?;
+    let error = guided_backprop(&vit, &photo, Target::Top).expect_err("no ReLU").to_string();
+    assert!(error.contains("Softmax") && error.contains("saliency"), "{error}");
+    let none = SmoothGrad { samples: 0, ..SmoothGrad::default() };
+    assert!(smooth_grad(&digits, &photo, Target::Top, none).is_err());
+    let none = IntegratedGradients { steps: 0, baseline: None };
+    assert!(integrated_gradients(&digits, &photo, Target::Top, none).is_err());
+    let misfit = IntegratedGradients {
+        baseline: Some(Tensor::zeros([3, 5], cpu(Kind::Float))),
+        ..Default::default()
+    };
+    assert!(integrated_gradients(&digits, &photo, Target::Top, misfit).is_err());
+    Ok(())
+}
+
+/// Guided backpropagation through skips, concatenations, pooling and shared inputs equals the plain
+/// gradient where nothing negative comes back.
+#[test]
+fn guided_gradients_add_up_at_skips_and_concatenations() -> Tested {
+    tch::manual_seed(8);
+    let mut b = Network::builder("branches", [2, 8, 11]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(3, 3).padding(1));
+    let a = b.relu(x, "a");
+    let y = b.conv2d(a, "conv2", Conv2d::new(3, 3).padding(1));
+    let z = b.add(x, y, "add");
+    let r = b.relu(z, "r");
+    let p = b.max_pool(r, "pool", Pool::new(2, 2));
+    let q = b.max_pool(z, "pool2", Pool::new(2, 2));
+    let c = b.concat(&[p, q], "concat");
+    let s = b.relu(c, "s");
+    let g = b.global_avg_pool(s, "avgpool");
+    let f = b.flatten(g, "flatten");
+    b.linear(f, "fc", 2);
+    let net = b.build()?.to_kind(Kind::Double)?;
+    let input = Tensor::rand([1, 2, 8, 11], cpu(Kind::Double));
+    let target = [Target::Class(0)];
+    let plain = gradient_tensor(&net, &input, &target)?;
+    let guided = guided_backprop_tensor(&net, &input, &target)?;
+    assert!(difference(&guided, &plain) > 1e-6, "with weights of both signs it differs");
+    for (_, parameter) in net.parameters() {
+        let _ = parameter.shallow_clone().abs_();
+    }
+    let plain = gradient_tensor(&net, &input, &target)?;
+    let guided = guided_backprop_tensor(&net, &input, &target)?;
+    assert!(difference(&guided, &plain) < 1e-13, "positive weights: nothing to hold back");
+    assert!(plain.abs().max().double_value(&[]) > 1e-3);
+    Ok(())
+}
+
+#[test]
+fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
+    let net = zoo::untrained("deit_tiny")?;
+    let photo = painted(300, 260);
+    let layer = "encoder.layers.encoder_layer_11.ln_1";
+    let map = grad_cam(&net, &photo, layer, 5usize)?;
+    assert_eq!(map.values().size(), [14, 14]);
+    // By hand: the class token dropped, patches row by row.
+    let input = net.prepare(&photo)?;
+    let run = net.gradients(&input, &[layer], |logits| logits.f_get(0)?.f_get(5))?;
+    let weights =
+        run.gradients[0].narrow(1, 1, 196).mean_dim([1_i64].as_slice(), true, None::<Kind>);
+    let expected = (run.activations[0].narrow(1, 1, 196) * weights).sum_dim_intlist(
+        [2_i64].as_slice(),
+        false,
+        None::<Kind>,
+    );
+    let expected = expected.relu().view([14, 14]);
+    assert!(
+        difference(map.values(), &expected) < 1e-5 * expected.max().double_value(&[]).max(1e-9)
+    );
+    Ok(())
+}
+
+#[test]
+fn explanations_leave_nothing_behind() -> Tested {
+    let net = zoo::digits()?;
+    let photo = data::digit(2, 2)?;
+    let before: Vec<Tensor> = net.parameters().iter().map(|(_, tensor)| tensor.copy()).collect();
+    for _ in 0..3 {
+        saliency(&net, &photo, Target::Top)?;
+        guided_backprop(&net, &photo, Target::Top)?;
+        guided_grad_cam(&net, &photo, "relu2", Target::Top)?;
+        smooth_grad(&net, &photo, 2usize, SmoothGrad { samples: 2, ..SmoothGrad::default() })?;
+    }
+    for ((name, now), before) in net.parameters().iter().zip(&before) {
+        assert!(!now.requires_grad() && !now.grad().defined(), "{name}");
+        assert_eq!(difference(now, before), 0.0, "{name}");
+    }
+    let again = || smooth_grad(&net, &photo, 2usize, SmoothGrad::default());
+    assert_eq!(difference(again()?.values(), again()?.values()), 0.0, "seeded");
+    Ok(())
+}
 
 #[test]
 fn saliency_is_the_largest_absolute_gradient_of_the_channels() -> Tested {

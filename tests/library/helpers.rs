@@ -91,3 +91,26 @@ pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
 pub fn cpu(kind: Kind) -> (Kind, Device) {
     (kind, Device::Cpu)
 }
+
+/// Network O of Captum's tests and the input that its figures are for.
+pub fn network_o() -> (Network, Tensor) {
+    let mut b = Network::builder("o", [1, 4, 4]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(2, 3));
+    let x = b.relu(x, "relu1");
+    let x = b.flatten(x, "flatten");
+    let x = b.linear(x, "fc", 4);
+    b.relu(x, "relu2");
+    let net = b.build().expect("Network O");
+    let row = Tensor::from_slice(&[1f32, 1., 1., 1., 1., -1., -1., -1.]);
+    set(
+        &net,
+        &[
+            ("conv.weight", &Tensor::ones([18], cpu(Kind::Float))),
+            ("conv.bias", &Tensor::from_slice(&[-50f32, -75.])),
+            ("fc.weight", &row.repeat([4])),
+            ("fc.bias", &Tensor::zeros([4], cpu(Kind::Float))),
+        ],
+    );
+    let input = Tensor::arange(16, cpu(Kind::Float)).view([1, 1, 4, 4]);
+    (net, input)
+}

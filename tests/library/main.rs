@@ -3,12 +3,17 @@
 mod attribution;
 mod executor;
 mod figures;
+mod figures_heat;
 mod figures_maps;
+mod figures_motion;
 mod helpers;
 mod network;
+mod onnx;
+mod onnx_hostile;
 mod parity;
 mod photo;
 mod predict;
+mod summary;
 mod toolchain;
 mod train;
 mod weights;

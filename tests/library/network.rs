@@ -3,7 +3,7 @@
 use convscope::prelude::*;
 use convscope::{Error, network::Op};
 
-use crate::helpers::{Tested, cpu, difference, numbers, set};
+use crate::helpers::{Tested, cpu, difference, network_o, numbers};
 
 /// A network with a skip, a concatenation, a pool and odd sizes, for a non-square input.
 fn branching() -> Network {
@@ -103,24 +103,7 @@ fn gradients_work_inside_no_grad() -> Tested {
 /// Network O of Captum's tests: figures computed there.
 #[test]
 fn network_o_has_its_published_output_and_saliency() -> Tested {
-    let mut b = Network::builder("o", [1, 4, 4]);
-    let x = b.conv2d(b.input(), "conv", Conv2d::new(2, 3));
-    let x = b.relu(x, "relu1");
-    let x = b.flatten(x, "flatten");
-    let x = b.linear(x, "fc", 4);
-    b.relu(x, "relu2");
-    let net = b.build()?;
-    let row = Tensor::from_slice(&[1f32, 1., 1., 1., 1., -1., -1., -1.]);
-    set(
-        &net,
-        &[
-            ("conv.weight", &Tensor::ones([18], cpu(Kind::Float))),
-            ("conv.bias", &Tensor::from_slice(&[-50f32, -75.])),
-            ("fc.weight", &row.repeat([4])),
-            ("fc.bias", &Tensor::zeros([4], cpu(Kind::Float))),
-        ],
-    );
-    let input = Tensor::arange(16, cpu(Kind::Float)).view([1, 1, 4, 4]);
+    let (net, input) = network_o();
     let run = net.gradients(&input, &["input"], |out| out.f_get(0)?.f_get(0))?;
     assert_eq!(numbers(&run.output), [54.0; 4]);
     let saliency = [0., 1., 1., 1., 0., 1., 1., 1., 0., 1., 1., 1., 0., 0., 0., 0.];

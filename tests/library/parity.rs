@@ -10,13 +10,25 @@ use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip};
 
-type Arrays = BTreeMap<String, Tensor>;
+pub type Arrays = BTreeMap<String, Tensor>;
 
 pub fn python() -> Option<PathBuf> {
     let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| root().join(".convscope/venv/bin/python"));
     if !python.is_file() {
         skip("no Python with torchvision and captum (`make setup` installs one)");
+        return None;
+    }
+    Some(python)
+}
+
+/// The same, if it has these packages, too.
+pub fn python_with(packages: &[&str]) -> Option<PathBuf> {
+    let python = python()?;
+    let found =
+        Command::new(&python).args(["-c", &format!("import {}", packages.join(", "))]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        skip(&format!("Python has no {}", packages.join(" and ")));
         return None;
     }
     Some(python)
@@ -131,14 +143,15 @@ fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
     Ok(())
 }
 
-/// The formula of tests/parity/zoo.py.
+/// The formula of tests/parity/formula.py.
 fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count: i64 = shape.iter().product();
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
 }
 
 fn parameter(name: &str, shape: &[i64]) -> Tensor {
-    let sine = wave(shape, name.bytes().map(f64::from).sum());
+    let phase = (1..).zip(name.bytes()).map(|(place, byte)| f64::from(place * u32::from(byte)));
+    let sine = wave(shape, phase.sum());
     match shape {
         [_, rest @ ..] if !rest.is_empty() => {
             sine * 2.0 / (rest.iter().product::<i64>() as f64).sqrt()
@@ -174,6 +187,59 @@ fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
             let off = relative(&ours, theirs);
             println!("{name}{suffix}: {off:.1e}, spread {spread:.1e}");
             assert!(off < 1e-4, "{name}{suffix}: {off}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn attributions_equal_captums() -> Tested {
+    use convscope::attribution as by;
+    let Some(python) = python() else { return Ok(()) };
+    let folder = scratch("parity_attribution");
+    let networks = [
+        ("resnet18", "layer3"),
+        ("vgg16_bn", "features.42"),
+        ("densenet121", "features.denseblock3"),
+        ("deit_tiny", ""),
+    ];
+    let arguments = networks.map(|(name, layer)| PathBuf::from(format!("{name}:{layer}")));
+    let mut arguments: Vec<&Path> = arguments.iter().map(PathBuf::as_path).collect();
+    arguments.insert(0, &folder);
+    let theirs = expected(&python, "attribution.py", &folder, &arguments);
+    for (name, layer) in networks {
+        let mut net = zoo::untrained(name)?;
+        if name == "deit_tiny" {
+            net = net.load_weights(folder.join("deit_tiny.pth"))?;
+        } else {
+            for (key, tensor) in net.parameters() {
+                tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
+            }
+        }
+        let net = net.to_kind(Kind::Double)?;
+        let input = &theirs[&format!("{name}.input")];
+        let targets = [Target::Class(3), Target::Class(7)];
+        let gradient = by::gradient_tensor(&net, input, &targets)?;
+        let options = IntegratedGradients { steps: 6, baseline: None };
+        let integrated = by::integrated_gradients_tensor(&net, input, &targets, &options)?;
+        let mut ours = vec![
+            ("input_x_gradient", &gradient * input),
+            ("saliency", gradient),
+            ("integrated", integrated.shares),
+        ];
+        if !layer.is_empty() {
+            let cam = by::cam_tensor(Cam::GradCam, &net, input, layer, &targets)?;
+            let guided = by::guided_grad_cam_tensor(&net, input, layer, &targets)?;
+            ours.push(("guided", by::guided_backprop_tensor(&net, input, &targets)?));
+            ours.push(("deconvolution", by::deconvolution_tensor(&net, input, &targets)?));
+            ours.push(("grad_cam", cam));
+            ours.push(("guided_grad_cam", guided));
+        }
+        for (method, ours) in ours {
+            let off = relative(&ours, &theirs[&format!("{name}.{method}")]);
+            println!("{name} {method}: {off:.1e}");
+            // Captum holds the points of the integral in single precision.
+            assert!(off < 1e-6, "{name} {method}: {off}");
         }
     }
     Ok(())

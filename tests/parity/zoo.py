@@ -4,7 +4,6 @@ sides compute by one formula.
 Usage: zoo.py OUT_FOLDER NAME...
 """
 
-import math
 import sys
 from pathlib import Path
 
@@ -13,23 +12,7 @@ from safetensors.torch import save_file
 from torchvision import models
 
 from definitions import CifarResNet, Deit
-
-
-def wave(shape, phase):
-    count = math.prod(shape)
-    return torch.sin(torch.arange(count, dtype=torch.float64) * 12.9898 + phase).view(shape)
-
-
-def parameter(name, shape):
-    """Kaiming's variance for weights, something harmless for the rest."""
-    sine = wave(shape, sum(name.encode()))
-    if len(shape) > 1:
-        return sine * 2 / math.sqrt(math.prod(shape[1:]))
-    if name.endswith("running_var"):
-        return 1 + 0.5 * sine
-    if name.endswith("weight"):
-        return 1 + 0.3 * sine
-    return 0.1 * sine
+from formula import fill, wave
 
 
 def untrained(name):
@@ -57,13 +40,10 @@ saved = {}
 for name in names:
     with torch.device("meta"):
         model = untrained(name)
-    model = model.to_empty(device="cpu").eval()
-    for key, tensor in model.state_dict().items():
-        if not key.endswith("num_batches_tracked"):
-            tensor.copy_(parameter(key, tensor.shape))
+    model = fill(model.to_empty(device="cpu").eval())
     if name == "deit_tiny":
         # Under the authors' own names: convscope reads them as they are.
-        torch.save({"model": model.state_dict()}, out / "deit_tiny.pth")
+        torch.save(model.state_dict(), out / "deit_tiny.pth")
     with torch.no_grad():
         for suffix, shape in inputs(name).items():
             sample = wave(shape, 0.5).float()

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::Grid;
 use super::codes::{Codes, DIGITS, means};
-use crate::view::bundle::{jpeg_uri, png_uri};
+use crate::Result;
+use crate::view::bundle::png_uri;
 use crate::view::canvas::{Canvas, Style, Words, enlarge};
 use crate::view::tiles::{Block, Tile};
-use crate::{Error, Result};
+use crate::view::vega::{parsed, picture_uri, set_signal};
 
 /// DejaVu's em and ascent as parts of a style's size, which is from its highest to its lowest point.
 const EM: f32 = 0.859;
@@ -22,9 +23,8 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
     let (canvas, places) = grid.draw(Canvas::without_words);
     let drawing = png_uri(&canvas.pixels)?;
     // Small pictures (a digit, say) would be blurred when the browser enlarges them.
-    let photo = grid.photo.as_ref().map(|photo| jpeg_uri(&enlarge(photo, PHOTO))).transpose()?;
-    let mut spec: Value = serde_json::from_str(include_str!("grid.vega.json"))
-        .map_err(|error| Error::Argument(format!("grid.vega.json: {error}")))?;
+    let photo = grid.photo.as_ref().map(|photo| picture_uri(&enlarge(photo, PHOTO))).transpose()?;
+    let mut spec = parsed(include_str!("grid.vega.json"))?;
 
     let taken = drawing.len() + photo.as_ref().map_or(0, String::len) + spec.to_string().len();
     let side = square_side(&grid.blocks, room.saturating_sub(taken));
@@ -53,19 +53,20 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
     spec["width"] = json!(canvas.pixels.width());
     spec["height"] = json!(canvas.pixels.height());
     spec["description"] = json!(description);
-    spec["signals"][0]["value"] = json!(sizes);
-    spec["signals"][1]["value"] = json!(DIGITS);
+    set_signal(&mut spec, "sizes", "value", json!(sizes));
+    set_signal(&mut spec, "digits", "value", json!(DIGITS));
+    set_signal(&mut spec, "drawing", "value", json!(drawing));
     if let Some(photo) = photo {
-        spec["signals"][2]["value"] = json!(0.6);
-        spec["signals"][2]["bind"] = json!({
+        let slider = json!({
             "input": "range", "min": 0, "max": 1, "step": 0.01,
             "name": "opacity of an enlarged map ",
         });
+        set_signal(&mut spec, "opacity", "value", json!(0.6));
+        set_signal(&mut spec, "opacity", "bind", slider);
         spec["data"][3]["values"] = json!([{ "url": photo }]);
     }
     spec["data"][0]["values"] = json!(tiles);
     spec["data"][1]["values"] = canvas.words.unwrap_or_default().iter().map(text).collect();
-    spec["signals"][3]["value"] = json!(drawing);
     Ok(spec)
 }
 

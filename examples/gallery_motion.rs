@@ -1,0 +1,135 @@
+//! Draws scatter plots and films for the browser tests: of each, the notebook's forms as JSON.
+//!
+//! `cargo run --example gallery_motion -- FOLDER`
+
+use std::path::{Path, PathBuf};
+
+use convscope::prelude::*;
+use convscope::view::{Film, Frame, Panel, Scatter, Series};
+use image::RgbImage;
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Drawn {
+    let folder = std::env::args().nth(1).unwrap_or("target/gallery/motion".to_owned());
+    let folder = PathBuf::from(folder);
+    std::fs::create_dir_all(&folder)?;
+    write(&folder, "scatter", &digits(400)?)?;
+    write(&folder, "scatter_many", &many(30_000)?)?;
+    write(&folder, "scatter_choice", &choice()?)?;
+    write(&folder, "scatter_panels", &panels()?)?;
+    let film = film()?;
+    write(&folder, "film", &film)?;
+    film.save(folder.join("film.gif"))?;
+    film.save(folder.join("film.apng"))?;
+    film.save(folder.join("film.html"))?;
+    write(&folder, "film_long", &long_film()?)?;
+    // A build of Vega makes a page that moves without a notebook.
+    if let Some(vega) = std::env::var_os("CONVSCOPE_VEGA") {
+        digits(400)?.save_page(folder.join("scatter_page.html"), &vega)?;
+        film.save_page(folder.join("film_page.html"), &vega)?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, figure: &impl Figure) -> Drawn {
+    let bundle = figure.bundle()?;
+    let entries = bundle.entries();
+    let size: usize = entries.iter().map(|(_, content)| content.len()).sum();
+    println!("{name}: {} kB; {}", size / 1000, bundle.text);
+    let value = |(mime, content): (&'static str, String)| {
+        let spec = mime.ends_with("json").then(|| serde_json::from_str(&content));
+        Ok((mime.to_owned(), spec.transpose()?.unwrap_or(content.into())))
+    };
+    let forms: Result<serde_json::Map<_, _>, serde_json::Error> =
+        entries.into_iter().map(value).collect();
+    std::fs::write(folder.join(format!("{name}.json")), serde_json::to_string(&forms?)?)?;
+    figure.save(folder.join(format!("{name}.png")))?;
+    Ok(())
+}
+
+/// Ten clouds in a plane, turned by `seed`; the class of point `i` is `i % 10`.
+fn clouds(count: i64, seed: i64) -> (Tensor, Tensor) {
+    tch::manual_seed(seed);
+    let labels = Tensor::arange(count, (Kind::Int64, Device::Cpu)).remainder(10);
+    let angle = labels.to_kind(Kind::Float) * (0.628 * seed as f64);
+    let middle = Tensor::stack(&[angle.cos(), angle.sin()], 1) * 10.0;
+    (middle + Tensor::randn([count, 2], (Kind::Float, Device::Cpu)) * 1.8, labels)
+}
+
+const NAMES: [&str; 10] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/// Digits with their thumbnails, labels and neighbours.
+fn digits(count: usize) -> Result<Scatter, convscope::Error> {
+    let samples = data::digits(count, 1)?;
+    let pictures: Vec<RgbImage> = samples.iter().map(|(photo, _)| photo.pixels().clone()).collect();
+    let labels: Vec<String> = (0..count).map(|index| format!("digits/{index:05}.png")).collect();
+    let (points, classes) = clouds(count as i64, 3);
+    let distance = Tensor::cdist(&points, &points, 2.0, None);
+    let nearest = distance.topk(6, 1, false, true).1;
+    let near = |row: i64| {
+        let row = Vec::<i64>::try_from(nearest.get(row).slice(0, 1, 6, 1)).unwrap_or_default();
+        row.into_iter().map(|point| point as usize).collect()
+    };
+    let neighbours: Vec<Vec<usize>> = (0..count as i64).map(near).collect();
+    Scatter::new("Digits in the plane", &points)?
+        .classes(&classes, &NAMES)?
+        .labels(&labels)?
+        .thumbnails(&pictures)?
+        .neighbours(&neighbours)
+}
+
+/// More points than the interactive form takes, and three that can't be drawn.
+fn many(count: i64) -> Result<Scatter, convscope::Error> {
+    let (points, classes) = clouds(count, 1);
+    let _ = points.narrow(0, 5, 3).fill_(f64::NAN);
+    Scatter::new("Many points", &points)?.classes(&classes, &NAMES)
+}
+
+fn choice() -> Result<Scatter, convscope::Error> {
+    let [a, b, c] = [1, 3, 7].map(|seed| clouds(600, seed).0);
+    let layouts = [("5", &a), ("30", &b), ("100", &c)];
+    let scatter = Scatter::layouts("One perplexity after the other", &layouts)?;
+    scatter.choice("perplexity").classes(&clouds(600, 1).1, &NAMES)
+}
+
+fn panels() -> Result<Scatter, convscope::Error> {
+    let [a, b] = [1, 3].map(|seed| clouds(600, seed).0);
+    let scatter = Scatter::layouts("Side by side", &[("PCA", &a), ("t-SNE", &b)])?;
+    // Fourteen classes: more than there are colours.
+    let classes = Tensor::arange(600, (Kind::Int64, Device::Cpu)).remainder(14);
+    let hostile = "</script><b>\"four\"";
+    Ok(scatter.choice("").side_by_side().classes(&classes, &[hostile])?.note("two layouts"))
+}
+
+/// A disc that grows; the red of frame `i` is its number.
+fn film() -> Result<Film, convscope::Error> {
+    let picture = |step: u64| {
+        RgbImage::from_fn(56, 56, |x, y| {
+            let distance = (f64::from(x) - 27.5).hypot(f64::from(y) - 27.5);
+            let inside = distance < 3.0 + step as f64;
+            image::Rgb(if inside { [8 * step as u8, 114, 178] } else { [240, 228, 66] })
+        })
+    };
+    let frames = (0..24).map(|step| Frame::new(10 * step, picture(step))).collect();
+    let curve = |name: &str, f: fn(f64) -> f64| {
+        Series::new(name, (0..231).map(|step| (f64::from(step), f(f64::from(step)))).collect())
+    };
+    let score = vec![curve("score", |x| x.sqrt()), curve("penalty", |x| 0.02 * x)];
+    let variation = vec![curve("variation", |x| 50.0 / (1.0 + 0.05 * x))];
+    let panels = vec![Panel::new("objective", score), Panel::new("smoothness", variation)];
+    let film = Film::new("A disc forms", frames)?.note("the channel's score, a penalty, and both");
+    Ok(film.curves(panels).step_label("iteration"))
+}
+
+/// Noise, which nothing makes small: a notebook takes only some of the frames.
+fn long_film() -> Result<Film, convscope::Error> {
+    let noise = |step: u64| {
+        tch::manual_seed(step as i64);
+        let bytes = Tensor::randint(256, [3 * 224 * 224], (Kind::Uint8, Device::Cpu));
+        let bytes = Vec::<u8>::try_from(bytes).unwrap_or_default();
+        Frame::new(step, RgbImage::from_raw(224, 224, bytes).unwrap_or_default())
+    };
+    Film::new("Noise", (0..100).map(noise).collect())
+}

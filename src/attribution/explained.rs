@@ -1,0 +1,54 @@
+//! From a method's values to a figure: what all methods share.
+
+use tch::Tensor;
+
+use super::Target;
+use super::aim::Aim;
+use crate::network::Network;
+use crate::view::Heatmap;
+use crate::{Photo, Result};
+
+/// A method's answer for one picture, to be drawn.
+pub(super) struct Explained {
+    /// `[h, w]`, of the input's size or smaller.
+    pub values: Tensor,
+    /// The value of the node that was scored, for one picture.
+    pub output: Tensor,
+    /// What is explained, with the top class found.
+    pub aim: Aim,
+    /// The method's name, to begin the title with.
+    pub method: &'static str,
+    /// What the values are, for the colour bar.
+    pub unit: &'static str,
+    /// How to read the map, to end a sentence with.
+    pub reading: &'static str,
+}
+
+/// The picture as input `[1, C, H, W]` and the target made ready for it.
+pub(super) fn question(
+    net: &Network,
+    photo: &Photo,
+    target: impl Into<Target>,
+) -> Result<(Tensor, Aim)> {
+    let input = net.prepare(photo)?;
+    let aim = Aim::new(net, &input, &[target.into()])?;
+    Ok((input, aim))
+}
+
+impl Explained {
+    pub(super) fn figure(self, net: &Network, photo: &Photo) -> Result<Heatmap> {
+        let zoom = net.preprocess().sharp_zoom(photo, 448);
+        let picture = net.preprocess().view(photo, zoom)?;
+        let title = format!("{} of {} in {}", self.method, self.aim.name(net, 0), photo.title());
+        let given = match self.aim.class(0) {
+            Some(class) => {
+                let probability = net.probability(&self.output, class)?.probability;
+                format!("{} gives it {:.1} %", net.name(), 100.0 * probability)
+            }
+            None => format!("for {}", net.name()),
+        };
+        let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
+        let heatmap = Heatmap::new(title, self.unit, picture, &self.values)?;
+        Ok(heatmap.input_size(height, width).note(format!("{given}; {}", self.reading)))
+    }
+}

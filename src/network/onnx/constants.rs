@@ -1,0 +1,112 @@
+//! Constants, and operators that only shapes need.
+
+use tch::{Kind, Tensor};
+
+use super::import::Importer;
+use super::message::Node;
+use super::sizes::{Size, Sizes, arithmetic as compute};
+use super::value::{Outcome, Value, torch};
+
+pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let name = node.outputs.first().copied().unwrap_or_default();
+    let [attribute] = node.attributes.as_slice() else {
+        return Err("expected one attribute, its value".to_owned());
+    };
+    let tensor = match attribute.name {
+        "value" => {
+            let array = attribute.array.as_deref().ok_or("its value is missing")?;
+            importer.read(array)?
+        }
+        "value_int" => Tensor::f_from_slice(&[attribute.int])
+            .and_then(|one| one.f_reshape([0_i64; 0]))
+            .map_err(torch)?,
+        "value_float" => Tensor::f_from_slice(&[attribute.float])
+            .and_then(|one| one.f_reshape([0_i64; 0]))
+            .map_err(torch)?,
+        "value_ints" => Tensor::f_from_slice(&attribute.ints).map_err(torch)?,
+        "value_floats" => Tensor::f_from_slice(&attribute.floats).map_err(torch)?,
+        other => return Err(format!("a constant given as `{other}` is not supported")),
+    };
+    Ok(Value::Constant(tensor, name))
+}
+
+pub(super) fn constant_of_shape<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+) -> Outcome<Value<'a>> {
+    let shape = importer.numbers(node, 0)?.ok_or("its shape is missing")?;
+    importer.spend(&shape)?;
+    let one = match node.attribute("value").and_then(|value| value.array.as_deref()) {
+        Some(array) => importer.read(array)?,
+        None => Tensor::f_from_slice(&[0_f32]).map_err(torch)?,
+    };
+    let filled = one.f_reshape(1).and_then(|one| one.f_expand(&shape, false)?.f_contiguous());
+    Ok(Value::Constant(filled.map_err(torch)?, ""))
+}
+
+pub(super) fn shape<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let value = importer.input(node, 0)?;
+    let shape = Sizes::row(importer.shape(&value).symbolic());
+    let part = shape.slice(node.int("start", 0), node.int("end", i64::MAX), 1)?;
+    Ok(Value::Sizes(part))
+}
+
+/// Shapes become numbers to compute with; between kinds of floating-point numbers nothing changes.
+pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let value = importer.input(node, 0)?;
+    let to = match node.int("to", 0) {
+        1 | 10 | 11 | 16 => Kind::Float,
+        2 | 3 | 6 | 7 | 9 => Kind::Int64,
+        other => return Err(format!("a cast to data type {other} is not supported")),
+    };
+    match (value, to) {
+        (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
+        (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),
+        (Value::Constant(tensor, name), _) => {
+            Ok(Value::Constant(tensor.f_to_kind(to).map_err(torch)?, name))
+        }
+        (Value::Sizes(sizes), _) => {
+            Ok(Value::Constant(sizes.tensor()?.f_to_kind(to).map_err(torch)?, ""))
+        }
+    }
+}
+
+pub(super) fn range<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    const LONGEST: i64 = 1 << 12;
+    let mut bounds = [0; 3];
+    for (index, bound) in bounds.iter_mut().enumerate() {
+        let number = importer.numbers(node, index)?;
+        *bound = number.and_then(|n| n.first().copied()).ok_or("a bound is missing")?;
+    }
+    let [start, limit, step] = bounds;
+    let count = limit.checked_sub(start).zip(usize::try_from(step).ok().filter(|&step| step > 0));
+    let count = count.filter(|(span, _)| (0..=LONGEST).contains(span));
+    let (span, step) = count.ok_or_else(|| format!("the range {bounds:?} is not supported"))?;
+    let values = (0..span).step_by(step).map(|offset| Size::fixed(start + offset)).collect();
+    Ok(Value::Sizes(Sizes::row(values)))
+}
+
+pub(super) fn arithmetic<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+) -> Outcome<Value<'a>> {
+    let [a, b] = [sizes(importer, node, 0)?, sizes(importer, node, 1)?];
+    a.with(&b, |a, b| compute(node.op, a, b)).map(Value::Sizes)
+}
+
+/// `Where`: the second input's numbers where the first holds, else the third's.
+pub(super) fn choose<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let condition = sizes(importer, node, 0)?;
+    let [yes, no] = [sizes(importer, node, 1)?, sizes(importer, node, 2)?];
+    let holds = |size: Size| !size.batch && size.count != 0;
+    let none = Size::fixed(0);
+    let yes = condition.with(&yes, |at, value| Some(if holds(at) { value } else { none }))?;
+    let no = condition.with(&no, |at, value| Some(if holds(at) { none } else { value }))?;
+    // One of the two is 0 everywhere.
+    yes.with(&no, |a, b| compute("Add", a, b)).map(Value::Sizes)
+}
+
+fn sizes<'a>(importer: &mut Importer<'a>, node: &Node<'a>, index: usize) -> Outcome<Sizes> {
+    let sizes = importer.input(node, index)?.sizes();
+    sizes.ok_or_else(|| "supported on shapes only, not on activations".to_owned())
+}

@@ -1,0 +1,164 @@
+//! Is this a graph that can be imported? Everything that can be said before its first operator.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+use super::message::{Graph, Model, Node};
+use super::operators;
+
+/// A graph whose names and order are sound.
+pub(super) struct Checked<'a> {
+    pub graph: Graph<'a>,
+    /// The nodes that the outputs need, each after those it reads.
+    pub order: Vec<usize>,
+    /// The image input's name.
+    pub input: &'a str,
+    /// Its declared sizes; `None` for those that are free.
+    pub sizes: [Option<i64>; 4],
+}
+
+/// The operator sets supported. Within them the operators keep their meaning, or the difference is
+/// seen in a node itself (axes as an attribute or as an input).
+const OPSETS: std::ops::RangeInclusive<i64> = 13..=23;
+
+pub(super) fn check(model: Model) -> Result<Checked, String> {
+    let graph = model.graph.filter(|_| model.ir_version > 0);
+    let graph = graph.ok_or("it holds no ONNX graph")?;
+    match model.opsets.iter().find(|(domain, _)| is_onnx(domain)) {
+        Some((_, version)) if OPSETS.contains(version) => {}
+        Some((_, version)) => {
+            return Err(format!(
+                "it is of operator set {version}, supported are {} to {}: export it with \
+                 `opset_version=17` or `18`",
+                OPSETS.start(),
+                OPSETS.end()
+            ));
+        }
+        None => return Err("it names no version of ONNX's operators".to_owned()),
+    }
+    let producers = producers(&graph)?;
+    let order = order(&graph, &producers)?;
+    unsupported(order.iter().map(|&index| &graph.nodes[index]))?;
+    let (input, sizes) = image_input(&graph)?;
+    Ok(Checked { order, input, sizes, graph })
+}
+
+fn is_onnx(domain: &str) -> bool {
+    ["", "ai.onnx"].contains(&domain)
+}
+
+/// Which node gives each value; `None` for inputs and initialisers.
+fn producers<'a>(graph: &Graph<'a>) -> Result<HashMap<&'a str, Option<usize>>, String> {
+    let mut producers = HashMap::new();
+    for array in &graph.initialisers {
+        if producers.insert(array.name, None).is_some() {
+            return Err(format!("two initialisers are named `{}`", array.name));
+        }
+    }
+    for input in &graph.inputs {
+        producers.insert(input.name, None); // an initialiser may be listed as an input, too
+    }
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for output in node.outputs.iter().filter(|name| !name.is_empty()) {
+            if producers.insert(*output, Some(index)).is_some() {
+                return Err(format!("two nodes give `{output}`, the second is {}", node.title()));
+            }
+        }
+    }
+    Ok(producers)
+}
+
+/// The nodes needed, in an order in which each stands after those it reads (Kahn's algorithm); the
+/// file's own order wherever that is one.
+fn order(graph: &Graph, producers: &HashMap<&str, Option<usize>>) -> Result<Vec<usize>, String> {
+    let outputs: Vec<_> = graph.outputs.iter().map(|output| output.name).collect();
+    let given = |name: &str, by: &dyn Fn() -> String| {
+        let producer = producers.get(name);
+        producer.copied().ok_or_else(|| format!("{} reads `{name}`, which nothing gives", by()))
+    };
+    let mut needed = vec![false; graph.nodes.len()];
+    let mut open = Vec::new();
+    for output in outputs {
+        open.extend(given(output, &|| "the graph's output".to_owned())?);
+    }
+    let mut waiting = vec![0; graph.nodes.len()];
+    let mut readers = vec![Vec::new(); graph.nodes.len()];
+    while let Some(index) = open.pop() {
+        if std::mem::replace(&mut needed[index], true) {
+            continue;
+        }
+        let node = &graph.nodes[index];
+        for input in node.inputs.iter().filter(|name| !name.is_empty()) {
+            if let Some(before) = given(input, &|| node.title())? {
+                waiting[index] += 1;
+                readers[before].push(index);
+                open.push(before);
+            }
+        }
+    }
+    let ready = |index: &usize| needed[*index] && waiting[*index] == 0;
+    let mut heap: BinaryHeap<_> = (0..graph.nodes.len()).filter(ready).map(Reverse).collect();
+    let mut order = Vec::new();
+    while let Some(Reverse(index)) = heap.pop() {
+        order.push(index);
+        for &reader in &readers[index] {
+            waiting[reader] -= 1;
+            if waiting[reader] == 0 {
+                heap.push(Reverse(reader));
+            }
+        }
+    }
+    let stuck: Vec<_> =
+        (0..graph.nodes.len()).filter(|&index| needed[index] && waiting[index] > 0).collect();
+    if stuck.is_empty() {
+        return Ok(order);
+    }
+    let titles: Vec<_> = stuck.iter().take(5).map(|&index| graph.nodes[index].title()).collect();
+    Err(format!("its nodes read one another in a circle, among them {}", titles.join(", ")))
+}
+
+/// All operators that are not supported at once, with where they stand.
+fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), String> {
+    const SHOWN: usize = 3;
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in nodes {
+        let known = is_onnx(node.domain) && operators::find(node.op).is_some();
+        if !known {
+            let domain = if is_onnx(node.domain) { "" } else { node.domain };
+            let separator = if domain.is_empty() { "" } else { "." };
+            let title = node.title();
+            found.entry(format!("{domain}{separator}{}", node.op)).or_default().push(title);
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let mut text = "these operators are not supported:".to_owned();
+    for (operator, titles) in found {
+        let more = if titles.len() > SHOWN { ", …" } else { "" };
+        let shown = titles[..titles.len().min(SHOWN)].join(", ");
+        text.push_str(&format!("\n  {operator}, {} times: {shown}{more}", titles.len()));
+    }
+    Err(text)
+}
+
+/// The one input that is no initialiser, which must be `[N, C, H, W]`.
+fn image_input<'a>(graph: &Graph<'a>) -> Result<(&'a str, [Option<i64>; 4]), String> {
+    let initialised: std::collections::HashSet<_> =
+        graph.initialisers.iter().map(|array| array.name).collect();
+    let inputs: Vec<_> =
+        graph.inputs.iter().filter(|input| !initialised.contains(input.name)).collect();
+    let [input] = inputs.as_slice() else {
+        let names: Vec<_> = inputs.iter().take(5).map(|input| input.name).collect();
+        return Err(format!(
+            "it takes {} inputs ({}); a network here takes one, images [N, C, H, W]",
+            inputs.len(),
+            names.join(", ")
+        ));
+    };
+    let sizes = input.shape.as_deref().and_then(|shape| <[_; 4]>::try_from(shape).ok());
+    let sizes = sizes.ok_or_else(|| {
+        format!("its input `{}` is declared {:?}, expected [N, C, H, W]", input.name, input.shape)
+    })?;
+    Ok((input.name, sizes))
+}

@@ -1,0 +1,208 @@
+//! Networks from ONNX files, which is how any classifier that PyTorch can export comes here.
+//!
+//! The file is read ([`wire`], [`message`]), its graph checked ([`graph`]), and walked through once
+//! ([`import`]): each of its values is a constant, a shape, or a node of the network. Where the
+//! batch stands in a value is followed on the way ([`dims`]), so that a file exported for one image
+//! takes any number of them.
+//!
+//! A file is not trusted: whatever it holds, the answer is a network or an error, in time and memory
+//! in proportion to its size.
+
+mod constants;
+mod dims;
+mod graph;
+mod import;
+mod layers;
+mod message;
+mod names;
+mod operators;
+mod parts;
+mod pointwise;
+mod rearrange;
+mod sizes;
+mod tensor;
+mod value;
+mod wire;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use tch::Device;
+
+use super::{Network, Preprocess};
+use crate::{Error, Result};
+use import::Importer;
+use value::Value;
+
+/// Protocol buffers are no larger; the weights of larger networks lie in a file beside.
+const LARGEST_FILE: u64 = 1 << 31;
+
+impl Network {
+    /// Opens an ONNX file of operator set 13 to 23 as `torch.onnx.export` writes it, with either of
+    /// its exporters, on the GPU where there is one. Weights in a file beside it are read, too.
+    ///
+    /// Inputs are `[N, C, H, W]` for any N, also where the file was exported for one image. H and W
+    /// may differ from the file's where no reshape fixes them. Weights become float32.
+    ///
+    /// **Layers** have PyTorch's names where the file tells them: after their weights
+    /// (`layer1.0.conv1`) or their modules (`layer1.0.relu_1`, `layer4` for the last one under it).
+    /// The file's own names of nodes and of values find a layer as well, among them those of further
+    /// outputs: `net.with_output("parity")` has that head as its result. Exporters fold a batch
+    /// normalisation into the convolution before it: that layer then gives the normalised value, and
+    /// a state_dict, which still has both, does not fit; it does where nothing was folded.
+    ///
+    /// **Classifiers** of torchvision's kinds are what it is tried with: ResNet, VGG, DenseNet,
+    /// GoogLeNet, SqueezeNet, MobileNetV2 and V3, EfficientNet, RegNet, ShuffleNetV2, MNASNet,
+    /// ConvNeXt and vision transformers.
+    ///
+    /// **Pictures** are resized to the input, with values from 0 to 1, and classes have numbers:
+    /// [`with_preprocess`](Network::with_preprocess) and [`with_classes`](Network::with_classes) say
+    /// what the network was trained with.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let net = Network::from_onnx("tests/golden/two_heads.onnx")?;
+    /// let images = Tensor::zeros([3, 1, 12, 20], (Kind::Float, Device::Cpu));
+    /// assert_eq!(net.forward(&images)?.size(), [3, 10]);
+    /// let parity = net.with_output("parity")?.with_classes(["even", "odd"]);
+    /// assert_eq!(parity.forward(&images)?.size(), [3, 2]);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    ///
+    /// Errors: a file that is none, or broken; operators that are not supported, all of them at
+    /// once; several inputs or one that is no image; weights outside the file's folder.
+    pub fn from_onnx(path: impl AsRef<Path>) -> Result<Network> {
+        open(path.as_ref(), None)
+    }
+
+    /// The same with the usual input `[C, H, W]` given: for a file that leaves height and width
+    /// free, or for pictures of another size than the file declares.
+    pub fn from_onnx_sized(path: impl AsRef<Path>, input: [i64; 3]) -> Result<Network> {
+        open(path.as_ref(), Some(input))
+    }
+}
+
+fn open(path: &Path, image: Option<[i64; 3]>) -> Result<Network> {
+    let refuse = |problem: String| Error::Onnx { path: path.to_owned(), problem };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    file.take(LARGEST_FILE).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if bytes.len() as u64 == LARGEST_FILE {
+        return Err(refuse("it is larger than an ONNX file can be (2 GiB)".to_owned()));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let network = read(&bytes, folder, &name, image).map_err(refuse)?;
+    network.to_device(Device::cuda_if_available())
+}
+
+fn read(
+    bytes: &[u8],
+    folder: &Path,
+    name: &str,
+    image: Option<[i64; 3]>,
+) -> std::result::Result<Network, String> {
+    let checked = graph::check(message::model(bytes)?)?;
+    let image = image_size(checked.sizes, image)?;
+    let mut importer = Importer::new(&checked, folder, image);
+    for &index in &checked.order {
+        let node = &checked.graph.nodes[index];
+        importer.convert(node).map_err(|problem| format!("{}: {problem}", node.title()))?;
+    }
+    let mut outputs = checked.graph.outputs.iter();
+    let first = outputs.next().ok_or("its graph has no output")?;
+    let output = match importer.value(first.name)? {
+        Value::Node(output) => output,
+        _ => return Err(format!("its output `{}` does not depend on the images", first.name)),
+    };
+    let batch = importer.shapes[output].batch;
+    if importer.shapes[output].sizes.first() != Some(&1)
+        || batch.is_none_or(|batch| (batch.dim, batch.before) != (0, 1))
+    {
+        let shape = sizes::Size::text(&importer.shapes[output].symbolic());
+        return Err(format!(
+            "its output `{}` is {shape}, expected one row for each image, [N, …]: export it with a \
+             dynamic batch",
+            first.name
+        ));
+    }
+    let outputs: Vec<_> = output_nodes(&importer, &checked).collect();
+    names::assign(&mut importer.nodes, &importer.origins, &outputs);
+    let network = Network {
+        name: name.to_owned(),
+        aliases: aliases(&importer, &checked),
+        nodes: importer.nodes,
+        output,
+        preprocess: Preprocess::plain(image),
+        classes: Vec::new(),
+    };
+    let [c, h, w] = image;
+    for n in 1..=3 {
+        network.shapes(&[n, c, h, w]).map_err(|error| error.to_string())?;
+    }
+    Ok(network)
+}
+
+/// The graph's outputs with the nodes that give them.
+fn output_nodes<'a>(
+    importer: &Importer<'a>,
+    checked: &graph::Checked<'a>,
+) -> impl Iterator<Item = (&'a str, usize)> {
+    checked.graph.outputs.iter().filter_map(|output| match importer.values.get(output.name) {
+        Some(Value::Node(index)) => Some((output.name, *index)),
+        _ => None,
+    })
+}
+
+/// The file's own names of nodes and values.
+fn aliases(importer: &Importer, checked: &graph::Checked) -> Vec<(String, usize)> {
+    let index = |value: &str| match importer.values.get(value) {
+        Some(Value::Node(index)) => Some(*index),
+        _ => None,
+    };
+    let nodes = checked.order.iter().map(|&index| &checked.graph.nodes[index]);
+    let values = nodes.flat_map(|node| {
+        let given = node.outputs.iter().map(|&value| (value, value));
+        let itself = node.outputs.first().map(|&value| (names::plain(node), value));
+        itself.into_iter().chain(given)
+    });
+    let found = values.filter_map(|(name, value)| Some((name.to_owned(), index(value)?)));
+    found.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// The usual input: as asked, as declared, or ImageNet's where the file leaves it free.
+fn image_size(
+    declared: [Option<i64>; 4],
+    asked: Option<[i64; 3]>,
+) -> std::result::Result<[i64; 3], String> {
+    const LARGEST: i64 = 1 << 16;
+    let [batch, c, h, w] = declared;
+    if let Some(count) = batch.filter(|&count| count != 1) {
+        return Err(format!(
+            "it was exported for a batch of {count}: export it for one image or a dynamic batch"
+        ));
+    }
+    let free = |size: Option<i64>| size.is_none();
+    let image = match (asked, c) {
+        (Some(asked), Some(c)) if asked[0] != c => {
+            return Err(format!("it takes {c} channels, not {}", asked[0]));
+        }
+        (Some(asked), _) => asked,
+        (None, Some(c)) if c == 3 || !(free(h) || free(w)) => {
+            [c, h.unwrap_or(224), w.unwrap_or(224)]
+        }
+        _ => {
+            return Err("it leaves its input's size free; \
+                        `Network::from_onnx_sized(path, [channels, height, width])` says it"
+                .to_owned());
+        }
+    };
+    if image.iter().any(|size| !(1..=LARGEST).contains(size)) {
+        return Err(format!("its input is {image:?}, expected sizes from 1 to {LARGEST}"));
+    }
+    Ok(image)
+}

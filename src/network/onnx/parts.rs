@@ -1,0 +1,121 @@
+//! Operators that take parts of a value.
+
+use tch::Kind;
+
+use super::import::Importer;
+use super::message::Node;
+use super::rearrange::{axis, emit_reshape};
+use super::sizes::Size;
+use super::value::{Outcome, Value, torch};
+use crate::network::Op;
+
+pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let x = importer.input(node, 0)?;
+    let starts = importer.numbers(node, 1)?.ok_or("its starts are missing")?;
+    let ends = importer.numbers(node, 2)?.ok_or("its ends are missing")?;
+    let axes = importer.numbers(node, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = importer.numbers(node, 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Err("its starts, ends, axes and steps are not as many".to_owned());
+    }
+    if let (Some(sizes), [start], [end], [step]) =
+        (x.sizes(), starts.as_slice(), ends.as_slice(), steps.as_slice())
+    {
+        return sizes.slice(*start, *end, *step).map(Value::Sizes);
+    }
+    let mut value = x;
+    for (((start, end), at), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
+        let dim = axis(at, importer.shape(&value).sizes.len())?;
+        value = part(importer, value, dim, [start, end, step])?;
+    }
+    Ok(value)
+}
+
+/// `start..end` in steps along a dimension; nothing to do where that is all of it.
+fn part<'a>(
+    importer: &mut Importer<'a>,
+    x: Value<'a>,
+    dim: usize,
+    [start, end, step]: [i64; 3],
+) -> Outcome<Value<'a>> {
+    let shape = importer.shape(&x);
+    let size = shape.sizes[dim];
+    let is_batch = shape.batch.is_some_and(|batch| batch.dim == dim);
+    // "To the end" is written as a number beyond any size.
+    let to_end = end >= if is_batch { i64::from(i32::MAX) } else { size };
+    if start == 0 && step == 1 && to_end {
+        return Ok(x);
+    }
+    if is_batch {
+        return Err("a part of the batch is taken: it would not hold for another one".to_owned());
+    }
+    importer.emit(Op::Slice { dim, start, end, step }, vec![x])
+}
+
+/// One index, or several at equal distances.
+pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let (x, indices) = (importer.input(node, 0)?, importer.input(node, 1)?);
+    if let (Some(sizes), Some(indices)) = (x.sizes(), indices.sizes()) {
+        return sizes.gather(&indices).map(Value::Sizes);
+    }
+    let shape = importer.shape(&x);
+    let dim = axis(node.int("axis", 0), shape.sizes.len())?;
+    let many = importer.shape(&indices).sizes;
+    let numbers = indices.tensor().and_then(|tensor| {
+        let flat = tensor.f_to_kind(Kind::Int64).and_then(|t| t.f_reshape(-1)).map_err(torch)?;
+        Vec::<i64>::try_from(flat).map_err(torch)
+    })?;
+    let size = shape.sizes[dim];
+    let numbers: Vec<i64> =
+        numbers.into_iter().map(|at| if at < 0 { at.saturating_add(size) } else { at }).collect();
+    let &[first, ref rest @ ..] = numbers.as_slice() else {
+        return Err("it gathers nothing".to_owned());
+    };
+    if many.is_empty() {
+        return importer.emit(Op::Select { dim, index: first }, vec![x]);
+    }
+    let step = rest.first().map_or(1, |second| second.saturating_sub(first));
+    let even = numbers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(step));
+    let last = rest.last().copied().unwrap_or(first);
+    if step < 1 || !even || first < 0 || last >= size {
+        return Err("it gathers in an order that is not supported".to_owned());
+    }
+    // All of a batch written out for one image is all of any batch.
+    let all = (first, step, numbers.len() as i64) == (0, 1, size);
+    let is_batch = shape.batch.is_some_and(|batch| batch.dim == dim);
+    let end = if all && is_batch && !importer.dynamic { i64::MAX } else { last.saturating_add(1) };
+    let taken = part(importer, x, dim, [first, end, step])?;
+    let from = importer.shape(&taken);
+    let sizes = from.symbolic();
+    let target = [
+        &sizes[..dim],
+        &many.iter().map(|&n| Size::fixed(n)).collect::<Vec<_>>(),
+        &sizes[dim + 1..],
+    ];
+    let to = from.reshaped(&target.concat(), importer.dynamic)?;
+    emit_reshape(importer, taken, &from, to)
+}
+
+pub(super) fn split<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+) -> Outcome<Vec<Value<'a>>> {
+    let x = importer.input(node, 0)?;
+    let shape = importer.shape(&x);
+    let dim = axis(node.int("axis", 0), shape.sizes.len())?;
+    let size = shape.sizes[dim];
+    let count = node.outputs.len() as i64;
+    let each = size.checked_add(count - 1).map_or(size, |sum| sum / count.max(1));
+    let parts = match importer.numbers_of(node, "split", 1)? {
+        Some(parts) => parts,
+        None => vec![each; node.outputs.len()],
+    };
+    let mut values = Vec::new();
+    let mut start = 0_i64;
+    for part_size in parts {
+        let end = start.saturating_add(part_size);
+        values.push(part(importer, x.share(), dim, [start, end, 1])?);
+        start = end;
+    }
+    Ok(values)
+}

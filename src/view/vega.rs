@@ -1,0 +1,76 @@
+//! What the interactive forms share: their title, their colours, pictures in them, and putting
+//! specifications together from several files.
+
+use image::RgbImage;
+use serde_json::{Value, json};
+
+use super::Figure;
+use super::bundle::{jpeg_uri, png_uri};
+use super::colour::{ColourMap, ColourScale};
+use crate::{Error, Result};
+
+/// A specification from its file, with the figure's description, title and notes; `width` is the
+/// room that they have.
+pub(super) fn titled(
+    file: &str,
+    figure: &impl Figure,
+    title: &str,
+    notes: &[String],
+    width: u32,
+) -> Result<Value> {
+    let mut spec = parsed(file)?;
+    spec["description"] = json!(figure.description());
+    spec["title"]["text"] = json!(title);
+    spec["title"]["limit"] = json!(width);
+    if !notes.is_empty() {
+        spec["title"]["subtitle"] = json!(notes);
+    }
+    Ok(spec)
+}
+
+/// Fills the first scale and its colour bar, beside content of this height.
+pub(super) fn coloured(spec: &mut Value, scale: &ColourScale, unit: &str, height: u32) {
+    let signed = scale.map == ColourMap::RedBlue;
+    let mut domain = [scale.low, scale.high];
+    if domain[0] == domain[1] {
+        // Vega gives a blank map the middle of a scale without extent.
+        domain = [if signed { -1.0 } else { 0.0 }, 1.0];
+        spec["legends"][0]["values"] = json!([0]);
+    }
+    spec["scales"][0]["domain"] = json!(domain);
+    spec["scales"][0]["range"]["scheme"] = json!(scale.map.vega_scheme());
+    // Vega's redblue runs from red, its greys from white.
+    spec["scales"][0]["reverse"] = json!(signed || scale.map == ColourMap::Grey);
+    spec["legends"][0]["title"] = json!(unit);
+    spec["legends"][0]["gradientLength"] = json!(height.clamp(100, 260) - 40);
+}
+
+/// Photographs are smaller as JPEG; drawings and enlarged pixels as PNG, which keeps them sharp too.
+pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
+    let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
+    Ok(if png.len() <= jpeg.len() { png } else { jpeg })
+}
+
+/// A specification, or a part of one, that lies beside the source.
+pub(super) fn parsed(text: &str) -> Result<Value> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::Argument(format!("a figure's specification: {error}")))
+}
+
+/// Adds the signals, data, scales and marks of `part` behind those of `spec`.
+pub(super) fn append(spec: &mut Value, mut part: Value) {
+    for list in ["signals", "data", "scales", "marks"] {
+        let new = part.get_mut(list).and_then(Value::as_array_mut);
+        if let (Some(all), Some(new)) = (spec.get_mut(list).and_then(Value::as_array_mut), new) {
+            all.append(new);
+        }
+    }
+}
+
+/// Sets a property (`value`, `bind` …) of the signal with this name.
+pub(super) fn set_signal(spec: &mut Value, name: &str, property: &str, to: Value) {
+    let signals = spec.get_mut("signals").and_then(Value::as_array_mut);
+    if let Some(signal) = signals.and_then(|all| all.iter_mut().find(|s| s["name"] == name)) {
+        signal[property] = to;
+    }
+}
