@@ -9,6 +9,7 @@
 //! after the other, so that a busy machine slows both; the ratio shown is the median of the rounds'.
 
 mod attribution;
+mod drawing;
 mod forward;
 mod peer;
 
@@ -24,6 +25,9 @@ fn main() -> Outcome {
     let mut peer = Peer::start()?;
     println!("{}", peer.ask("about")?);
     println!("{:44} {:>12} {:>12} {:>8}", "", "convscope", "peer", "times");
+    if wants("drawing") {
+        drawing::run(&mut peer)?;
+    }
     if wants("forward") {
         forward::run(&mut peer)?;
     }

@@ -3,15 +3,19 @@
 Usage: peers.py FOLDER
 """
 
+import io
 import sys
 import time
 from pathlib import Path
 
 import captum.attr
+import matplotlib
 import torch
 import torchvision
+from matplotlib import pyplot
 from safetensors.torch import load_file, save_file
 
+matplotlib.use("Agg")
 folder = Path(sys.argv[1])
 
 
@@ -39,6 +43,24 @@ def seconds(action):
 @torch.no_grad()
 def forward():
     return seconds(lambda: model(sample))
+
+
+def draw():
+    maps = load_file(folder / "maps.safetensors")["maps"].numpy()
+
+    def grid():
+        columns = 8 if len(maps) <= 64 else 32
+        rows = -(-len(maps) // columns)
+        figure, axes = pyplot.subplots(rows, columns, figsize=(8, 8 * rows / columns))
+        for channel, (axis, values) in enumerate(zip(axes.flat, maps, strict=True)):
+            axis.imshow(values, vmin=0, vmax=maps.max())
+            if len(maps) <= 64:  # of more, ours labels the rows only
+                axis.set_title(channel, fontsize=6)
+            axis.axis("off")
+        figure.savefig(io.BytesIO(), format="png")
+        pyplot.close(figure)
+
+    return seconds(grid)
 
 
 def attribute(method, *arguments, **options):
@@ -73,6 +95,7 @@ QUESTIONS = {
     "forward": forward,
     "grad_cam": grad_cam,
     "occlusion": occlusion,
+    "draw": draw,
 }
 
 for line in sys.stdin:

@@ -4,10 +4,10 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ImageEncoder, RgbImage};
+use image::RgbImage;
 use serde_json::Value;
 
+use super::png::png;
 use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
@@ -27,12 +27,6 @@ impl Bundle {
         Ok(Bundle { png: png(image)?, text: text.to_owned(), vega: None })
     }
 
-    /// The same for a picture of few colours, such as a table, which takes half the room.
-    pub(super) fn drawing(image: &RgbImage, text: &str) -> Result<Bundle> {
-        let png = encoded(image, CompressionType::Default, FilterType::NoFilter)?;
-        Ok(Bundle { png, text: text.to_owned(), vega: None })
-    }
-
     /// The same with an interactive form.
     pub fn with_vega(mut self, spec: Value) -> Bundle {
         self.vega = Some(spec);
@@ -45,19 +39,6 @@ impl Bundle {
         vega.chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
             .collect()
     }
-}
-
-/// Encodes fast: a figure is drawn far more often than it is stored.
-pub(super) fn png(image: &RgbImage) -> Result<Vec<u8>> {
-    encoded(image, CompressionType::Fast, FilterType::Adaptive)
-}
-
-fn encoded(image: &RgbImage, compression: CompressionType, filter: FilterType) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, compression, filter)
-        .write_image(image, image.width(), image.height(), image::ExtendedColorType::Rgb8)
-        .map_err(|error| Error::photo("the figure", format!("encoding PNG failed: {error}")))?;
-    Ok(bytes)
 }
 
 pub(super) fn jpeg(image: &RgbImage) -> Result<Vec<u8>> {

@@ -61,11 +61,27 @@ impl Style {
 
 pub(super) struct Canvas {
     pub pixels: RgbImage,
+    /// What was written, where words are kept apart from the pixels.
+    pub words: Option<Vec<Words>>,
+}
+
+/// A line of text with its upper left corner.
+pub(super) struct Words {
+    pub x: u32,
+    pub y: u32,
+    pub text: String,
+    pub style: Style,
 }
 
 impl Canvas {
     pub(super) fn new(width: u32, height: u32) -> Canvas {
-        Canvas { pixels: RgbImage::from_pixel(width.max(1), height.max(1), WHITE) }
+        let pixels = RgbImage::from_pixel(width.max(1), height.max(1), WHITE);
+        Canvas { pixels, words: None }
+    }
+
+    /// Keeps words as words, for a form of the figure that writes them itself.
+    pub(super) fn without_words(width: u32, height: u32) -> Canvas {
+        Canvas { words: Some(Vec::new()), ..Canvas::new(width, height) }
     }
 
     pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Rgb<u8>) {
@@ -87,11 +103,21 @@ impl Canvas {
     }
 
     pub(super) fn picture(&mut self, picture: &RgbImage, x: u32, y: u32) {
-        imageops::replace(&mut self.pixels, picture, i64::from(x), i64::from(y));
+        let bytes = |pixels: u32| 3 * pixels as usize;
+        let width = bytes(self.pixels.width());
+        let under = self.pixels.chunks_exact_mut(width).skip(y as usize);
+        for (line, under) in picture.chunks_exact(bytes(picture.width().max(1))).zip(under) {
+            let Some(under) = under.get_mut(bytes(x)..) else { return };
+            let seen = line.len().min(under.len());
+            under[..seen].copy_from_slice(&line[..seen]);
+        }
     }
 
     /// Writes a line of text with its upper left corner at `x`, `y`.
     pub(super) fn text(&mut self, x: u32, y: u32, text: &str, style: Style) {
+        if let Some(words) = &mut self.words {
+            return words.push(Words { x, y, text: text.to_owned(), style });
+        }
         let Some(font) = style.font() else { return };
         let font = font.as_scaled(PxScale::from(style.size));
         let baseline = y as f32 + font.ascent();
@@ -111,11 +137,13 @@ impl Canvas {
         }
     }
 
+    /// Coverage in 16 steps, so that a figure keeps to few colours.
     pub(super) fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
+        let coverage = (15.0 * coverage.clamp(0.0, 1.0)).round() / 15.0;
         if let Some(pixel) = self.pixels.get_pixel_mut_checked(x, y) {
             let mix = |under: u8, over: u8| {
                 let (under, over) = (f32::from(under), f32::from(over));
-                (under + (over - under) * coverage.clamp(0.0, 1.0)).round() as u8
+                (under + (over - under) * coverage).round() as u8
             };
             pixel.0 = [0, 1, 2].map(|i| mix(pixel.0[i], colour.0[i]));
         }

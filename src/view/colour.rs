@@ -104,19 +104,25 @@ impl ColourScale {
         }
     }
 
-    /// All 256 colours at once, and where each value lies among them.
+    /// All colours at once, and where each value lies among them.
     pub(crate) fn table(&self) -> ColourTable {
-        let colours = (0..256).map(|i| self.map.at(f64::from(i) / 255.0)).collect();
+        let last = f32::from(LEVELS - 1);
+        let colour = |level| self.map.at(f64::from(level) / f64::from(last));
         let span = self.high - self.low;
         // A constant gets the middle of a signed map and the bottom of the others.
-        let factor = if span > 0.0 { 255.0 / span } else { 0.0 };
+        let factor = if span > 0.0 { last / span } else { 0.0 };
         let offset = match (span > 0.0, self.map) {
-            (false, ColourMap::RedBlue) => 127.5,
+            (false, ColourMap::RedBlue) => last / 2.0,
             _ => 0.0,
         };
+        let colours = (0..LEVELS).map(colour).collect();
         ColourTable { colours, low: self.low, factor, offset }
     }
 }
+
+/// How many colours a map is drawn with: odd, so that 0 has the middle of a signed map to itself, and
+/// so many that the shades of a figure's text fit beside them into a palette of 256.
+const LEVELS: u8 = 219;
 
 /// A scale ready to colour many values.
 pub(crate) struct ColourTable {
@@ -134,8 +140,9 @@ impl ColourTable {
         if value.is_nan() {
             return NOT_A_NUMBER;
         }
-        let index = ((value - self.low) * self.factor + self.offset).round().clamp(0.0, 255.0);
-        self.colours[index as usize]
+        // The conversion cuts off, and takes what is below 0 as 0.
+        let level = ((value - self.low) * self.factor + self.offset + 0.5) as usize;
+        self.colours[level.min(usize::from(LEVELS - 1))]
     }
 }
 

@@ -3,54 +3,100 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::Figure;
-use super::colour::{ColourMap, ColourScale, Share, range};
-use super::sheet::Sheet;
-use super::tiles::{Layout, Tiles, coloured};
-use super::values::{held, numbers};
-use crate::error::shape_text;
+use super::colour::{ColourMap, ColourScale, Share};
+use super::grid::Grid;
+use super::maps::{Maps, as_maps, by_strength};
+use super::tiles::{Block, Layout, Tile};
+use super::values::held;
+use super::{Bundle, Figure};
 use crate::{Error, Result};
 
 /// A layer's activations on one picture, `[C, H, W]`: one tile a channel, with its number.
 ///
 /// Magnitudes (after a ReLU, say) are shown on viridis from 0, signed values in blue and red around
 /// 0. All tiles share one scale, so a dark map is a weak one; [`share`](FeatureMaps::share) changes
-/// that.
+/// that. In a notebook, the pointer reads values, and a click enlarges a map over the photo.
+///
+/// ```
+/// # use convscope::prelude::*;
+/// let maps = zoo::digits()?.feature_maps(&data::digit(8, 0)?, "relu1")?;
+/// maps.strongest(4).smooth().save(std::env::temp_dir().join("four.png"))?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
 pub struct FeatureMaps {
     /// What the figure is called.
     pub title: String,
     values: Tensor,
     channels: Option<Vec<usize>>,
+    strongest: Option<usize>,
     share: Share,
     map: ColourMap,
+    signed: bool,
+    smooth: bool,
+    unit: &'static str,
+    notes: Vec<String>,
+    photo: Option<RgbImage>,
+    pictures: Vec<(String, RgbImage)>,
 }
 
 impl FeatureMaps {
     /// A figure of `values`, `[C, H, W]`; `[C]` (a linear layer) is taken as C maps of one value.
     pub fn new(title: impl Into<String>, values: &Tensor) -> Result<FeatureMaps> {
-        let values = match values.size().as_slice() {
-            size if size.contains(&0) => {
-                return Err(Error::Argument(format!("feature maps without values: {size:?}")));
-            }
-            &[c] => values.f_view([c, 1, 1]),
-            [_, _, _] => Ok(values.shallow_clone()),
-            other => {
-                return Err(Error::Shape {
-                    at: "feature maps".to_owned(),
-                    expected: "[C, H, W] or [C]".to_owned(),
-                    got: shape_text(other),
-                    remedy: "Select one picture of a batch with `.get(0)`.".to_owned(),
-                });
-            }
-        };
-        let values = held(&values.map_err(Error::torch("reading the feature maps"))?)?;
-        let (title, map) = (title.into(), ColourMap::Viridis);
-        Ok(FeatureMaps { title, values, channels: None, share: Share::All, map })
+        Ok(FeatureMaps {
+            title: title.into(),
+            values: held(&as_maps(values)?)?,
+            channels: None,
+            strongest: None,
+            share: Share::All,
+            map: ColourMap::Viridis,
+            signed: false,
+            smooth: false,
+            unit: "activation",
+            notes: Vec::new(),
+            photo: None,
+            pictures: Vec::new(),
+        })
+    }
+
+    /// A figure of `first` - `second`, one layer's activations on two pictures, `[C, H, W]` each.
+    /// The pictures stand above the maps with their names.
+    ///
+    /// Errors: values of different shapes.
+    pub fn difference(
+        title: impl Into<String>,
+        pictures: [(String, RgbImage); 2],
+        first: &Tensor,
+        second: &Tensor,
+    ) -> Result<FeatureMaps> {
+        if first.size() != second.size() {
+            return Err(Error::Shape {
+                at: "the difference of feature maps".to_owned(),
+                expected: "two of one shape".to_owned(),
+                got: format!("{:?} and {:?}", first.size(), second.size()),
+                remedy: "Compare one layer of one network.".to_owned(),
+            });
+        }
+        let values = held(first)?.f_sub(&held(second)?);
+        let mut maps =
+            FeatureMaps::new(title, &values.map_err(Error::torch("subtracting the maps"))?)?;
+        maps.signed = true;
+        maps.unit = "difference";
+        maps.notes.push("red: stronger on the first picture; blue: on the second".to_owned());
+        let numbered = (1..).zip(pictures).filter(|(_, (_, picture))| !picture.is_empty());
+        maps.pictures =
+            numbered.map(|(n, (name, picture))| (format!("{n}: {name}"), picture)).collect();
+        Ok(maps)
     }
 
     /// Shows only these channels, in this order.
     pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
         self.channels = Some(channels.into_iter().collect());
+        self
+    }
+
+    /// Shows only the `count` channels with the largest mean magnitude, the strongest first.
+    pub fn strongest(mut self, count: usize) -> Self {
+        self.strongest = Some(count);
         self
     }
 
@@ -66,110 +112,140 @@ impl FeatureMaps {
         self
     }
 
+    /// Enlarges small maps with soft transitions instead of squares.
+    pub fn smooth(mut self) -> Self {
+        self.smooth = true;
+        self
+    }
+
+    /// The picture that an enlarged map is laid over: what the network sees.
+    pub fn over(mut self, photo: RgbImage) -> Self {
+        self.photo = (!photo.is_empty()).then_some(photo);
+        self
+    }
+
     /// The activations, `[C, H, W]`, float32 on the CPU.
     pub fn values(&self) -> &Tensor {
         &self.values
     }
 
+    fn count(&self) -> usize {
+        self.values.size().first().map_or(0, |&count| count as usize)
+    }
+
     fn shown(&self) -> Result<Vec<usize>> {
-        let count = self.values.size()[0] as usize;
-        let channels = self.channels.clone().unwrap_or_else(|| (0..count).collect());
-        match channels.iter().find(|&&channel| channel >= count) {
-            Some(channel) => Err(Error::Argument(format!(
+        let count = self.count();
+        let mut channels = self.channels.clone().unwrap_or_else(|| (0..count).collect());
+        if let Some(channel) = channels.iter().find(|&&channel| channel >= count) {
+            return Err(Error::Argument(format!(
                 "{}: there is no channel {channel}; there are {count}, from 0",
                 self.title
-            ))),
-            None if channels.is_empty() => {
-                Err(Error::Argument(format!("{}: no channels to show", self.title)))
-            }
-            None => Ok(channels),
+            )));
+        }
+        if let Some(strongest) = self.strongest {
+            let ranked = by_strength(&self.values)?;
+            let mut ranks = vec![0; count];
+            (0..).zip(ranked).for_each(|(rank, channel)| ranks[channel] = rank);
+            channels.sort_by_key(|&channel| ranks[channel]);
+            channels.truncate(strongest);
+        }
+        match channels.is_empty() {
+            true => Err(Error::Argument(format!("{}: no channels to show", self.title))),
+            false => Ok(channels),
         }
     }
 
-    /// Large maps in large numbers are shown reduced: each pixel the mean of `factor`×`factor`.
-    fn reduced(&self, shown: usize) -> Result<(Tensor, i64)> {
+    fn notes(&self, maps: &Maps, shown: &[usize]) -> Vec<String> {
         let size = self.values.size();
-        let limit = match shown {
-            ..=4 => 448,
-            5..=16 => 176,
-            17..=64 => 88,
-            _ => 64,
+        let (count, all) = (shown.len(), self.count());
+        let which = match self.strongest {
+            Some(_) => format!("the {count} strongest of {all} channels"),
+            None if count == all => format!("{count} channels"),
+            None => format!("{count} of {all} channels"),
         };
-        let factor = (size[1].max(size[2]) + limit - 1) / limit;
-        if factor <= 1 {
-            return Ok((self.values.shallow_clone(), 1));
-        }
-        let (kernel, none) = ([factor; 2], [0; 2]);
-        let reduced = self.values.f_avg_pool2d(kernel, kernel, none, true, false, None);
-        Ok((reduced.map_err(Error::torch("reducing the maps"))?, factor))
-    }
-
-    fn describe(&self, shown: usize) -> String {
-        let size = self.values.size();
         let scale = match self.share {
             Share::All => "one colour scale for all",
             Share::Each => "each map on its own scale",
         };
-        let which = match shown as i64 == size[0] {
-            true => format!("{shown} channels"),
-            false => format!("{shown} of {} channels", size[0]),
+        let mut notes = vec![format!("{which} of {}×{}, {scale}", size[1], size[2])];
+        notes.extend_from_slice(&self.notes);
+        if maps.reduction > 1 {
+            let side = maps.reduction;
+            notes.push(format!("shown reduced: a pixel is the mean of {side}×{side} values"));
+        }
+        if maps.all().iter().any(|value| !value.is_finite()) {
+            notes.push("some values are not finite; NaN is shown in magenta".to_owned());
+        }
+        let blank = shown.iter().filter(|&&channel| maps.is_constant(channel));
+        let blank: Vec<String> = blank.map(usize::to_string).collect();
+        if !blank.is_empty() {
+            /// More numbers than these nobody reads.
+            const NAMED: usize = 12;
+            let named = blank.get(..NAMED).unwrap_or(&blank).join(", ");
+            let more = blank.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            notes.push(format!("blank (constant) maps: {named}{more}"));
+        }
+        notes
+    }
+
+    fn maps(&self, shown: usize) -> Result<Maps> {
+        Maps::new(&self.values, Layout::longest_side(shown))
+    }
+
+    fn grid(&self) -> Result<Grid> {
+        let shown = self.shown()?;
+        let maps = self.maps(shown.len())?;
+        let scale = match self.signed {
+            true => ColourScale::signed(maps.all()),
+            false => ColourScale::fitting(self.map, maps.all()),
         };
-        format!("{which} of {}×{}, {scale}", size[1], size[2])
+        let table = scale.table();
+        let layout = Layout::new(shown.len(), maps.width as u32, maps.height as u32);
+        let tile = |&channel: &usize| {
+            let own = match self.share {
+                Share::All => None,
+                Share::Each => Some(scale.same_kind(maps.map(channel)).table()),
+            };
+            maps.tile(channel, own.as_ref().unwrap_or(&table), layout.zoom, self.smooth)
+        };
+        let tiles: Vec<Tile> = shown.iter().map(tile).collect::<Result<_>>()?;
+        let mut block = Block {
+            heading: String::new(),
+            row_labels: Vec::new(),
+            column_labels: Vec::new(),
+            tiles,
+            layout,
+            reduction: maps.reduction,
+            bar: (self.share == Share::All).then_some(scale),
+            unit: self.unit,
+        };
+        block.label_rows_if_dense();
+        Ok(Grid {
+            title: self.title.clone(),
+            notes: self.notes(&maps, &shown),
+            pictures: self.pictures.clone(),
+            photo: self.photo.clone(),
+            blocks: vec![block],
+            smaller: "`.strongest(64)` or `.channels(0..64)`",
+        })
     }
 }
 
 impl Figure for FeatureMaps {
     fn image(&self) -> Result<RgbImage> {
-        let shown = self.shown()?;
-        let (values, factor) = self.reduced(shown.len())?;
-        let size = values.size();
-        let (height, width) = (size[1] as u32, size[2] as u32);
-        let area = (height * width) as usize;
-        let all = numbers(&values)?;
-        let map = |channel: usize| &all[channel * area..(channel + 1) * area];
-
-        let shared = ColourScale::fitting(self.map, &all);
-        let shared_table = shared.table();
-        let layout = Layout::new(shown.len(), width, height);
-        let mut constant = Vec::new();
-        let mut tiles = Vec::with_capacity(shown.len());
-        for &channel in &shown {
-            let values = map(channel);
-            let (low, high) = range(values);
-            if low == high && area > 1 {
-                constant.push(channel.to_string());
-            }
-            tiles.push(match self.share {
-                Share::All => coloured(values, width, layout.zoom, &shared_table),
-                Share::Each => {
-                    let table = shared.same_kind(values).table();
-                    coloured(values, width, layout.zoom, &table)
-                }
-            });
-        }
-        let labels = shown.iter().map(usize::to_string).collect();
-        let tiles = Tiles { tiles, labels, layout };
-
-        let mut notes = vec![self.describe(shown.len())];
-        if factor > 1 {
-            notes.push(format!("shown reduced: a pixel is the mean of {factor}×{factor} values"));
-        }
-        if all.iter().any(|value| !value.is_finite()) {
-            notes.push("some values are not finite; NaN is shown in magenta".to_owned());
-        }
-        if !constant.is_empty() {
-            notes.push(format!("blank (constant) maps: {}", constant.join(", ")));
-        }
-        let bar = (self.share == Share::All).then_some(&shared);
-        let sheet = Sheet { title: &self.title, notes, bar, unit: "activation" };
-        let (width, height) = tiles.size();
-        let (mut canvas, x, y) = sheet.canvas(width, height);
-        tiles.draw(&mut canvas, x, y);
-        Ok(canvas.pixels)
+        Ok(self.grid()?.image())
     }
 
     fn description(&self) -> String {
-        let shown = self.channels.as_ref().map_or(self.values.size()[0] as usize, Vec::len);
-        format!("{}: {}", self.title, self.describe(shown))
+        let notes = self.shown().and_then(|shown| Ok(self.notes(&self.maps(shown.len())?, &shown)));
+        match notes {
+            Ok(notes) => format!("{}: {}", self.title, notes.join("; ")),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.grid()?.bundle(&self.description())
     }
 }

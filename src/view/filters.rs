@@ -3,23 +3,33 @@
 use image::{Rgb, RgbImage};
 use tch::Tensor;
 
-use super::Figure;
-use super::colour::{ColourScale, Share, range};
-use super::sheet::Sheet;
-use super::tiles::{Layout, Tiles, coloured};
+use super::colour::{ColourMap, ColourScale, Share, number_text, range};
+use super::grid::Grid;
+use super::tiles::{Block, Layout, Tile, coloured};
 use super::values::{held, numbers};
+use super::{Bundle, Figure};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
 /// How many filters and input channels of a deep layer are shown unless others are chosen.
 const ROWS: usize = 12;
 const COLUMNS: usize = 12;
+/// Filters are at most 11×11: enlarged to this they can be looked at.
+const LARGEST: u32 = 56;
+const GAP: u32 = 4;
 
 /// A convolution's weights, `[out, in, kernel height, kernel width]`.
 ///
 /// With three input channels each filter is one tile in colour, grey being 0. With one, each is a
-/// tile in blue (negative) and red (positive). With more, each filter is a row of its input
-/// channels.
+/// tile in blue (negative) and red (positive). With more, each filter is a row, with its first input
+/// channels side by side. In a notebook, the pointer reads weights, and a click enlarges a filter.
+///
+/// ```
+/// # use convscope::prelude::*;
+/// let filters = zoo::digits()?.filters("conv2")?.filters([0, 3, 5]).inputs(0..6);
+/// filters.colour_map(ColourMap::Grey).save(std::env::temp_dir().join("filters.png"))?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
 pub struct FilterGrid {
     /// What the figure is called.
     pub title: String,
@@ -27,6 +37,7 @@ pub struct FilterGrid {
     filters: Option<Vec<usize>>,
     inputs: Option<Vec<usize>>,
     share: Share,
+    map: ColourMap,
 }
 
 impl FilterGrid {
@@ -41,9 +52,14 @@ impl FilterGrid {
                 remedy: "Give the weight of a convolution.".to_owned(),
             });
         }
-        let weight = held(weight)?;
-        let title = title.into();
-        Ok(FilterGrid { title, weight, filters: None, inputs: None, share: Share::All })
+        Ok(FilterGrid {
+            title: title.into(),
+            weight: held(weight)?,
+            filters: None,
+            inputs: None,
+            share: Share::All,
+            map: ColourMap::RedBlue,
+        })
     }
 
     /// Shows only these filters (output channels), in this order.
@@ -52,7 +68,8 @@ impl FilterGrid {
         self
     }
 
-    /// Shows only these input channels (of a layer with more than three).
+    /// Shows only these input channels, a column each; those of a first layer side by side instead
+    /// of as one colour.
     pub fn inputs(mut self, inputs: impl IntoIterator<Item = usize>) -> Self {
         self.inputs = Some(inputs.into_iter().collect());
         self
@@ -61,6 +78,12 @@ impl FilterGrid {
     /// One scale for all filters, so that weak ones look weak, or one for each.
     pub fn share(mut self, share: Share) -> Self {
         self.share = share;
+        self
+    }
+
+    /// Another colour map than blue and red; 0 has its middle. Filters in colour have none.
+    pub fn colour_map(mut self, map: ColourMap) -> Self {
+        self.map = map;
         self
     }
 
@@ -74,36 +97,51 @@ impl FilterGrid {
         [0, 1, 2, 3].map(|i| size[i] as usize)
     }
 
-    /// Filters of a first layer are each one tile; deeper ones are a row of input channels.
-    fn is_deep(&self) -> bool {
-        !matches!(self.size()[1], 1 | 3)
+    /// Whether each filter is a row of its input channels, and not one tile.
+    fn in_rows(&self) -> bool {
+        self.inputs.is_some() || !matches!(self.size()[1], 1 | 3)
     }
 
     fn shown(&self) -> Result<(Vec<usize>, Vec<usize>)> {
         let [out, inputs, ..] = self.size();
-        let (rows, columns) = if self.is_deep() { (ROWS, COLUMNS) } else { (out, inputs) };
+        let rows = if self.in_rows() { ROWS } else { out };
         let filters = choose(&self.filters, out, rows, "filter")?;
-        let inputs = choose(&self.inputs, inputs, columns, "input channel")?;
+        let inputs = choose(&self.inputs, inputs, COLUMNS, "input channel")?;
         Ok((filters, inputs))
     }
 
-    fn describe(&self, filters: usize, inputs: usize) -> String {
+    fn notes(&self, filters: usize, inputs: usize) -> Result<Vec<String>> {
         let [out, all_inputs, h, w] = self.size();
-        let filters = match filters == out {
-            true => format!("{filters} filters"),
-            false => format!("{filters} of {out} filters"),
+        let mut words = match filters == out {
+            true => format!("{filters} filters of {h}×{w}"),
+            false => format!("{filters} of {out} filters of {h}×{w}"),
         };
-        match (self.is_deep(), all_inputs) {
-            (true, _) => format!(
-                "{filters} of {h}×{w}, a row each, with {inputs} of {all_inputs} input channels"
-            ),
-            (false, 3) => format!("{filters} of {h}×{w} in colour, grey is 0"),
-            _ => format!("{filters} of {h}×{w}"),
+        if self.in_rows() {
+            words.push_str(&format!(", a row each, with {inputs} of {all_inputs} input channels"));
+        } else if all_inputs == 3 {
+            words.push_str(" in colour, grey is 0");
         }
+        let mut notes = vec![words];
+        if self.share == Share::Each {
+            notes.push("each filter on its own scale".to_owned());
+        }
+        let all = numbers(&self.weight)?;
+        if range(&all).0 == range(&all).1 {
+            notes.push("blank: all weights are the same".to_owned());
+        }
+        if all.iter().any(|weight| !weight.is_finite()) {
+            notes.push("some weights are not finite".to_owned());
+        }
+        Ok(notes)
+    }
+
+    /// From -reach to reach.
+    fn scale(&self, weights: &[f32]) -> ColourScale {
+        ColourScale { map: self.map, ..ColourScale::signed(weights) }
     }
 
     /// One filter's colours: red, green and blue weights, grey where they are 0.
-    fn colour_tile(&self, filter: &[f32], reach: f32, zoom: u32) -> RgbImage {
+    fn colours(&self, filter: &[f32], reach: f32, zoom: u32) -> RgbImage {
         let [_, _, h, w] = self.size();
         let area = h * w;
         let byte = |value: f32| match reach > 0.0 && value.is_finite() {
@@ -112,72 +150,97 @@ impl FilterGrid {
         };
         RgbImage::from_fn(w as u32 * zoom, h as u32 * zoom, |x, y| {
             let at = (y / zoom) as usize * w + (x / zoom) as usize;
-            Rgb([byte(filter[at]), byte(filter[area + at]), byte(filter[2 * area + at])])
+            Rgb([0, 1, 2].map(|plane| byte(filter.get(plane * area + at).copied().unwrap_or(0.0))))
+        })
+    }
+
+    /// A filter as one tile, in colour where it has three input channels.
+    fn tile(&self, name: String, weights: &[f32], scale: &ColourScale, zoom: u32) -> Tile {
+        let [_, _, h, w] = self.size();
+        let planes = (weights.len() / (h * w)).max(1);
+        let picture = match planes {
+            3 => self.colours(weights, scale.high, zoom),
+            _ => coloured(weights, w as u32, zoom, &scale.table()),
+        };
+        Tile { label: String::new(), name, picture, values: weights.to_vec(), planes, width: w }
+    }
+
+    fn grid(&self) -> Result<Grid> {
+        let (filters, inputs) = self.shown()?;
+        let [_, all_inputs, h, w] = self.size();
+        let area = h * w;
+        let all = numbers(&self.weight)?;
+        let layout = match self.in_rows() {
+            true => Layout::table(inputs.len() as u32, GAP, LARGEST, w as u32, h as u32),
+            false => Layout::new(filters.len(), w as u32, h as u32),
+        };
+        let shared = self.scale(&all);
+        let mut block = Block {
+            heading: String::new(),
+            row_labels: Vec::new(),
+            column_labels: Vec::new(),
+            tiles: Vec::new(),
+            layout,
+            reduction: 1,
+            // Colours of three channels at once have no bar; the note says that grey is 0.
+            bar: (self.share == Share::All && (self.in_rows() || all_inputs == 1))
+                .then(|| shared.clone()),
+            unit: "weight",
+        };
+        if self.in_rows() {
+            block.heading = "input channel".to_owned();
+            block.column_labels = inputs.iter().map(usize::to_string).collect();
+        }
+        for &index in &filters {
+            let filter = all.chunks(all_inputs * area).nth(index).unwrap_or_default();
+            let scale = match self.share {
+                Share::All => shared.clone(),
+                Share::Each => self.scale(filter),
+            };
+            let norm = filter.iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>().sqrt();
+            let name = format!("filter {index}, norm {}", number_text(norm as f32));
+            if !self.in_rows() {
+                let mut tile = self.tile(name, filter, &scale, layout.zoom);
+                tile.label = index.to_string();
+                block.tiles.push(tile);
+                continue;
+            }
+            block.row_labels.push(format!("filter {index}"));
+            for &input in &inputs {
+                let weights = filter.chunks(area).nth(input).unwrap_or_default();
+                let name = format!("{name}; input channel {input}");
+                block.tiles.push(self.tile(name, weights, &scale, layout.zoom));
+            }
+        }
+        if !self.in_rows() {
+            block.label_rows_if_dense();
+        }
+        Ok(Grid {
+            title: self.title.clone(),
+            notes: self.notes(filters.len(), inputs.len())?,
+            pictures: Vec::new(),
+            photo: None,
+            blocks: vec![block],
+            smaller: "`.filters(0..64)`",
         })
     }
 }
 
 impl Figure for FilterGrid {
     fn image(&self) -> Result<RgbImage> {
-        let (filters, inputs) = self.shown()?;
-        let [_, all_inputs, h, w] = self.size();
-        let area = h * w;
-        let all = numbers(&self.weight)?;
-        let filter = |index: usize| &all[index * all_inputs * area..][..all_inputs * area];
-
-        let shared = ColourScale::signed(&all);
-        let scale = |filter: &[f32]| match self.share {
-            Share::All => shared.clone(),
-            Share::Each => ColourScale::signed(filter),
-        };
-        let (mut tiles, mut labels) = (Vec::new(), Vec::new());
-        let layout = if self.is_deep() {
-            let (columns, rows) = (inputs.len() as u32, filters.len() as u32);
-            Layout::with_columns(columns, columns * rows, w as u32, h as u32)
-        } else {
-            Layout::new(filters.len(), w as u32, h as u32)
-        };
-        for &index in &filters {
-            let scale = scale(filter(index));
-            if all_inputs == 3 {
-                tiles.push(self.colour_tile(filter(index), scale.high, layout.zoom));
-                labels.push(index.to_string());
-                continue;
-            }
-            let table = scale.table();
-            for &input in if self.is_deep() { inputs.as_slice() } else { &[0] } {
-                let values = &filter(index)[input * area..][..area];
-                tiles.push(coloured(values, w as u32, layout.zoom, &table));
-                labels.push(match self.is_deep() {
-                    true => format!("{index}·{input}"),
-                    false => index.to_string(),
-                });
-            }
-        }
-        let tiles = Tiles { tiles, labels, layout };
-        let mut notes = vec![self.describe(filters.len(), inputs.len())];
-        if self.share == Share::Each {
-            notes.push("each filter on its own scale".to_owned());
-        }
-        if range(&all).0 == range(&all).1 {
-            notes.push("all weights are the same".to_owned());
-        }
-        // Colours of three channels at once have no bar; the note says that grey is 0.
-        let bar = (all_inputs != 3 && self.share == Share::All).then_some(&shared);
-        let sheet = Sheet { title: &self.title, notes, bar, unit: "weight" };
-        let (width, height) = tiles.size();
-        let (mut canvas, x, y) = sheet.canvas(width, height);
-        tiles.draw(&mut canvas, x, y);
-        Ok(canvas.pixels)
+        Ok(self.grid()?.image())
     }
 
     fn description(&self) -> String {
-        match self.shown() {
-            Ok((filters, inputs)) => {
-                format!("{}: {}", self.title, self.describe(filters.len(), inputs.len()))
-            }
+        let notes = self.shown().and_then(|shown| self.notes(shown.0.len(), shown.1.len()));
+        match notes {
+            Ok(notes) => format!("{}: {}", self.title, notes.join("; ")),
             Err(error) => format!("{}: {error}", self.title),
         }
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.grid()?.bundle(&self.description())
     }
 }
 

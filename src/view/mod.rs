@@ -13,11 +13,15 @@ mod emit;
 mod feature_maps;
 mod film;
 mod filters;
+mod grid;
 mod heatmap;
 mod heatmaps;
+mod journey;
+mod maps;
 mod occlusion;
 mod panes;
 mod plot;
+mod png;
 mod predictions;
 mod save;
 mod scatter;
@@ -44,6 +48,7 @@ pub use film::{Film, Frame};
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
+pub use journey::Journey;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use scatter::{Positions, Scatter};
@@ -118,6 +123,7 @@ debug_by_description!(
     FilterGrid,
     Heatmap,
     Heatmaps,
+    Journey,
     Occlusion,
     Predictions,
     Scatter,

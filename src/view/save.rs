@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::Figure;
-use super::bundle::{jpeg, png};
+use super::bundle::jpeg;
+use super::png::png;
 use crate::{Error, Result, whole};
 
 /// Writes by the extension.

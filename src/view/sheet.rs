@@ -22,7 +22,17 @@ pub(super) struct Sheet<'a> {
 impl Sheet<'_> {
     /// A canvas with the frame drawn, and where the content of this size goes.
     pub(super) fn canvas(&self, width: u32, height: u32) -> (Canvas, u32, u32) {
-        let bar = self.bar.map(|scale| (scale, self.bar_room(scale)));
+        self.drawn_on(Canvas::new, width, height)
+    }
+
+    /// The same on a canvas of the caller's kind, given its size.
+    pub(super) fn drawn_on(
+        &self,
+        new: fn(u32, u32) -> Canvas,
+        width: u32,
+        height: u32,
+    ) -> (Canvas, u32, u32) {
+        let bar = self.bar.map(|scale| (scale, bar_room(scale, self.unit)));
         // The title may need more room than the content, up to a limit.
         let words = self.notes.iter().map(|note| Style::NOTE.width(note));
         let words = words.chain([Style::TITLE.width(self.title)]).max().unwrap_or_default();
@@ -30,7 +40,7 @@ impl Sheet<'_> {
         let inner = body.max(words.min(760));
         let top =
             MARGIN + Style::TITLE.line() + 2 + self.notes.len() as u32 * Style::NOTE.line() + 8;
-        let mut canvas = Canvas::new(inner + 2 * MARGIN, top + height + MARGIN);
+        let mut canvas = new(inner + 2 * MARGIN, top + height + MARGIN);
 
         canvas.text(MARGIN, MARGIN, &Style::TITLE.cut(self.title, inner), Style::TITLE);
         let mut y = MARGIN + Style::TITLE.line() + 2;
@@ -39,38 +49,47 @@ impl Sheet<'_> {
             y += Style::NOTE.line();
         }
         if let Some((scale, _)) = bar {
-            self.draw_bar(&mut canvas, scale, MARGIN + width + BAR_GAP, top, height);
+            draw_bar(&mut canvas, scale, self.unit, MARGIN + width, top, height);
         }
         (canvas, MARGIN, top)
     }
+}
 
-    fn bar_room(&self, scale: &ColourScale) -> u32 {
-        let labels = ticks(scale).into_iter().map(|(_, label)| Style::LABEL.width(&label));
-        let labels = labels.max().unwrap_or_default();
-        BAR_GAP + BAR_WIDTH + TICK + 3 + labels.max(Style::LABEL.width(self.unit))
+/// The width of a colour bar, with the gap before it.
+pub(super) fn bar_room(scale: &ColourScale, unit: &str) -> u32 {
+    let labels = ticks(scale).into_iter().map(|(_, label)| Style::LABEL.width(&label));
+    let labels = labels.max().unwrap_or_default();
+    BAR_GAP + (BAR_WIDTH + TICK + 3 + labels).max(Style::LABEL.width(unit))
+}
+
+/// Draws a colour bar beside content of this height, whose right edge is at `right`.
+pub(super) fn draw_bar(
+    canvas: &mut Canvas,
+    scale: &ColourScale,
+    unit: &str,
+    right: u32,
+    top: u32,
+    height: u32,
+) {
+    let (x, line) = (right + BAR_GAP, Style::LABEL.line());
+    canvas.text(x, top, unit, Style::LABEL);
+    // Half a line's room, so that the labels at the ends are not cut.
+    let top = top + line + line / 2;
+    let length = height.saturating_sub(2 * line + 2).clamp(60, 360);
+    let table = scale.table();
+    let value = |along: f32| scale.low + (scale.high - scale.low) * along;
+    for row in 0..length {
+        let along = 1.0 - row as f32 / (length - 1) as f32;
+        canvas.rect(x, top + row, BAR_WIDTH, 1, table.colour(value(along)));
     }
-
-    fn draw_bar(&self, canvas: &mut Canvas, scale: &ColourScale, x: u32, top: u32, height: u32) {
-        let line = Style::LABEL.line();
-        canvas.text(x, top, self.unit, Style::LABEL);
-        // Half a line's room, so that the labels at the ends are not cut.
-        let top = top + line + line / 2;
-        let length = height.saturating_sub(2 * line + 2).clamp(60, 360);
-        let table = scale.table();
-        let value = |along: f32| scale.low + (scale.high - scale.low) * along;
-        for row in 0..length {
-            let along = 1.0 - row as f32 / (length - 1) as f32;
-            canvas.rect(x, top + row, BAR_WIDTH, 1, table.colour(value(along)));
-        }
-        canvas.frame(x, top, BAR_WIDTH, length, LINE);
-        for (tick, label) in ticks(scale) {
-            let span = scale.high - scale.low;
-            let along = if span > 0.0 { (tick - scale.low) / span } else { 0.0 };
-            let y = top + ((1.0 - along) * (length - 1) as f32).round() as u32;
-            canvas.rect(x + BAR_WIDTH, y, TICK, 1, SOFT);
-            let (x, y) = (x + BAR_WIDTH + TICK + 3, y.saturating_sub(line / 2 - 1));
-            canvas.text(x, y, &label, Style::LABEL);
-        }
+    canvas.frame(x, top, BAR_WIDTH, length, LINE);
+    for (tick, label) in ticks(scale) {
+        let span = scale.high - scale.low;
+        let along = if span > 0.0 { (tick - scale.low) / span } else { 0.0 };
+        let y = top + ((1.0 - along) * (length - 1) as f32).round() as u32;
+        canvas.rect(x + BAR_WIDTH, y, TICK, 1, SOFT);
+        let (x, y) = (x + BAR_WIDTH + TICK + 3, y.saturating_sub(line / 2 - 1));
+        canvas.text(x, y, &label, Style::LABEL);
     }
 }
 

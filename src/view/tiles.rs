@@ -1,20 +1,46 @@
-//! A grid of small pictures with a label each, enlarged by whole factors and never blurred.
+//! Blocks of small maps with their labels, enlarged by whole factors and never blurred.
 
 use image::RgbImage;
 
 use super::canvas::{Canvas, Style};
-use super::colour::ColourTable;
+use super::colour::{ColourScale, ColourTable};
+use super::sheet::{bar_room, draw_bar};
 
 /// The width a notebook's output column has for a grid.
-const WIDEST: u32 = 740;
+pub(super) const WIDEST: u32 = 740;
 /// From here on, tiles are too many and too small for a label each: rows are labelled instead.
 const MANY: u32 = 257;
+const LABEL: Style = Style::NOTE;
 
-pub(super) struct Tiles {
-    pub tiles: Vec<RgbImage>,
-    /// One for each tile.
-    pub labels: Vec<String>,
+/// One map.
+pub(super) struct Tile {
+    /// What stands above it; may be empty.
+    pub label: String,
+    /// What is said of it when the pointer is over it: `channel 3`.
+    pub name: String,
+    /// The map as it is shown.
+    pub picture: RgbImage,
+    /// Row by row, in one plane, or three for red, green and blue.
+    pub values: Vec<f32>,
+    pub planes: usize,
+    /// How many values a row of a plane has.
+    pub width: usize,
+}
+
+/// Tiles of one size, with a colour bar.
+pub(super) struct Block {
+    /// Stands above all; may be empty.
+    pub heading: String,
+    /// Left of each row, and above each column; there may be none.
+    pub row_labels: Vec<String>,
+    pub column_labels: Vec<String>,
+    pub tiles: Vec<Tile>,
     pub layout: Layout,
+    /// Each value is the mean of a square of so many by so many of the layer's.
+    pub reduction: usize,
+    /// Where the tiles share a scale.
+    pub bar: Option<ColourScale>,
+    pub unit: &'static str,
 }
 
 /// How tiles of one size are laid out.
@@ -23,79 +49,148 @@ pub(super) struct Layout {
     pub columns: u32,
     /// By how much each tile is enlarged.
     pub zoom: u32,
+    /// The room of a tile.
+    cell: (u32, u32),
     gap: u32,
-    /// Labels stand left of each row rather than above each tile.
-    label_rows: bool,
 }
 
 impl Layout {
     /// For `count` tiles of `width`×`height`: few are shown large, many small.
     pub(super) fn new(count: usize, width: u32, height: u32) -> Layout {
-        let count = count.max(1) as u32;
-        let most = match count {
-            ..=16 => 8,
-            17..=64 => 8,
-            65..MANY => 16,
-            _ => 32,
-        };
+        /// A tile among many is enlarged to about this.
+        const SMALL: u32 = 20;
+        let (count, width) = (count.max(1) as u32, width.max(1));
+        let fitting = |gap: u32, width: u32| (WIDEST + gap) / (width + gap);
+        if count >= MANY {
+            let (gap, enlarged) = (2, width * SMALL.div_ceil(width));
+            return Layout::table(fitting(gap, enlarged).clamp(1, 32), gap, 112, width, height);
+        }
+        let most = if count <= 64 { 8 } else { 16 };
         // Rows that are all full read best, unless they would be short.
         let full = (most / 2 + 1..=most).rev().find(|&columns| count.is_multiple_of(columns));
-        Layout::with_columns(full.unwrap_or(most).min(count), count, width, height)
+        let columns = full.unwrap_or(most).min(count).min(fitting(6, width)).max(1);
+        let largest = if count <= 4 { 168 } else { 112 };
+        Layout::table(columns, 6, largest, width, height)
     }
 
-    /// The same with a given number of columns, or fewer where they don't fit.
-    pub(super) fn with_columns(columns: u32, count: u32, width: u32, height: u32) -> Layout {
-        let label_rows = count >= MANY;
-        let gap = if label_rows { 2 } else { 6 };
-        let (width, height) = (width.max(1), height.max(1));
-        let columns = columns.min((WIDEST + gap) / (width + gap)).max(1);
-        let room = (WIDEST + gap) / columns - gap;
-        let largest = if count <= 4 { 168 } else { 112 };
+    /// For exactly so many columns, with tiles of at most `largest` pixels unless they are larger.
+    pub(super) fn table(columns: u32, gap: u32, largest: u32, width: u32, height: u32) -> Layout {
+        let (columns, width, height) = (columns.max(1), width.max(1), height.max(1));
+        let room = ((WIDEST + gap) / columns).saturating_sub(gap);
         let zoom = (room / width).min(largest / width.max(height)).max(1);
-        Layout { columns, zoom, gap, label_rows }
+        Layout { columns, zoom, cell: (width * zoom, height * zoom), gap }
+    }
+
+    /// Makes the room of a tile at least so wide, to align blocks of tiles of different sizes.
+    pub(super) fn at_least_wide(mut self, width: u32) -> Layout {
+        self.cell.0 = self.cell.0.max(width);
+        self
+    }
+
+    fn is_dense(count: usize) -> bool {
+        count >= MANY as usize
+    }
+
+    /// The longest side that maps have where so many are shown; larger ones are reduced.
+    pub(super) fn longest_side(count: usize) -> i64 {
+        match count {
+            ..=4 => 448,
+            5..=16 => 176,
+            17..=64 => 88,
+            _ if Layout::is_dense(count) => 32,
+            _ => 64,
+        }
     }
 }
 
-impl Tiles {
+impl Block {
+    /// Width and height with everything around the tiles.
     pub(super) fn size(&self) -> (u32, u32) {
+        let bar = self.bar.as_ref().map_or(0, |scale| bar_room(scale, self.unit));
+        let (width, height) = self.tiles_size();
+        let heading = match self.heading.is_empty() {
+            true => 0,
+            false => LABEL.width(&self.heading).min(WIDEST),
+        };
+        (heading.max(self.left() + width + bar), self.top() + height)
+    }
+
+    /// Where tiles are too many for a label each, labels each row by its first tile instead.
+    pub(super) fn label_rows_if_dense(&mut self) {
+        if Layout::is_dense(self.tiles.len()) {
+            let first = self.tiles.iter().step_by(self.layout.columns as usize);
+            self.row_labels = first.map(|tile| tile.label.clone()).collect();
+            self.tiles.iter_mut().for_each(|tile| tile.label.clear());
+        }
+    }
+
+    /// Where each tile is in a block at `x`, `y`.
+    pub(super) fn places(&self, x: u32, y: u32) -> Vec<(u32, u32)> {
         let (step_x, step_y) = self.step();
-        let rows = (self.tiles.len() as u32).div_ceil(self.layout.columns);
-        let width = self.layout.columns * step_x - self.layout.gap;
-        (self.left() + width, rows * step_y)
+        let (x, y) = (x + self.left(), y + self.top() + self.above());
+        let place = |index| {
+            let (column, row) = (index % self.layout.columns, index / self.layout.columns);
+            (x + column * step_x, y + row * step_y)
+        };
+        (0..self.tiles.len() as u32).map(place).collect()
     }
 
     pub(super) fn draw(&self, canvas: &mut Canvas, x: u32, y: u32) {
+        canvas.text(x, y, &LABEL.cut(&self.heading, self.size().0), LABEL);
+        let (left, top) = (x + self.left(), y + self.top());
         let (step_x, step_y) = self.step();
-        let (left, above) = (self.left(), self.above());
-        for (index, tile) in self.tiles.iter().enumerate() {
-            let (column, row) =
-                (index as u32 % self.layout.columns, index as u32 / self.layout.columns);
-            let (tile_x, tile_y) = (x + left + column * step_x, y + row * step_y);
-            canvas.picture(tile, tile_x, tile_y + above);
-            let Some(label) = self.labels.get(index) else { continue };
-            if !self.layout.label_rows {
-                canvas.text(tile_x, tile_y, &Style::LABEL.cut(label, tile.width()), Style::LABEL);
-            } else if column == 0 {
-                let right = x + left - 6 - Style::LABEL.width(label);
-                let middle = tile_y + (tile.height().saturating_sub(Style::LABEL.line())) / 2;
-                canvas.text(right, middle, label, Style::LABEL);
-            }
+        for (tile, (x, y)) in self.tiles.iter().zip(self.places(x, y)) {
+            canvas.picture(&tile.picture, x, y);
+            let label = LABEL.cut(&tile.label, self.layout.cell.0);
+            canvas.text(x, y - self.above(), &label, LABEL);
         }
+        // Of the labels along the sides, as many as there is room for.
+        let widest = self.column_labels.iter().map(|label| LABEL.width(label)).max();
+        let every = (widest.unwrap_or_default() + 4).div_ceil(step_x.max(1)).max(1);
+        for (index, label) in (0..).zip(&self.column_labels).step_by(every as usize) {
+            let middle = (self.layout.cell.0.saturating_sub(LABEL.width(label))) / 2;
+            canvas.text(left + index * step_x + middle, top - LABEL.line(), label, LABEL);
+        }
+        let every = (LABEL.size as u32).div_ceil(step_y.max(1)).max(1);
+        for (index, label) in (0..).zip(&self.row_labels).step_by(every as usize) {
+            let y = top + self.above() + index * step_y + self.layout.cell.1 / 2;
+            let right = left.saturating_sub(6 + LABEL.width(label));
+            canvas.text(right, y.saturating_sub(LABEL.line() / 2), label, LABEL);
+        }
+        if let Some(scale) = &self.bar {
+            let (width, height) = self.tiles_size();
+            draw_bar(canvas, scale, self.unit, left + width, top, height);
+        }
+    }
+
+    fn tiles_size(&self) -> (u32, u32) {
+        let (step_x, step_y) = self.step();
+        let rows = (self.tiles.len() as u32).div_ceil(self.layout.columns);
+        let columns = self.layout.columns.min(self.tiles.len() as u32);
+        let width = (columns * step_x).saturating_sub(self.layout.gap);
+        (width, (rows * step_y).saturating_sub(self.layout.gap))
     }
 
     /// From one tile to the next.
     fn step(&self) -> (u32, u32) {
-        let (width, height) = self.tiles.first().map_or((1, 1), RgbImage::dimensions);
+        let (width, height) = self.layout.cell;
         (width + self.layout.gap, height + self.above() + self.layout.gap)
     }
 
+    /// The room above a tile for its label.
     fn above(&self) -> u32 {
-        if self.layout.label_rows { 0 } else { Style::LABEL.line() }
+        let labelled = self.tiles.iter().any(|tile| !tile.label.is_empty());
+        if labelled { LABEL.line() } else { 0 }
     }
 
     fn left(&self) -> u32 {
-        let widest = self.labels.iter().map(|label| Style::LABEL.width(label)).max();
-        if self.layout.label_rows { widest.unwrap_or_default() + 6 } else { 0 }
+        let widest = self.row_labels.iter().map(|label| LABEL.width(label)).max();
+        widest.map_or(0, |widest| widest + 6)
+    }
+
+    fn top(&self) -> u32 {
+        let lines = u32::from(!self.heading.is_empty()) + u32::from(!self.column_labels.is_empty());
+        lines * LABEL.line()
     }
 }
 
@@ -118,7 +213,7 @@ pub(super) fn coloured(values: &[f32], width: u32, zoom: u32, table: &ColourTabl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::{ColourMap, ColourScale};
+    use crate::view::ColourMap;
 
     #[test]
     fn layouts_fit_the_column() {
@@ -132,6 +227,7 @@ mod tests {
         assert_eq!(columns(12, 24, 24), 6);
         assert_eq!(columns(256, 14, 14), 16);
         assert_eq!(columns(512, 7, 7), 32);
+        assert_eq!(columns(512, 14, 14), 24);
         assert_eq!(columns(1, 224, 224), 1);
         assert_eq!(columns(96, 11, 5), 16);
     }

@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use crate::helpers::{Tested, cpu, painted, root, scratch};
 
 /// Waves and ramps: every map has another direction and strength; map 2 is blank.
-fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
+pub fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
     let axis = |n: i64, shape: [i64; 3]| Tensor::arange(n, cpu(Kind::Float)).view(shape);
     let c = axis(channels, [channels, 1, 1]);
     let y = axis(height, [1, height, 1]);

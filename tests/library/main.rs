@@ -4,6 +4,7 @@ mod attribution;
 mod executor;
 mod figures;
 mod figures_heat;
+mod figures_maps;
 mod figures_motion;
 mod helpers;
 mod network;

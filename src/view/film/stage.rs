@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
 
     /// The sheet with a frame: its picture, its step, and the curves' values there.
     pub(super) fn with(&self, frame: &Frame) -> RgbImage {
-        let mut canvas = Canvas { pixels: self.sheet.clone() };
+        let mut canvas = Canvas { pixels: self.sheet.clone(), words: None };
         let picture = shown(&frame.image);
         let (x, y) = self.picture;
         canvas.frame(x, y, picture.width(), picture.height(), LINE);

@@ -191,7 +191,7 @@ impl Figure for Summary {
 
     fn bundle(&self) -> Result<Bundle> {
         let scene = self.scene();
-        let still = Bundle::drawing(&self.image()?, &self.text())?;
+        let still = Bundle::still(&self.image()?, &self.text())?;
         Ok(still.with_vega(vega::specification(self, &scene)?))
     }
 }

@@ -1,0 +1,192 @@
+//! How a picture travels through a network: a row a layer, each with a few of its maps.
+
+use image::RgbImage;
+use tch::Tensor;
+
+use super::colour::{ColourMap, ColourScale};
+use super::grid::Grid;
+use super::maps::{Maps, as_maps, by_strength};
+use super::tiles::{Block, Layout, WIDEST};
+use super::values::{held, numbers};
+use super::{Bundle, Figure};
+use crate::error::shape_text;
+use crate::{Error, Result};
+
+const GAP: u32 = 6;
+/// A map is shown at most so large.
+const LARGEST: u32 = 112;
+
+/// A few maps of each of several layers on one picture, each layer on its own scale.
+///
+/// The strongest maps of each layer are shown, by mean magnitude, or with
+/// [`evenly`](Journey::evenly) some from its first channel to its last. Each row says the layer's
+/// name and shape. In a notebook, the pointer reads values, and a click enlarges a map over the photo.
+///
+/// ```
+/// # use convscope::prelude::*;
+/// let net = zoo::digits()?;
+/// let journey = net.journey(&data::digit(5, 0)?, &["relu1", "relu2"])?;
+/// journey.maps(4).mean().save(std::env::temp_dir().join("journey.png"))?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub struct Journey {
+    /// What the figure is called.
+    pub title: String,
+    photo: RgbImage,
+    layers: Vec<(String, Tensor)>,
+    maps: usize,
+    evenly: bool,
+    mean: bool,
+    map: ColourMap,
+}
+
+impl Journey {
+    /// A figure of layers by name, each `[C, H, W]` or `[C]`, on the photo as the network sees it.
+    ///
+    /// Errors: no layer; another shape.
+    pub fn new(
+        title: impl Into<String>,
+        photo: RgbImage,
+        layers: Vec<(String, Tensor)>,
+    ) -> Result<Journey> {
+        if layers.is_empty() || photo.is_empty() {
+            let problem = "a photo and at least one layer are needed";
+            return Err(Error::Argument(problem.to_owned()));
+        }
+        let layer = |(name, values): (String, Tensor)| Ok((name, held(&as_maps(&values)?)?));
+        let layers = layers.into_iter().map(layer).collect::<Result<_>>()?;
+        let (title, map) = (title.into(), ColourMap::Viridis);
+        Ok(Journey { title, photo, layers, maps: 6, evenly: false, mean: false, map })
+    }
+
+    /// Shows so many maps of each layer; at least one, and 6 unless set.
+    pub fn maps(mut self, maps: usize) -> Self {
+        self.maps = maps.max(1);
+        self
+    }
+
+    /// Shows channels at even distances instead of the strongest.
+    pub fn evenly(mut self) -> Self {
+        self.evenly = true;
+        self
+    }
+
+    /// Puts the mean over all channels before each layer's maps.
+    pub fn mean(mut self) -> Self {
+        self.mean = true;
+        self
+    }
+
+    /// Another colour map for layers without negative values.
+    pub fn colour_map(mut self, map: ColourMap) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// The layers' names and activations, `[C, H, W]`, float32 on the CPU.
+    pub fn values(&self) -> &[(String, Tensor)] {
+        &self.layers
+    }
+
+    fn chosen(&self, values: &Tensor) -> Result<Vec<usize>> {
+        let mut channels = by_strength(values)?;
+        let count = self.maps.min(channels.len());
+        if self.evenly {
+            let last = channels.len().saturating_sub(1);
+            let place = |index| index * last / count.saturating_sub(1).max(1);
+            return Ok((0..count).map(place).collect());
+        }
+        channels.truncate(count);
+        Ok(channels)
+    }
+
+    fn block(&self, name: &str, values: &Tensor) -> Result<Block> {
+        let columns = (self.maps + usize::from(self.mean)) as u32;
+        let side = ((WIDEST + GAP) / columns).saturating_sub(GAP).clamp(24, LARGEST);
+        let channels = self.chosen(values)?;
+        let maps = Maps::new(values, i64::from(side))?;
+        let scale = ColourScale::fitting(self.map, maps.all());
+        let table = scale.table();
+        let (width, height) = (maps.width as u32, maps.height as u32);
+        let layout = Layout::table(columns, GAP, side, width, height).at_least_wide(side);
+        let mut tiles = Vec::new();
+        if self.mean {
+            let mean = values.f_mean_dim([0].as_slice(), true, tch::Kind::Float);
+            let mean = mean.map_err(Error::torch("taking the mean of the maps"))?;
+            let mut tile =
+                Maps::new(&mean, i64::from(side))?.tile(0, &table, layout.zoom, false)?;
+            tile.label = "mean".to_owned();
+            tile.name = format!("{name}, mean of all channels");
+            tiles.push(tile);
+        }
+        for channel in channels {
+            let mut tile = maps.tile(channel, &table, layout.zoom, false)?;
+            tile.name = format!("{name}, {}", tile.name);
+            tiles.push(tile);
+        }
+        let blank = tiles.iter().all(|tile| tile.name.ends_with("blank"));
+        let blank = if blank { ", blank" } else { "" };
+        Ok(Block {
+            heading: format!("{name}  {}{blank}", shape_text(&values.size())),
+            row_labels: Vec::new(),
+            column_labels: Vec::new(),
+            tiles,
+            layout,
+            reduction: maps.reduction,
+            bar: Some(scale),
+            unit: "activation",
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let which = match (self.evenly, self.maps) {
+            (_, 1) => "one map".to_owned(),
+            (true, maps) => format!("{maps} maps at even distances"),
+            (false, maps) => format!("the {maps} strongest maps"),
+        };
+        let mut notes = vec![format!("{which} of each layer, each layer on its own colour scale")];
+        let finite = |values| numbers(values).is_ok_and(|all| all.iter().all(|v| v.is_finite()));
+        let broken: Vec<&str> = self
+            .layers
+            .iter()
+            .filter(|(_, values)| !finite(values))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !broken.is_empty() {
+            notes.push(format!(
+                "not all values are finite (NaN is magenta) in {}",
+                broken.join(", ")
+            ));
+        }
+        notes
+    }
+
+    fn grid(&self) -> Result<Grid> {
+        let blocks = self.layers.iter().map(|(name, values)| self.block(name, values));
+        Ok(Grid {
+            title: self.title.clone(),
+            notes: self.notes(),
+            pictures: vec![("what the network sees".to_owned(), self.photo.clone())],
+            photo: Some(self.photo.clone()),
+            blocks: blocks.collect::<Result<_>>()?,
+            smaller: "fewer layers or `.maps(4)`",
+        })
+    }
+}
+
+impl Figure for Journey {
+    fn image(&self) -> Result<RgbImage> {
+        Ok(self.grid()?.image())
+    }
+
+    fn description(&self) -> String {
+        let layer =
+            |(name, values): &(String, Tensor)| format!("{name} {}", shape_text(&values.size()));
+        let layers: Vec<String> = self.layers.iter().map(layer).collect();
+        format!("{}: {}; {}", self.title, layers.join(", "), self.notes().join("; "))
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.grid()?.bundle(&self.description())
+    }
+}
