@@ -8,6 +8,7 @@ mod figures_maps;
 mod figures_motion;
 mod helpers;
 mod network;
+mod occlusion;
 mod onnx;
 mod onnx_hostile;
 mod parity;

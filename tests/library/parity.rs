@@ -162,6 +162,18 @@ fn parameter(name: &str, shape: &[i64]) -> Tensor {
     }
 }
 
+/// A network of the zoo with the formula's parameters; DeiT's from a file with its authors' names.
+fn filled(name: &str, folder: &Path) -> convscope::Result<Network> {
+    let net = zoo::untrained(name)?;
+    if name == "deit_tiny" {
+        return net.load_weights(folder.join("deit_tiny.pth"));
+    }
+    for (key, tensor) in net.parameters() {
+        tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
+    }
+    Ok(net)
+}
+
 #[test]
 fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
     let Some(python) = python() else { return Ok(()) };
@@ -171,14 +183,7 @@ fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
     arguments.extend(names.iter().map(Path::new));
     let theirs = expected(&python, "zoo.py", &folder, &arguments);
     for name in names {
-        let mut net = zoo::untrained(name)?;
-        if name == "deit_tiny" {
-            net = net.load_weights(folder.join("deit_tiny.pth"))?;
-        } else {
-            for (key, tensor) in net.parameters() {
-                tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
-            }
-        }
+        let net = filled(name, &folder)?;
         for suffix in ["", ".odd"] {
             let ours = net.forward(&theirs[&format!("{name}{suffix}.input")])?;
             let theirs = &theirs[&format!("{name}{suffix}")];
@@ -208,15 +213,7 @@ fn attributions_equal_captums() -> Tested {
     arguments.insert(0, &folder);
     let theirs = expected(&python, "attribution.py", &folder, &arguments);
     for (name, layer) in networks {
-        let mut net = zoo::untrained(name)?;
-        if name == "deit_tiny" {
-            net = net.load_weights(folder.join("deit_tiny.pth"))?;
-        } else {
-            for (key, tensor) in net.parameters() {
-                tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
-            }
-        }
-        let net = net.to_kind(Kind::Double)?;
+        let net = filled(name, &folder)?.to_kind(Kind::Double)?;
         let input = &theirs[&format!("{name}.input")];
         let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
         let targets = [Target::Class(class), Target::Class(class)];
