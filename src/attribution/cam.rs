@@ -11,10 +11,10 @@ use tch::{Kind, TchError, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use super::gradient::{first, single};
+use super::gradient::single;
 use super::tokens::as_map;
 use super::{Target, class_map};
-use crate::network::Network;
+use crate::network::{Network, only};
 use crate::view::Heatmap;
 use crate::{Error, Photo, Result};
 
@@ -168,13 +168,17 @@ pub(super) fn cam_values(
     aim: &Aim,
 ) -> Result<(Tensor, Tensor)> {
     let at = net.find(layer)?;
-    let run = net.differentiate(input, &[at], aim.node, |value| aim.total(value))?;
-    let activation = as_map(net, at, input, &first(run.activations)?)?;
     if method == Cam::Cam {
-        let classes = aim.clone().fixed(&run.output)?;
-        return Ok((class_map::values(net, at, &activation, &classes)?, run.output));
+        // Weights, not gradients.
+        let mut values = net.values(input, &[aim.node, at])?;
+        let activation = as_map(net, at, input, &values.remove(1))?;
+        let output = only(values)?;
+        let classes = aim.clone().fixed(&output)?;
+        return Ok((class_map::values(net, at, &activation, &classes)?, output));
     }
-    let gradient = as_map(net, at, input, &first(run.gradients)?)?;
+    let run = net.differentiate(input, &[at], aim.node, |value| aim.total(value))?;
+    let activation = as_map(net, at, input, &only(run.activations)?)?;
+    let gradient = as_map(net, at, input, &only(run.gradients)?)?;
     let map = combine(method, &activation, &gradient);
     Ok((map.map_err(Error::torch("weighting the channels"))?, run.output))
 }

@@ -10,7 +10,7 @@ use tch::Tensor;
 use super::Target;
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use crate::network::{Gradients, Network};
+use crate::network::{Gradients, Network, only};
 use crate::view::Heatmap;
 use crate::{Error, Photo, Result};
 
@@ -76,7 +76,7 @@ pub fn saliency_by(
     Explained {
         aim: aim.fixed(&run.output)?,
         output: run.output,
-        values: single(&channels.reduce(&first(run.gradients)?)?)?,
+        values: single(&channels.reduce(&only(run.gradients)?)?)?,
         method: "Saliency",
         unit,
         reading,
@@ -95,7 +95,7 @@ pub fn input_times_gradient(
     let (input, aim) = question(net, photo, target)?;
     let run = input_gradient(net, &input, &aim)?;
     let input = net.admit(&input)?;
-    let product = first(run.gradients)?.f_mul(&input);
+    let product = only(run.gradients)?.f_mul(&input);
     let product = product.map_err(Error::torch("multiplying by the input"))?;
     Explained {
         values: single(&Channels::Sum.reduce(&product)?)?,
@@ -112,19 +112,11 @@ pub fn input_times_gradient(
 /// target a picture. For numbers instead of figures.
 pub fn gradient_tensor(net: &Network, input: &Tensor, targets: &[Target]) -> Result<Tensor> {
     let aim = Aim::new(net, input, targets)?;
-    first(input_gradient(net, input, &aim)?.gradients)
+    only(input_gradient(net, input, &aim)?.gradients)
 }
 
 pub(super) fn input_gradient(net: &Network, input: &Tensor, aim: &Aim) -> Result<Gradients> {
     net.differentiate(input, &[0], aim.node, |value| aim.total(value))
-}
-
-/// The one tensor that was asked for.
-pub(super) fn first(mut tensors: Vec<Tensor>) -> Result<Tensor> {
-    match tensors.len() {
-        0 => Err(Error::Argument("no gradient came back".to_owned())),
-        _ => Ok(tensors.swap_remove(0)),
-    }
 }
 
 /// The only picture of a batch of one.

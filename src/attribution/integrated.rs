@@ -8,9 +8,9 @@ use tch::{Kind, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use super::gradient::{first, input_gradient, single};
+use super::gradient::{input_gradient, single};
 use super::{Channels, Target};
-use crate::network::Network;
+use crate::network::{Network, only};
 use crate::view::Heatmap;
 use crate::{Error, Photo, Result};
 
@@ -113,7 +113,7 @@ fn integrate(
         let along = (step as f64 + 0.5) / options.steps as f64;
         let point = way.f_mul_scalar(along).and_then(|part| baseline.f_add(&part));
         let gradient = input_gradient(net, &point.map_err(failed())?, aim)?.gradients;
-        sum = sum.f_add(&first(gradient)?).map_err(failed())?;
+        sum = sum.f_add(&only(gradient)?).map_err(failed())?;
     }
     let shares = sum.f_div_scalar(options.steps as f64).and_then(|mean| mean.f_mul(&way));
     let shares = shares.map_err(failed())?;

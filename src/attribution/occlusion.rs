@@ -191,7 +191,7 @@ pub(super) fn cover(
         Err(_) => (net, aim.node),
     };
     let input = net.admit(input)?;
-    let base = net.values_to(&input, node)?;
+    let base = net.values(&input, &(0..=node).collect::<Vec<_>>())?;
     let filler = filler(&input, patches.fill).map_err(failed)?;
     let (rows, columns) = (patches.places(0, height), patches.places(1, width));
     let places: Vec<[[i64; 2]; 2]> =

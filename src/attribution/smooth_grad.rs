@@ -10,9 +10,9 @@ use tch::{Kind, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use super::gradient::{first, input_gradient, single};
+use super::gradient::{input_gradient, single};
 use super::{Channels, Target};
-use crate::network::Network;
+use crate::network::{Network, only};
 use crate::random::Random;
 use crate::view::Heatmap;
 use crate::{Error, Photo, Result};
@@ -116,7 +116,7 @@ fn smoothed(net: &Network, input: &Tensor, aim: &Aim, options: SmoothGrad) -> Re
     for _ in 0..options.samples {
         let noise = random.normal(&input).and_then(|noise| noise.f_mul(&deviation));
         let noisy = noise.and_then(|noise| input.f_add(&noise)).map_err(failed())?;
-        let gradient = first(input_gradient(net, &noisy, aim)?.gradients)?;
+        let gradient = only(input_gradient(net, &noisy, aim)?.gradients)?;
         let gradient = gradient.f_to_kind(Kind::Double).map_err(failed())?;
         sum = sum.f_add(&gradient).map_err(failed())?;
         squares = gradient.f_square().and_then(|s| squares.f_add(&s)).map_err(failed())?;

@@ -23,11 +23,11 @@ pub struct Gradients {
 
 /// Who reads an activation in a run.
 #[derive(Clone, Default)]
-struct Use {
+pub(super) struct Use {
     /// How many; 0 where nothing wanted depends on it.
     readers: usize,
     /// The last of them; beyond all for what is wanted.
-    last: usize,
+    pub last: usize,
     /// The input whose memory may become this node's.
     overwrites: Option<usize>,
 }
@@ -85,8 +85,7 @@ impl Network {
     /// A layer is a name of [`Network::layer_names`] or a prefix: `layer4` is the last node under
     /// `layer4.`.
     pub fn activations(&self, input: &Tensor, layers: &[&str]) -> Result<Vec<Tensor>> {
-        let wanted = self.find_all(layers)?;
-        tch::no_grad(|| self.run(&[(0, &self.admit(input)?)], &wanted, false))
+        self.values(input, &self.find_all(layers)?)
     }
 
     /// Runs the network, lets `score` make one number of its output, and differentiates that with
@@ -202,7 +201,7 @@ impl Network {
     }
 
     /// For each node up to the last wanted one, who reads it.
-    fn uses(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Use>> {
+    pub(super) fn uses(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Use>> {
         let end = wanted.iter().copied().max().unwrap_or_default();
         let mut uses = vec![Use::default(); end + 1];
         for &i in wanted {
@@ -265,17 +264,14 @@ impl Network {
         moved.map_err(Error::torch("moving the input to the network's device"))
     }
 
-    /// The values of all nodes up to this one, without a gradient.
-    pub(crate) fn values_to(&self, input: &Tensor, last: usize) -> Result<Vec<Tensor>> {
-        let all: Vec<usize> = (0..=last).collect();
-        let input = self.admit(input)?;
-        tch::no_grad(|| self.run(&[(0, &input)], &all, false))
+    /// The values of some nodes, without a gradient.
+    pub(crate) fn values(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
+        tch::no_grad(|| self.run(&[(0, &self.admit(input)?)], wanted, false))
     }
 
     /// The value of one node, without a gradient.
     pub(crate) fn value(&self, input: &Tensor, wanted: usize) -> Result<Tensor> {
-        let input = self.admit(input)?;
-        tch::no_grad(|| self.run(&[(0, &input)], &[wanted], false)).and_then(only)
+        self.values(input, &[wanted]).and_then(only)
     }
 
     /// The output shape of every node for an input of this shape, without running anything.
@@ -320,6 +316,7 @@ impl Network {
     }
 }
 
-fn only(mut tensors: Vec<Tensor>) -> Result<Tensor> {
+/// The one tensor that was asked for.
+pub(crate) fn only(mut tensors: Vec<Tensor>) -> Result<Tensor> {
     tensors.pop().ok_or_else(|| Error::Argument("the network gave no output".to_owned()))
 }

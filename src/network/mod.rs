@@ -28,6 +28,7 @@ use tch::{Device, Kind, Tensor};
 
 pub use builder::{Builder, NodeId};
 pub use executor::Gradients;
+pub(crate) use executor::only;
 pub(crate) use layers::{nearest, quoted};
 pub use op::Op;
 pub use options::{Conv2d, Pool};

@@ -8,7 +8,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Arithmetic, Network, Op};
+use super::{Network, Op};
 use crate::{Error, Result};
 
 /// From this share of a map on, the whole map is computed: a region costs more than its area.
@@ -51,10 +51,7 @@ impl Network {
         wanted: usize,
     ) -> Result<Tensor> {
         let count = input.starts.len();
-        let mut last_use = vec![0; wanted + 1];
-        for (index, node) in self.nodes.iter().enumerate().take(wanted + 1) {
-            node.inputs.iter().for_each(|&i| last_use[i] = index);
-        }
+        let uses = self.uses(&[(0, &input.values)], &[wanted])?;
         let mut values: Vec<Value> = Vec::with_capacity(wanted + 1);
         values.push(Value::Windows(input));
         for (index, node) in self.nodes.iter().enumerate().take(wanted + 1).skip(1) {
@@ -62,7 +59,7 @@ impl Network {
             let failed = format!("computing the changed region of `{}`", node.name);
             values.push(value.map_err(Error::torch(failed))?);
             for &i in &node.inputs {
-                if last_use[i] == index && i != wanted {
+                if uses[i].last == index {
                     values[i] = Value::Same;
                 }
             }
@@ -142,8 +139,8 @@ fn in_windows(
                 .zip(values)
                 .map(|(&i, value)| crop(value, &base[i], &starts, window, 0.0))
                 .collect::<Result<_, _>>()?;
-            let values = match (op, &aligned[..]) {
-                (Op::Arithmetic(Arithmetic::Add), [a, b]) => a.shallow_clone().f_add_(b)?,
+            let values = match &aligned[..] {
+                [a, b] => op.apply_over(a.shallow_clone(), Some(b))?,
                 _ => op.apply(&aligned.iter().collect::<Vec<_>>(), false)?,
             };
             Ok(Some(Windows { values, starts }))
