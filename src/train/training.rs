@@ -8,8 +8,8 @@ use super::accuracy::Tally;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
 use crate::network::Network;
+use crate::progress::Progress;
 use crate::random::Random;
-use crate::view::say;
 use crate::{Error, Result};
 
 impl Network {
@@ -60,8 +60,7 @@ struct Training<'a> {
     /// Batches in an epoch, and those done in all.
     batches: usize,
     done: usize,
-    start: Instant,
-    said: Instant,
+    progress: Progress,
 }
 
 impl<'a> Training<'a> {
@@ -85,14 +84,13 @@ impl<'a> Training<'a> {
             random: Random(fit.seed),
             batches: data.count().div_ceil(fit.batch),
             done: 0,
-            start: Instant::now(),
-            said: Instant::now(),
+            progress: Progress::new("training").at_most(fit.at_most).quiet(fit.quiet),
         })
     }
 
     fn run(mut self) -> Result<History> {
         let mut epochs = Vec::new();
-        while self.done < self.all() && !self.is_over() {
+        while self.done < self.all() && !self.progress.is_over() {
             let start = Instant::now();
             let saved = self.saved()?;
             let train = match self.epoch() {
@@ -106,7 +104,7 @@ impl<'a> Training<'a> {
             let validation = validation.map(|data| self.net.score(data)).transpose()?;
             let at = self.done as f64 / self.batches as f64;
             let epoch = Epoch { at, train, validation, seconds: start.elapsed().as_secs_f64() };
-            self.say(|| format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
+            self.progress.say(&format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
             epochs.push(epoch);
         }
         Ok(History::new(self.net.name(), epochs, self.fit.epochs))
@@ -124,7 +122,7 @@ impl<'a> Training<'a> {
             self.step(&chosen, &mut tally)?;
             self.done += 1;
             if batch + 1 < self.batches {
-                if self.is_over() {
+                if self.progress.is_over() {
                     break;
                 }
                 self.say_now_and_then(batch + 1, &tally);
@@ -168,10 +166,6 @@ impl<'a> Training<'a> {
         learn().map_err(failed)
     }
 
-    fn is_over(&self) -> bool {
-        self.fit.at_most.is_some_and(|time| self.start.elapsed() >= time)
-    }
-
     /// How many batches there would be in all epochs.
     fn all(&self) -> usize {
         self.fit.epochs.saturating_mul(self.batches)
@@ -195,30 +189,13 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    fn say(&mut self, line: impl FnOnce() -> String) {
-        if !self.fit.quiet {
-            say(&line());
-            self.said = Instant::now();
-        }
-    }
-
-    /// A line within an epoch: every other second at first, less often the longer it takes.
+    /// A line within an epoch, now and then.
     fn say_now_and_then(&mut self, batch: usize, tally: &Tally) {
-        let passed = self.start.elapsed().as_secs_f64();
-        if self.said.elapsed().as_secs_f64() < 2f64.max(passed / 20.0) {
-            return;
-        }
-        let mut left = passed * (self.all() - self.done) as f64 / self.done as f64;
-        if let Some(time) = self.fit.at_most {
-            left = left.min(time.as_secs_f64() - passed).max(0.0);
-        }
-        let (epoch, epochs) = (self.done / self.batches + 1, self.fit.epochs);
-        let (batches, loss) = (self.batches, tally.score().loss);
-        self.say(|| {
-            format!(
-                "epoch {epoch} of {epochs}: {batch} of {batches} batches, loss {loss:.4}, \
-                 about {left:.0} s left"
-            )
+        let (epoch, epochs, batches) =
+            (self.done / self.batches + 1, self.fit.epochs, self.batches);
+        self.progress.step(self.done, self.all(), || {
+            let loss = tally.score().loss;
+            format!("epoch {epoch} of {epochs}, {batch} of {batches} batches, loss {loss:.4}")
         });
     }
 }
