@@ -32,7 +32,8 @@ fn digits(folder: &Path) -> Done {
     keep(folder, "filters_deep", net.filters("conv2")?)?;
     keep(folder, "feature_maps", net.feature_maps(&three, "relu1")?)?;
     keep(folder, "journey", net.journey(&eight, &["relu1", "pool1", "relu2"])?.mean())?;
-    keep(folder, "difference", net.feature_maps_difference(&three, &eight, "relu1")?)
+    keep(folder, "difference", net.feature_maps_difference(&three, &eight, "relu1")?)?;
+    keep(folder, "batch", net.feature_maps_batch(&[three, eight], "relu2")?)
 }
 
 fn resnet(folder: &Path, first: &Photo, second: &Photo) -> Done {
@@ -45,7 +46,10 @@ fn resnet(folder: &Path, first: &Photo, second: &Photo) -> Done {
     keep(folder, "many", net.feature_maps(first, "layer4")?)?;
     let layers = ["relu", "layer1", "layer2", "layer3", "layer4"];
     keep(folder, "journey", net.journey(first, &layers)?)?;
-    keep(folder, "difference", net.feature_maps_difference(first, second, "layer2")?.strongest(32))
+    let difference = net.feature_maps_difference(first, second, "layer2")?;
+    keep(folder, "difference", difference.strongest(32))?;
+    let both = [first.clone(), second.clone()];
+    keep(folder, "batch", net.feature_maps_batch(&both, "layer2")?)
 }
 
 fn keep(folder: &Path, name: &str, figure: impl Figure) -> Done {

@@ -1,11 +1,11 @@
-//! Draws scatter plots and films for the browser tests: of each, the notebook's forms as JSON.
+//! Draws scatter plots, films, curves and a summary for the browser tests: of each, the notebook's forms as JSON.
 //!
 //! `cargo run --example gallery_motion -- FOLDER`
 
 use std::path::{Path, PathBuf};
 
 use convscope::prelude::*;
-use convscope::view::{Film, Frame, Panel, Scatter, Series};
+use convscope::view::{Curves, Film, Frame, Panel, Scatter, Series};
 use image::RgbImage;
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -24,6 +24,8 @@ fn main() -> Drawn {
     film.save(folder.join("film.apng"))?;
     film.save(folder.join("film.html"))?;
     write(&folder, "film_long", &long_film()?)?;
+    write(&folder, "curves", &curves())?;
+    write(&folder, "summary", &zoo::digits()?.summary()?)?;
     // A build of Vega makes a page that moves without a notebook.
     if let Some(vega) = std::env::var_os("CONVSCOPE_VEGA") {
         digits(400)?.save_page(folder.join("scatter_page.html"), &vega)?;
@@ -121,6 +123,20 @@ fn film() -> Result<Film, convscope::Error> {
     let panels = vec![Panel::new("objective", score), Panel::new("smoothness", variation)];
     let film = Film::new("A disc forms", frames)?.note("the channel's score, a penalty, and both");
     Ok(film.curves(panels).step_label("iteration"))
+}
+
+/// Loss and accuracy of six epochs; in the fourth the loss was not measured.
+fn curves() -> Curves {
+    let curve = |name: &str, values: [f64; 6]| {
+        Series::new(name, (1..).map(f64::from).zip(values).collect())
+    };
+    let loss = vec![
+        curve("training", [2.25, 1.125, 0.5, 0.375, 0.25, 0.125]),
+        curve("validation", [2.5, 1.5, 0.75, f64::NAN, 0.625, 0.875]),
+    ];
+    let accuracy = vec![curve("training", [11.0, 52.0, 73.0, 84.0, 95.0, 96.0])];
+    let panels = vec![Panel::new("loss", loss), Panel::new("accuracy, %", accuracy)];
+    Curves::new("Six epochs", "epoch", panels).note("made up")
 }
 
 /// Noise, which nothing makes small: a notebook takes only some of the frames.

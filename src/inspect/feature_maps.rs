@@ -5,7 +5,7 @@ use image::RgbImage;
 use tch::Tensor;
 
 use crate::network::Network;
-use crate::view::{FeatureMaps, Journey};
+use crate::view::{FeatureMaps, FeatureMapsBatch, Journey};
 use crate::{Error, Photo, Result};
 
 /// The side that a photo under enlarged maps has at most.
@@ -26,6 +26,31 @@ impl Network {
     pub fn feature_maps(&self, photo: &Photo, layer: &str) -> Result<FeatureMaps> {
         let title = format!("Feature maps of {}, {layer}, on {}", self.name(), photo.title());
         Ok(FeatureMaps::new(title, &self.maps(photo, layer)?)?.over(self.seen(photo)?))
+    }
+
+    /// A layer's activations on several pictures, a row a picture and a column a channel, on one
+    /// colour scale.
+    ///
+    /// Errors: as of [`feature_maps`](Network::feature_maps); no picture.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let photos = [data::digit(3, 1)?, data::digit(8, 1)?];
+    /// let maps = zoo::digits()?.feature_maps_batch(&photos, "relu1")?;
+    /// assert_eq!(maps.values().size(), [2, 12, 24, 24]);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn feature_maps_batch(&self, photos: &[Photo], layer: &str) -> Result<FeatureMapsBatch> {
+        let title = format!("Feature maps of {}, {layer}", self.name());
+        // One at a time: only this layer's activations are kept.
+        let maps =
+            photos.iter().map(|photo| self.maps(photo, layer)).collect::<Result<Vec<_>>>()?;
+        let maps = match maps.as_slice() {
+            [] => return Err(Error::Argument("feature maps of no pictures".to_owned())),
+            maps => Tensor::f_stack(maps, 0).map_err(Error::torch("stacking the feature maps"))?,
+        };
+        let named = |photo: &Photo| Ok((photo.title().to_owned(), self.seen(photo)?));
+        FeatureMapsBatch::new(title, photos.iter().map(named).collect::<Result<_>>()?, &maps)
     }
 
     /// By how much a layer's activations on one picture exceed those on another, as a figure with

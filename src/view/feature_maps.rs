@@ -214,6 +214,7 @@ impl FeatureMaps {
             heading: String::new(),
             row_labels: Vec::new(),
             column_labels: Vec::new(),
+            row_pictures: Vec::new(),
             tiles,
             layout,
             reduction: maps.reduction,

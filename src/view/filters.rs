@@ -179,6 +179,7 @@ impl FilterGrid {
             heading: String::new(),
             row_labels: Vec::new(),
             column_labels: Vec::new(),
+            row_pictures: Vec::new(),
             tiles: Vec::new(),
             layout,
             reduction: 1,

@@ -130,6 +130,7 @@ impl Journey {
             heading: format!("{name}  {}{blank}", shape_text(&values.size())),
             row_labels: Vec::new(),
             column_labels: Vec::new(),
+            row_pictures: Vec::new(),
             tiles,
             layout,
             reduction: maps.reduction,

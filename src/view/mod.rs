@@ -11,6 +11,7 @@ mod colour;
 mod curves;
 mod emit;
 mod feature_maps;
+mod feature_maps_batch;
 mod film;
 mod filters;
 mod grid;
@@ -44,6 +45,7 @@ pub use colour::{ColourMap, ColourScale, Share};
 pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
+pub use feature_maps_batch::FeatureMapsBatch;
 pub use film::{Film, Frame};
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
@@ -119,6 +121,7 @@ macro_rules! debug_by_description {
 debug_by_description!(
     Curves,
     FeatureMaps,
+    FeatureMapsBatch,
     Film,
     FilterGrid,
     Heatmap,

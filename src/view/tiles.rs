@@ -34,6 +34,8 @@ pub(super) struct Block {
     /// Left of each row, and above each column; there may be none.
     pub row_labels: Vec<String>,
     pub column_labels: Vec<String>,
+    /// What each row is of, left of it; as high as a tile, or none.
+    pub row_pictures: Vec<RgbImage>,
     pub tiles: Vec<Tile>,
     pub layout: Layout,
     /// Each value is the mean of a square of so many by so many of the layer's.
@@ -154,8 +156,12 @@ impl Block {
         let every = (LABEL.size as u32).div_ceil(step_y.max(1)).max(1);
         for (index, label) in (0..).zip(&self.row_labels).step_by(every as usize) {
             let y = top + self.above() + index * step_y + self.layout.cell.1 / 2;
-            let right = left.saturating_sub(6 + LABEL.width(label));
+            let right = left.saturating_sub(6 + self.pictures_width() + LABEL.width(label));
             canvas.text(right, y.saturating_sub(LABEL.line() / 2), label, LABEL);
+        }
+        for (index, picture) in (0..).zip(&self.row_pictures) {
+            let x = left.saturating_sub(6 + picture.width());
+            canvas.picture(picture, x, top + self.above() + index * step_y);
         }
         if let Some(scale) = &self.bar {
             let (width, height) = self.tiles_size();
@@ -185,6 +191,11 @@ impl Block {
 
     fn left(&self) -> u32 {
         let widest = self.row_labels.iter().map(|label| LABEL.width(label)).max();
+        widest.map_or(0, |widest| widest + 6) + self.pictures_width()
+    }
+
+    fn pictures_width(&self) -> u32 {
+        let widest = self.row_pictures.iter().map(RgbImage::width).max();
         widest.map_or(0, |widest| widest + 6)
     }
 

@@ -11,6 +11,16 @@ CELLS_HEIGHT = "el => el.querySelector('.jp-WindowedPanel-viewport').scrollHeigh
 FIGURES = ".jp-OutputArea-output :is(img, canvas)"
 TALLEST = 2400  # pixels in one screenshot: in taller ones nobody can read anything
 
+# Vega draws on a canvas, where text can't be selected: what it writes is kept in a list.
+LISTEN = """
+    window.written = [];
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+        window.written.push(text);
+        return write.call(this, text, ...rest);
+    };
+"""
+
 
 def open_notebook(page, lab, path, theme="JupyterLab Light"):
     """Opens a copy of the file with nothing else on the screen; gives the number of figures in it.

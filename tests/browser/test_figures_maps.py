@@ -6,23 +6,12 @@ import subprocess
 import nbformat
 import pytest
 from conftest import ROOT
-from notebook_page import FIGURES, changed, complaints, open_notebook, screenshots, settled
+from notebook_page import FIGURES, LISTEN, changed, complaints, open_notebook, screenshots, settled
 
 SCREENS = ROOT / "target/screens"
-NAMES = ["filters", "filters_deep", "feature_maps", "journey", "difference"]
+NAMES = ["filters", "filters_deep", "feature_maps", "journey", "difference", "batch"]
 VEGA = "application/vnd.vega.v5+json"
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-# Vega draws on a canvas, where text can't be selected: what it writes is kept in a list.
-LISTEN = """
-    window.written = [];
-    const write = CanvasRenderingContext2D.prototype.fillText;
-    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
-        window.written.push(text);
-        return write.call(this, text, ...rest);
-    };
-"""
-
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory):

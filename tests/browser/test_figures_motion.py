@@ -1,4 +1,4 @@
-"""Scatter plots and films in JupyterLab: what a reader can do with them."""
+"""Scatter plots, films, curves and summaries in JupyterLab: what a reader can do with them."""
 
 import json
 import os
@@ -8,10 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
-from notebook_page import changed, complaints, open_notebook, screenshots, scroll_through, settled
+from notebook_page import LISTEN, changed, complaints, open_notebook, screenshots, scroll_through, settled
 
 SCREENS = ROOT / "target/screens"
-NAMES = ["scatter", "scatter_many", "scatter_choice", "scatter_panels", "film", "film_long"]
+NAMES = ["scatter", "scatter_many", "scatter_choice", "scatter_panels", "film", "film_long", "curves", "summary"]
+VEGA = "application/vnd.vega.v5+json"
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +196,64 @@ def test_a_layout_is_chosen(notebook, page, lab):
     assert changed(first, settled(canvas))[0] > 3000
     radios.nth(0).check()
     assert changed(first, settled(canvas))[0] == 0
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_curves_are_read_by_the_pointer(notebook, reopened, page, lab):
+    page.add_init_script(LISTEN)
+    open_notebook(page, lab, notebook("curves"))
+    if reopened:
+        save_and_reopen(page)
+    canvas = page.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    rest = settled(canvas)
+    box = canvas.bounding_box()
+    middle = box["y"] + 0.6 * box["height"]
+
+    def read_at(share):
+        """What the figure writes anew when the pointer is so far along its width."""
+        place = {"x": box["x"] + share * box["width"], "y": middle}
+        point(page, place)
+        settled(canvas)
+        page.evaluate("window.written = []")
+        point(page, {"x": place["x"] + 1, "y": middle})
+        settled(canvas)
+        return set(page.evaluate("window.written"))
+
+    # The panels stand side by side; both tell the values at the pointer's epoch.
+    seen = [read_at(share) for share in (0.08, 0.2, 0.33, 0.45)]
+    losses = {"2.25": "2.5", "1.125": "1.5", "0.5": "0.75", "0.25": "0.625", "0.125": "0.875"}
+    accuracies = dict(zip(losses, ["11", "52", "73", "95", "96"], strict=True))
+    hits = [next(loss for loss in losses if loss in words) for words in seen if words & set(losses)]
+    assert len(set(hits)) >= 3, f"the pointer reads {seen}"
+    for words in seen:
+        for loss in words & set(losses):
+            assert losses[loss] in words and accuracies[loss] in words, words
+    assert changed(rest, settled(canvas))[0] > 100, "no rule at the pointer"
+    page.mouse.move(0, 0)
+    assert changed(rest, settled(canvas))[0] == 0
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_summary_tells_of_the_layer_under_the_pointer(notebook, gallery, reopened, page, lab):
+    open_notebook(page, lab, notebook("summary"))
+    if reopened:
+        save_and_reopen(page)
+    spec = json.loads((gallery / "summary.json").read_text(encoding="utf-8"))[VEGA]
+    canvas = page.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    settled(canvas)
+    box = canvas.bounding_box()
+    tiles = spec["data"][2]["values"]
+    assert len(tiles) >= 10
+    for tile in tiles:
+        # The title stands above; the padding is 14.
+        top = box["height"] - 14 - spec["height"]
+        place = {"x": box["x"] + 14 + tile["x"] + tile["w"] / 2, "y": box["y"] + top + tile["y"] + tile["h"] / 2}
+        point(page, place)
+        told = page.locator("#vg-tooltip-element.visible").inner_text(timeout=5000)
+        for words in tile["told"].values():
+            assert words in told, f"{words} is missing of {tile['told']}: {told}"
 
 
 def test_pages_with_vega_need_no_network(tmp_path, page):

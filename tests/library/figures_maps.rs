@@ -1,7 +1,7 @@
 //! Filters and feature maps: which are shown, in which colours, what the pointer reads, how large.
 
 use convscope::prelude::*;
-use convscope::view::{FeatureMaps, FilterGrid, Journey};
+use convscope::view::{FeatureMaps, FeatureMapsBatch, FilterGrid, Journey};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
@@ -226,7 +226,7 @@ fn stored(figure: &impl Figure) -> Result<usize, convscope::Error> {
 fn figures_are_small() -> Tested {
     tch::manual_seed(1);
     let relu = |channels, side| Tensor::randn([channels, side, side], cpu(Kind::Float)).relu();
-    for (channels, side) in [(512, 7), (512, 14), (64, 56), (1, 224)] {
+    for (channels, side) in [(512, 7), (512, 14), (512, 28), (64, 56), (1, 224)] {
         let size = stored(&FeatureMaps::new("m", &relu(channels, side))?)?;
         assert!(size < 1_000_000, "{channels} maps of {side}×{side}: {size} bytes");
     }
@@ -245,6 +245,36 @@ fn figures_are_small() -> Tested {
         let layers = ["relu", "layer1", "layer2", "layer3", "layer4"];
         assert!(stored(&net.journey(&photo, &layers)?)? < 1_000_000);
     }
+    Ok(())
+}
+
+#[test]
+fn several_pictures_stand_in_rows() -> Tested {
+    let net = zoo::digits()?;
+    let photos = [data::digit(3, 1)?, data::digit(8, 1)?, data::digit(5, 2)?];
+    let figure = net.feature_maps_batch(&photos, "relu2")?;
+    // Each row is that picture's, as it is alone.
+    for (index, photo) in (0..).zip(&photos) {
+        let alone = net.feature_maps(photo, "relu2")?;
+        assert!(figure.values().get(index).equal(alone.values()));
+    }
+    assert_eq!(names(&figure)?.len(), 3 * 6);
+    let strength = figure.values().abs().mean_dim([0, 2, 3].as_slice(), false, Kind::Double);
+    let strongest = strength.argmax(None, false).int64_value(&[]);
+    assert_eq!(names(&figure)?[6], format!("a drawn 8, channel {strongest}"));
+    let two = net.feature_maps_batch(&photos, "relu2")?.channels([13, 0]);
+    assert_eq!(names(&two)?[..2], ["a drawn 3, channel 13", "a drawn 3, channel 0"]);
+    assert!(two.description().contains("2 of 24 channels"), "{}", two.description());
+    golden("feature_maps_batch", &two)?;
+
+    net.feature_maps_batch(&photos, "fc1")?.image()?;
+    let wide = maps(6, 4, 9, true).view([2, 3, 4, 9]);
+    let named = |(w, h)| ("<b>".to_owned(), picture(w, h));
+    FeatureMapsBatch::new("wide", vec![named((90, 20)), named((4, 4))], &wide)?.image()?;
+    assert!(FeatureMapsBatch::new("few", vec![named((4, 4))], &wide).is_err());
+    assert!(net.feature_maps_batch(&[], "relu2").is_err());
+    let absent = net.feature_maps_batch(&photos, "relu2")?.channels([24]);
+    assert!(absent.image().expect_err("24 channels").to_string().contains("no channel 24"));
     Ok(())
 }
 

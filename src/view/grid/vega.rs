@@ -26,7 +26,10 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
     let photo = grid.photo.as_ref().map(|photo| picture_uri(&enlarge(photo, PHOTO))).transpose()?;
     let mut spec = parsed(include_str!("grid.vega.json"))?;
 
-    let taken = drawing.len() + photo.as_ref().map_or(0, String::len) + spec.to_string().len();
+    let words: Value = canvas.words.unwrap_or_default().iter().map(text).collect();
+    let photo_size = photo.as_ref().map_or(0, String::len);
+    let rest = spec.to_string().len() + words.to_string().len() + description.len();
+    let taken = drawing.len() + photo_size + rest;
     let side = square_side(&grid.blocks, room.saturating_sub(taken));
     let mut sizes = Vec::new();
     let mut tiles = Vec::new();
@@ -66,7 +69,7 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
         spec["data"][3]["values"] = json!([{ "url": photo }]);
     }
     spec["data"][0]["values"] = json!(tiles);
-    spec["data"][1]["values"] = canvas.words.unwrap_or_default().iter().map(text).collect();
+    spec["data"][1]["values"] = words;
     Ok(spec)
 }
 
@@ -88,7 +91,7 @@ fn codes(tile: &Tile, side: usize) -> Codes {
 /// The smallest squares whose means fit into so many bytes.
 fn square_side(blocks: &[Block], bytes: usize) -> usize {
     /// Beside its values, a tile needs so many.
-    const TILE: usize = 120;
+    const TILE: usize = 140;
     let tiles = || blocks.iter().flat_map(|block| &block.tiles);
     let needed = |side: usize| {
         let values = tiles().map(|tile| {

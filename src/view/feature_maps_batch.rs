@@ -1,0 +1,213 @@
+//! The activations of one layer on several pictures: a row a picture, a column a channel.
+
+use image::{RgbImage, imageops};
+use tch::Tensor;
+
+use super::canvas::Style;
+use super::colour::{ColourMap, ColourScale};
+use super::grid::Grid;
+use super::maps::{Maps, by_strength};
+use super::tiles::{Block, Layout, WIDEST};
+use super::values::held;
+use super::{Bundle, Figure};
+use crate::error::shape_text;
+use crate::{Error, Result};
+
+const GAP: u32 = 6;
+/// The room for a picture's name, and for the picture.
+const NAME: u32 = 96;
+const PICTURE: u32 = 84;
+
+/// One layer's activations on several pictures, `[N, C, H, W]`, all on one colour scale: which
+/// channels answer to what these pictures have in common, and which tell them apart.
+///
+/// The 6 channels with the largest mean magnitude over all pictures are shown, or as many as
+/// [`strongest`](FeatureMapsBatch::strongest) says, or those chosen. In a notebook, the pointer reads
+/// values, and a click enlarges a map.
+///
+/// ```
+/// # use convscope::prelude::*;
+/// let photos = [data::digit(3, 1)?, data::digit(8, 1)?];
+/// let maps = zoo::digits()?.feature_maps_batch(&photos, "relu2")?;
+/// maps.channels([0, 3, 7]).save(std::env::temp_dir().join("both.png"))?;
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub struct FeatureMapsBatch {
+    /// What the figure is called.
+    pub title: String,
+    pictures: Vec<(String, RgbImage)>,
+    values: Tensor,
+    channels: Option<Vec<usize>>,
+    strongest: usize,
+    map: ColourMap,
+}
+
+impl FeatureMapsBatch {
+    /// A figure of `values`, `[N, C, H, W]` or `[N, C]`, of N pictures by name.
+    ///
+    /// Errors: another shape, no values, or another number of pictures.
+    pub fn new(
+        title: impl Into<String>,
+        pictures: Vec<(String, RgbImage)>,
+        values: &Tensor,
+    ) -> Result<FeatureMapsBatch> {
+        let count = pictures.len() as i64;
+        let values = match values.size().as_slice() {
+            &[n, c] if n == count => values.f_view([n, c, 1, 1]),
+            &[n, _, _, _] if n == count => Ok(values.shallow_clone()),
+            other => {
+                return Err(Error::Shape {
+                    at: "feature maps of several pictures".to_owned(),
+                    expected: format!("[{count}, C, H, W] or [{count}, C], one row a picture"),
+                    got: shape_text(other),
+                    remedy: "`net.feature_maps_batch(&photos, layer)` makes a fitting one."
+                        .to_owned(),
+                });
+            }
+        };
+        let values = held(&values.map_err(Error::torch("reading the feature maps"))?)?;
+        if values.numel() == 0 || pictures.iter().any(|(_, picture)| picture.is_empty()) {
+            let problem = "feature maps need at least one picture, channel and pixel";
+            return Err(Error::Argument(problem.to_owned()));
+        }
+        let (title, map) = (title.into(), ColourMap::Viridis);
+        Ok(FeatureMapsBatch { title, pictures, values, channels: None, strongest: 6, map })
+    }
+
+    /// Shows these channels, in this order.
+    pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
+        self.channels = Some(channels.into_iter().collect());
+        self
+    }
+
+    /// Shows so many of the channels with the largest mean magnitude; at least one, and 6 unless set.
+    pub fn strongest(mut self, count: usize) -> Self {
+        self.strongest = count.max(1);
+        self
+    }
+
+    /// Another colour map for maps without negative values.
+    pub fn colour_map(mut self, map: ColourMap) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// The activations, `[N, C, H, W]`, float32 on the CPU.
+    pub fn values(&self) -> &Tensor {
+        &self.values
+    }
+
+    fn shown(&self) -> Result<Vec<usize>> {
+        let count = self.values.size()[1] as usize;
+        if let Some(channels) = &self.channels {
+            return match channels.iter().find(|&&channel| channel >= count) {
+                Some(channel) => Err(Error::Argument(format!(
+                    "{}: there is no channel {channel}; there are {count}, from 0",
+                    self.title
+                ))),
+                None if channels.is_empty() => {
+                    Err(Error::Argument(format!("{}: no channels to show", self.title)))
+                }
+                None => Ok(channels.clone()),
+            };
+        }
+        let width = self.values.size()[3];
+        let by_channel = self.values.f_transpose(0, 1).and_then(|values| {
+            values.f_reshape([count as i64, -1, width]) // the pictures of a channel below one another
+        });
+        let by_channel = by_channel.map_err(Error::torch("comparing the channels"))?;
+        let mut channels = by_strength(&by_channel)?;
+        channels.truncate(self.strongest);
+        Ok(channels)
+    }
+
+    /// The shown channels' maps, `[N · K, H, W]`, picture by picture.
+    fn maps(&self, channels: &[usize], side: u32) -> Result<Maps> {
+        let index: Vec<i64> = channels.iter().map(|&channel| channel as i64).collect();
+        let chosen = self.values.f_index_select(1, &Tensor::from_slice(&index));
+        let chosen = chosen.and_then(|chosen| chosen.f_flatten(0, 1));
+        Maps::new(&chosen.map_err(Error::torch("choosing the channels"))?, i64::from(side))
+    }
+
+    fn notes(&self, channels: &[usize]) -> Vec<String> {
+        let size = self.values.size();
+        let (shown, all) = (channels.len(), size[1]);
+        let which = match self.channels {
+            None if shown as i64 != all => format!("the {shown} strongest of {all} channels"),
+            _ => format!("{shown} of {all} channels"),
+        };
+        vec![format!("{which} of {}×{}, one colour scale for all", size[2], size[3])]
+    }
+
+    fn grid(&self) -> Result<Grid> {
+        let channels = self.shown()?;
+        let columns = channels.len() as u32;
+        let room = (WIDEST - NAME - PICTURE).div_euclid(columns).saturating_sub(GAP);
+        let side = room.clamp(24, 112);
+        let maps = self.maps(&channels, side)?;
+        let scale = ColourScale::fitting(self.map, maps.all());
+        let table = scale.table();
+        let (width, height) = (maps.width as u32, maps.height as u32);
+        let zoom = (side / width.max(height)).max(1);
+        let layout = Layout::table(columns, GAP, zoom * width.max(height), width, height);
+        let mut tiles = Vec::new();
+        for (row, (name, _)) in self.pictures.iter().enumerate() {
+            for (column, channel) in channels.iter().enumerate() {
+                let at = row * channels.len() + column;
+                let mut tile = maps.tile(at, &table, layout.zoom, false)?;
+                let blank = if maps.is_constant(at) { ", blank" } else { "" };
+                tile.label.clear();
+                tile.name = format!("{name}, channel {channel}{blank}");
+                tiles.push(tile);
+            }
+        }
+        let (cell_width, cell_height) = (width * layout.zoom, height * layout.zoom);
+        let beside = |(_, picture): &(String, RgbImage)| {
+            let (w, h) = picture.dimensions();
+            let factor = (f64::from(cell_height) / f64::from(h))
+                .min(f64::from(cell_width.max(PICTURE)) / f64::from(w));
+            let side = |length: u32| ((f64::from(length) * factor).round() as u32).max(1);
+            imageops::resize(picture, side(w), side(h), imageops::FilterType::Triangle)
+        };
+        let block = Block {
+            heading: "channel".to_owned(),
+            row_labels: self.pictures.iter().map(|(n, _)| Style::NOTE.cut(n, NAME)).collect(),
+            column_labels: channels.iter().map(usize::to_string).collect(),
+            row_pictures: self.pictures.iter().map(beside).collect(),
+            tiles,
+            layout,
+            reduction: maps.reduction,
+            bar: Some(scale),
+            unit: "activation",
+        };
+        Ok(Grid {
+            title: self.title.clone(),
+            notes: self.notes(&channels),
+            pictures: Vec::new(),
+            photo: None,
+            blocks: vec![block],
+            smaller: "fewer pictures or `.strongest(4)`",
+        })
+    }
+}
+
+impl Figure for FeatureMapsBatch {
+    fn image(&self) -> Result<RgbImage> {
+        Ok(self.grid()?.image())
+    }
+
+    fn description(&self) -> String {
+        match self.shown() {
+            Ok(channels) => {
+                let names: Vec<&str> = self.pictures.iter().map(|(n, _)| n.as_str()).collect();
+                let notes = self.notes(&channels).join("; ");
+                format!("{}: {}; {notes}", self.title, names.join(", "))
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.grid()?.bundle(&self.description())
+    }
+}
