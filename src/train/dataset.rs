@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
+use crate::data::ImageSet;
 use crate::error::shape_text;
+use crate::memory::free;
 use crate::network::Network;
+use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Photo, Result};
 
@@ -72,13 +75,27 @@ impl Dataset {
         if samples.is_empty() {
             return Err(Error::Argument("a dataset needs at least one photo".to_owned()));
         }
-        let images: Vec<Tensor> =
-            samples.iter().map(|(photo, _)| net.prepare(photo)).collect::<Result<_>>()?;
+        let images = prepared(net, samples.iter().map(|(photo, _)| net.prepare(photo)))?;
         let labels: Vec<i64> = samples.iter().map(|&(_, label)| label as i64).collect();
-        let tensors =
-            Tensor::f_cat(&images, 0).and_then(|i| Ok((i, Tensor::f_from_slice(&labels)?)));
-        let (images, labels) = tensors.map_err(failed)?;
-        Dataset::new(images, labels)
+        Dataset::new(images, Tensor::f_from_slice(&labels).map_err(failed)?)
+    }
+
+    /// All images of a set, made ready as `net` wants them ([`Network::prepare`]). They then take four
+    /// bytes a value, on the CPU: 188 MB for MNIST's 60,000 in a network for 28×28.
+    ///
+    /// ```no_run
+    /// # use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// let test = Dataset::from_set(&net, &data::mnist(Split::Test)?)?;
+    /// assert!(net.accuracy(&test)? > 0.99);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    ///
+    /// Errors: a network for other than one or three channels; not enough memory for all images, which
+    /// is found out before they are made.
+    pub fn from_set(net: &Network, set: &ImageSet) -> Result<Dataset> {
+        let images = prepared(net, (0..set.count()).map(|index| net.prepare(&set.photo(index)?)))?;
+        Dataset::new(images, set.labels().shallow_clone())
     }
 
     /// The number of images.
@@ -160,6 +177,40 @@ impl fmt::Debug for Dataset {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// Inputs `[1, C, H, W]` of a network, one after another in memory that is taken at once.
+fn prepared(
+    net: &Network,
+    inputs: impl ExactSizeIterator<Item = Result<Tensor>>,
+) -> Result<Tensor> {
+    let (count, shape) = (inputs.len(), net.preprocess().input_shape());
+    let [channels, height, width] = shape;
+    let device = Device::Cpu;
+    let (bytes, free) =
+        (4.0 * count as f64 * shape.map(|d| d as f64).iter().product::<f64>(), free(device));
+    if bytes > free as f64 {
+        return Err(Error::Argument(format!(
+            "a dataset: {count} images {} for {} take {:.1} GB, and {:.1} GB are free. \
+             Take fewer: `.first(1000)`.",
+            shape_text(&shape),
+            net.name(),
+            bytes / 1e9,
+            free as f64 / 1e9
+        )));
+    }
+    let whole = [count as i64, channels, height, width];
+    let images = Tensor::f_empty(whole, (Kind::Float, device)).map_err(failed)?;
+    let mut progress = Progress::new("Preparing images");
+    for (index, input) in inputs.enumerate() {
+        let input = input?;
+        images
+            .f_narrow(0, index as i64, 1)
+            .and_then(|mut place| place.f_copy_(&input))
+            .map_err(failed)?;
+        progress.step(index + 1, count, || format!("{} of {count}", index + 1));
+    }
+    Ok(images)
 }
 
 fn failed(error: TchError) -> Error {
