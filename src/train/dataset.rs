@@ -75,7 +75,8 @@ impl Dataset {
         if samples.is_empty() {
             return Err(Error::Argument("a dataset needs at least one photo".to_owned()));
         }
-        let images = prepared(net, samples.iter().map(|(photo, _)| net.prepare(photo)))?;
+        let images =
+            prepared(net, samples.len(), samples.iter().map(|(photo, _)| net.prepare(photo)))?;
         let labels: Vec<i64> = samples.iter().map(|&(_, label)| label as i64).collect();
         Dataset::new(images, Tensor::f_from_slice(&labels).map_err(failed)?)
     }
@@ -94,7 +95,17 @@ impl Dataset {
     /// Errors: a network for other than one or three channels; not enough memory for all images, which
     /// is found out before they are made.
     pub fn from_set(net: &Network, set: &ImageSet) -> Result<Dataset> {
-        let images = prepared(net, (0..set.count()).map(|index| net.prepare(&set.photo(index)?)))?;
+        const AT_ONCE: i64 = 1000;
+        let (count, bytes) = (set.count(), set.images());
+        let images = if net.preprocess().takes(&bytes.size()) {
+            let batches = (0..count as i64).step_by(AT_ONCE as usize).map(|start| {
+                let batch = bytes.f_narrow(0, start, AT_ONCE.min(count as i64 - start));
+                batch.and_then(|batch| net.preprocess().normalised(&batch)).map_err(failed)
+            });
+            prepared(net, count, batches)?
+        } else {
+            prepared(net, count, (0..count).map(|index| net.prepare(&set.photo(index)?)))?
+        };
         Dataset::new(images, set.labels().shallow_clone())
     }
 
@@ -179,36 +190,36 @@ impl fmt::Debug for Dataset {
     }
 }
 
-/// Inputs `[1, C, H, W]` of a network, one after another in memory that is taken at once.
+/// `count` inputs of a network, which come some at a time, in memory that is taken at once.
 fn prepared(
     net: &Network,
-    inputs: impl ExactSizeIterator<Item = Result<Tensor>>,
+    count: usize,
+    parts: impl Iterator<Item = Result<Tensor>>,
 ) -> Result<Tensor> {
-    let (count, shape) = (inputs.len(), net.preprocess().input_shape());
-    let [channels, height, width] = shape;
-    let device = Device::Cpu;
-    let (bytes, free) =
-        (4.0 * count as f64 * shape.map(|d| d as f64).iter().product::<f64>(), free(device));
-    if bytes > free as f64 {
+    let [channels, height, width] = net.preprocess().input_shape();
+    let whole = [count as i64, channels, height, width];
+    let bytes = 4.0 * whole.iter().map(|&size| size as f64).product::<f64>();
+    let free = free(Device::Cpu) as f64;
+    if bytes > free {
         return Err(Error::Argument(format!(
-            "a dataset: {count} images {} for {} take {:.1} GB, and {:.1} GB are free. \
+            "a dataset: the images {} for {} take {:.1} GB, and {:.1} GB are free. \
              Take fewer: `.first(1000)`.",
-            shape_text(&shape),
+            shape_text(&whole),
             net.name(),
             bytes / 1e9,
-            free as f64 / 1e9
+            free / 1e9
         )));
     }
-    let whole = [count as i64, channels, height, width];
-    let images = Tensor::f_empty(whole, (Kind::Float, device)).map_err(failed)?;
-    let mut progress = Progress::new("Preparing images");
-    for (index, input) in inputs.enumerate() {
-        let input = input?;
-        images
-            .f_narrow(0, index as i64, 1)
-            .and_then(|mut place| place.f_copy_(&input))
-            .map_err(failed)?;
-        progress.step(index + 1, count, || format!("{} of {count}", index + 1));
+    let images = Tensor::f_empty(whole, (Kind::Float, Device::Cpu)).map_err(failed)?;
+    let mut progress = Progress::new("preparing images");
+    let mut done = 0;
+    for part in parts {
+        let part = part?;
+        let size = part.size().first().copied().unwrap_or(0);
+        let place = images.f_narrow(0, done, size);
+        place.and_then(|mut place| place.f_copy_(&part)).map_err(failed)?;
+        done += size;
+        progress.step(done as usize, count, || format!("{done} of {count}"));
     }
     Ok(images)
 }

@@ -24,7 +24,9 @@ fn at_home(test: &str, run: impl FnOnce(&Path) -> Tested) -> Tested {
     fs::create_dir_all(home.join("data"))?;
     let offline = Path::new("1");
     let variables = [("CONVSCOPE_HOME", home.as_path()), ("CONVSCOPE_OFFLINE", offline)];
-    print!("{}", in_child(&format!("datasets::{test}"), &variables));
+    let said = in_child(&format!("datasets::{test}"), &variables);
+    assert!(said.contains("1 passed"), "{said}");
+    fs::remove_dir_all(home)?;
     Ok(())
 }
 
@@ -90,13 +92,13 @@ fn a_set_is_made_ready_for_a_network() -> Tested {
     if real("data/mnist_test.safetensors").is_none() {
         return Ok(());
     }
-    let (net, set) = (zoo::digits()?, data::mnist(Split::Test)?.first(500)?);
+    let (net, set) = (zoo::digits()?, data::mnist(Split::Test)?.first(1500)?);
     let ready = Dataset::from_set(&net, &set)?;
     let by_hand = (set.images().to_kind(Kind::Float) / 255.0 - 0.1307) / 0.3081;
     assert!(difference(ready.images(), &by_hand) < 1e-6);
     assert!(ready.labels().equal(set.labels()));
     let samples = set.samples()?;
-    assert!(ready.images().equal(Dataset::from_photos(&net, &samples)?.images()));
+    assert!(ready.images().equal(Dataset::from_photos(&net, &samples)?.images()), "bit for bit");
     assert!(net.accuracy(&ready)? > 0.98);
     assert_eq!(net.predict_labelled(&samples[..60])?.accuracy(), Some(1.0));
 
@@ -119,7 +121,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_made() -> Tested {
     let set = ImageSet::open(&path)?;
     let mut b = Network::builder("large", [3, 4096, 4096]);
     b.global_avg_pool(b.input(), "pool");
-    let error = Dataset::from_set(&b.build()?, &set).expect_err("12 TB").to_string();
+    let error = Dataset::from_set(&b.build()?, &set).expect_err("12 TB of numbers").to_string();
     assert!(error.contains("12079.6 GB") && error.contains(".first("), "{error}");
     Ok(())
 }
@@ -413,7 +415,9 @@ fn files_of_other_writers_are_read_alike() -> Tested {
     let home = scratch("other_writers");
     expected(&python, "datasets.py", &home, &[&home]);
     let home = home.as_path();
-    in_child("datasets::files_of_other_writers_are_read_alike", &[("CONVSCOPE_HOME", home)]);
+    let variables = [("CONVSCOPE_HOME", home)];
+    let said = in_child("datasets::files_of_other_writers_are_read_alike", &variables);
+    assert!(said.contains("1 passed"), "{said}");
     fs::remove_dir_all(home)?;
     Ok(())
 }
