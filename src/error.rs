@@ -94,14 +94,14 @@ pub enum Error {
 
     /// A data set is not there and could not be fetched.
     #[error(
-        "no {set}: {problem}\n  \
+        "no images of {set}: {problem}\n  \
          Put {files} into {}, or fetch {url} yourself.\n  \
          Another folder: set CONVSCOPE_HOME; its `data` subfolder is used.",
         folder.display()
     )]
     DataAbsent {
-        /// The data set and its part: `MNIST test images`.
-        set: String,
+        /// The data set's name.
+        set: &'static str,
         /// Why it could not be fetched.
         problem: String,
         /// The file names looked for.

@@ -188,7 +188,7 @@ impl Known {
         let official = convscope_weights::find_data(&path)
             .ok_or_else(|| Error::Argument(format!("there is no official file {path}")))?;
         official.obtain(folder, &view::say).map_err(|error| Error::DataAbsent {
-            set: format!("{} images", self.title()),
+            set: self.name,
             problem: error.to_string(),
             files: format!("`{path}` or `{}`", self.stored_name()),
             folder: folder.to_owned(),

@@ -326,15 +326,27 @@ fn what_is_absent_is_named_with_its_folder_and_address() -> Tested {
         for (error, words) in [
             (
                 said(data::mnist(Split::Test)),
-                ["MNIST test", "mnist/t10k-images-idx3-ubyte.gz", "mnist_test.safetensors"],
+                [
+                    "no images of MNIST:",
+                    "mnist/t10k-images-idx3-ubyte.gz",
+                    "mnist_test.safetensors",
+                ],
             ),
             (
                 said(data::fashion_mnist(Split::Train)),
-                ["Fashion-MNIST train", "http://fashion-mnist", "fashion_mnist_train.safetensors"],
+                [
+                    "no images of Fashion-MNIST:",
+                    "http://fashion-mnist",
+                    "fashion_mnist_train.safetensors",
+                ],
             ),
             (
                 said(data::cifar10(Split::Train)),
-                ["CIFAR-10 train", "/~kriz/cifar-10-binary.tar.gz", "cifar10_train.safetensors"],
+                [
+                    "no images of CIFAR-10:",
+                    "/~kriz/cifar-10-binary.tar.gz",
+                    "cifar10_train.safetensors",
+                ],
             ),
         ] {
             for word in words.into_iter().chain([folder.as_str(), "OFFLINE", "CONVSCOPE_HOME"]) {
