@@ -92,6 +92,35 @@ pub enum Error {
         problem: String,
     },
 
+    /// A data set is not there and could not be fetched.
+    #[error(
+        "no images of {set}: {problem}\n  \
+         Put {files} into {}, or fetch {url} yourself.\n  \
+         Another folder: set CONVSCOPE_HOME; its `data` subfolder is used.",
+        folder.display()
+    )]
+    DataAbsent {
+        /// The data set's name.
+        set: &'static str,
+        /// Why it could not be fetched.
+        problem: String,
+        /// The file names looked for.
+        files: String,
+        /// The folder looked in.
+        folder: PathBuf,
+        /// The official address.
+        url: String,
+    },
+
+    /// A data set's file that cannot be used: truncated, another set's, with impossible labels.
+    #[error("{} is not usable as a data set: {problem}", path.display())]
+    DataFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+
     /// Training broke down. The parameters are those from before that epoch.
     #[error(
         "training broke down in epoch {epoch}, batch {batch}: {what} is no longer finite. \
@@ -144,6 +173,10 @@ impl Error {
 
     pub(crate) fn weights_file(path: impl AsRef<Path>, problem: impl Into<String>) -> Error {
         Error::WeightsFile { path: path.as_ref().to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn data_file(path: impl AsRef<Path>, problem: impl Into<String>) -> Error {
+        Error::DataFile { path: path.as_ref().to_owned(), problem: problem.into() }
     }
 
     /// Wraps libtorch's error. Its messages carry a C++ backtrace, of which only the head helps.

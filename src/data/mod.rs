@@ -1,10 +1,23 @@
-//! Pictures to try things on, without a network connection.
+//! Pictures to try things on: digits drawn by the crate, without a network connection, and the data sets
+//! that everybody uses.
 
+mod cifar;
+mod idx;
+mod image_set;
+mod sets;
+mod stored;
 mod strokes;
+
+pub use image_set::{ImageSet, Split};
+pub use sets::{cifar10, fashion_mnist, mnist};
 
 use image::{GrayImage, RgbImage};
 
 use crate::{Error, Photo, Result};
+
+/// CIFAR-10's classes in the order of the labels.
+pub(crate) const CIFAR10_CLASSES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// A handwritten-looking digit, drawn by this crate: 28×28, white ink on black, as the digits
 /// network knows them. One `seed` always gives one picture.

@@ -2,7 +2,7 @@
 //! normalisation or another channel order gives another answer.
 
 use image::RgbImage;
-use tch::Tensor;
+use tch::{Kind, TchError, Tensor};
 
 use super::resample::{Interpolation, resize};
 use crate::{Error, Photo, Result};
@@ -109,23 +109,33 @@ impl Preprocess {
     pub fn tensor(&self, photo: &Photo) -> Result<Tensor> {
         let view = self.view(photo, 1)?;
         let [channels, height, width] = self.input;
-        let plane = (height * width) as usize;
-        let mut values = vec![0f32; plane * channels as usize];
-        if channels != 1 && channels != 3 {
-            return Err(Error::Argument(format!(
-                "a picture gives 1 or 3 channels, this network takes {channels}: \
-                 make its input tensor [1, {channels}, {height}, {width}] yourself"
-            )));
-        }
-        for (i, pixel) in view.pixels().enumerate() {
-            for c in 0..channels as usize {
-                let byte = if channels == 1 { luma(pixel.0) } else { pixel.0[c] };
-                values[c * plane + i] = (f32::from(byte) / 255.0 - self.mean[c]) / self.std[c];
+        let bytes: Vec<u8> = match channels {
+            1 => view.pixels().map(|pixel| luma(pixel.0)).collect(),
+            3 => (0..3).flat_map(|c| view.pixels().map(move |pixel| pixel.0[c])).collect(),
+            _ => {
+                return Err(Error::Argument(format!(
+                    "a picture gives 1 or 3 channels, this network takes {channels}: \
+                     make its input tensor [1, {channels}, {height}, {width}] yourself"
+                )));
             }
-        }
-        let tensor = Tensor::f_from_slice(&values);
-        let tensor = tensor.and_then(|t| t.f_view([1, channels, height, width]));
+        };
+        let bytes =
+            Tensor::f_from_slice(&bytes).and_then(|b| b.f_view([1, channels, height, width]));
+        let tensor = bytes.and_then(|bytes| self.normalised(&bytes));
         tensor.map_err(Error::torch("making the input tensor"))
+    }
+
+    /// Whether pictures `[N, C, H, W]` need no resizing and have the channels that the network wants.
+    pub(crate) fn takes(&self, shape: &[i64]) -> bool {
+        self.resize == Resize::Exact && matches!(shape, [_, image @ ..] if *image == self.input)
+    }
+
+    /// Such pictures as bytes 0 to 255, scaled to 0…1 and normalised: float32.
+    pub(crate) fn normalised(&self, bytes: &Tensor) -> Result<Tensor, TchError> {
+        let column = |values: &[f32]| Tensor::f_from_slice(values)?.f_view([-1, 1, 1]);
+        let (mean, std) = (column(&self.mean)?, column(&self.std)?);
+        let mut values = bytes.f_to_kind(Kind::Float)?;
+        values.f_div_scalar_(255.0)?.f_sub_(&mean)?.f_div_(&std)
     }
 }
 
@@ -159,6 +169,30 @@ mod tests {
         assert_eq!(shorter_side(100_000, 1, 256), None);
         // Python's round(0.5) is 0 and round(1.5) is 2.
         assert_eq!((crop_start(225, 224), crop_start(227, 224)), (0, 2));
+    }
+
+    #[test]
+    fn every_byte_is_normalised_as_a_single_number_is() {
+        let preprocess = Preprocess::plain([3, 16, 16])
+            .normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
+        let bytes: Vec<u8> = (0..=255).cycle().take(3 * 256).collect();
+        let values = preprocess.normalised(&Tensor::from_slice(&bytes).view([1, 3, 16, 16]));
+        let values = Vec::<f32>::try_from(values.expect("values").view([-1])).expect("numbers");
+        for (index, (value, byte)) in values.into_iter().zip(bytes).enumerate() {
+            let channel = index / 256;
+            let (mean, std) = (preprocess.mean[channel], preprocess.std[channel]);
+            assert_eq!(value, (f32::from(byte) / 255.0 - mean) / std);
+        }
+    }
+
+    #[test]
+    fn only_pictures_of_the_input_s_shape_go_in_as_they_are() {
+        let plain = Preprocess::plain([1, 28, 30]);
+        assert!(plain.takes(&[9, 1, 28, 30]));
+        assert!(
+            !plain.takes(&[9, 1, 30, 28]) && !plain.takes(&[9, 3, 28, 30]) && !plain.takes(&[])
+        );
+        assert!(!plain.resize(Resize::ShorterSide(28)).takes(&[9, 1, 28, 30]));
     }
 
     #[test]

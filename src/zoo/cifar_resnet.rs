@@ -4,10 +4,8 @@
 //! github.com/akamaster/pytorch_resnet_cifar10.
 
 use crate::Result;
+use crate::data::CIFAR10_CLASSES;
 use crate::network::{Builder, Conv2d, Network, NodeId, Op, Pool, Preprocess};
-
-const CLASSES: [&str; 10] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// A network of 6·`blocks` + 2 layers.
 pub(super) fn build(name: &str, blocks: usize) -> Result<Network> {
@@ -15,7 +13,7 @@ pub(super) fn build(name: &str, blocks: usize) -> Result<Network> {
     b.preprocess(
         Preprocess::plain([3, 32, 32]).normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]),
     );
-    b.classes(CLASSES);
+    b.classes(CIFAR10_CLASSES);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(16, 3).padding(1).no_bias());
     let x = b.batch_norm(x, "bn1");
     let mut x = b.relu(x, "relu");

@@ -65,17 +65,10 @@ fn a_small_network_learns_drawn_digits() -> Tested {
 /// The real thing: a network that a class would write, two epochs.
 #[test]
 fn a_small_network_learns_mnist() -> Tested {
-    let read = |file| -> Result<Option<Dataset>, Box<dyn std::error::Error>> {
-        let Some(file) = real(file) else { return Ok(None) };
-        let arrays = Tensor::read_safetensors(file)?;
-        let array = |name| arrays.iter().find(|(known, _)| known == name).expect("array");
-        let images = (array("images").1.to_kind(Kind::Float) / 255.0 - 0.1307) / 0.3081;
-        Ok(Some(Dataset::new(images, array("labels").1.shallow_clone())?))
-    };
-    let train = read("data/mnist_train.safetensors")?;
-    let Some((train, test)) = train.zip(read("data/mnist_test.safetensors")?) else {
+    let files = ["train", "test"].map(|part| real(&format!("data/mnist_{part}.safetensors")));
+    if files.iter().any(Option::is_none) {
         return Ok(());
-    };
+    }
     let mut b = Network::builder("strided", [1, 28, 28]);
     let mut x = b.input();
     for (index, channels) in [(1, 16), (2, 32)] {
@@ -85,7 +78,10 @@ fn a_small_network_learns_mnist() -> Tested {
     }
     let x = b.flatten(x, "flatten");
     b.linear(x, "fc", 10);
-    let mut net = b.build()?;
+    let preprocess = Preprocess::plain([1, 28, 28]).normalise(&[0.1307], &[0.3081]);
+    let mut net = b.build()?.with_preprocess(preprocess)?;
+    let part = |split| Dataset::from_set(&net, &data::mnist(split)?);
+    let (train, test) = (part(Split::Train)?, part(Split::Test)?);
     let history = net.fit(&train, Fit::new(2).validate(&test))?;
     let accuracy = net.accuracy(&test)?;
     assert!(accuracy >= 0.985, "{accuracy}: {history:?}");

@@ -18,16 +18,14 @@ fn the_digits_network_reads_drawn_digits() -> Tested {
 
 #[test]
 fn the_digits_network_reads_mnist() -> Tested {
-    let Some(file) = real("data/mnist_test.safetensors") else { return Ok(()) };
-    let arrays = Tensor::read_safetensors(file)?;
-    let array =
-        |name| arrays.iter().find(|(known, _)| known == name).map(|(_, t)| t).expect("array");
-    let images = (array("images").to_kind(Kind::Float) / 255.0 - 0.1307) / 0.3081;
-    let logits = zoo::digits()?.forward(&images)?;
-    let right = logits.argmax(-1, false).eq_tensor(array("labels"));
-    let right = right.sum(Kind::Int64).int64_value(&[]);
-    assert_eq!(array("labels").numel(), 10_000);
-    assert!(right >= 9_900, "{right} of 10,000");
+    if real("data/mnist_test.safetensors").is_none() {
+        return Ok(());
+    }
+    let net = zoo::digits()?;
+    let test = Dataset::from_set(&net, &data::mnist(Split::Test)?)?;
+    assert_eq!(test.count(), 10_000);
+    let accuracy = net.accuracy(&test)?;
+    assert!(accuracy >= 0.99, "{accuracy}");
     Ok(())
 }
 
@@ -99,21 +97,11 @@ fn resnet20_knows_its_cifar10_pictures() -> Tested {
         return Ok(());
     };
     let net = zoo::untrained("cifar_resnet20")?.load_weights(weights)?;
-    let arrays = Tensor::read_safetensors(file)?;
-    let array =
-        |name| arrays.iter().find(|(known, _)| known == name).map(|(_, t)| t).expect("array");
-    // Through the network's own preprocessing, a few as photos; the rest as one tensor.
-    let pixels = array("images").get(0).permute([1, 2, 0]).contiguous();
-    let bytes: Vec<u8> = Vec::try_from(pixels.reshape([-1]))?;
-    let pixels = image::RgbImage::from_raw(32, 32, bytes).expect("32×32 pixels");
-    let guess = net.classify(&Photo::from_image(pixels, "the first")?)?;
-    assert_eq!(guess.best().class as i64, array("labels").int64_value(&[0]));
-    let column = |values: [f32; 3]| Tensor::from_slice(&values).view([1, 3, 1, 1]);
-    let images = array("images").to_kind(Kind::Float) / 255.0;
-    let images = (images - column([0.485, 0.456, 0.406])) / column([0.229, 0.224, 0.225]);
-    let right = net.forward(&images)?.argmax(-1, false).eq_tensor(array("labels"));
-    let right = right.sum(Kind::Int64).int64_value(&[]);
-    assert!(right >= 1990, "{right} of 2,000");
+    let set = ImageSet::open(file)?;
+    let guess = net.classify(&set.photo(0)?)?;
+    assert_eq!(guess.best().class as i64, set.labels().int64_value(&[0]));
+    let accuracy = net.accuracy(&Dataset::from_set(&net, &set)?)?;
+    assert!(accuracy >= 0.995, "{accuracy}");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong between a network's name and its file.
+//! What can go wrong between a network's or a data set's name and its file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// Nothing says where this user's files lie.
-    #[error("no folder for weights: neither CONVSCOPE_HOME nor HOME is set. Set CONVSCOPE_HOME.")]
+    #[error("no folder for files: neither CONVSCOPE_HOME nor HOME is set. Set CONVSCOPE_HOME.")]
     NoFolder,
 
     /// The file is absent, and the network must not be touched.

@@ -1,4 +1,4 @@
-//! Where weights lie: `$CONVSCOPE_HOME/weights`, or the platform's cache folder.
+//! Where files lie: in `$CONVSCOPE_HOME`, or in the platform's cache folder.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,9 +12,20 @@ use crate::{Error, Result};
 ///
 /// Errors: no variable says where this user's files lie.
 pub fn weights_folder() -> Result<PathBuf> {
+    Ok(home()?.join("weights"))
+}
+
+/// The folder for data sets, beside the one for weights. It need not exist.
+///
+/// Errors: no variable says where this user's files lie.
+pub fn data_folder() -> Result<PathBuf> {
+    Ok(home()?.join("data"))
+}
+
+fn home() -> Result<PathBuf> {
     let folder = |variable| set(variable).map(PathBuf::from);
     if let Some(home) = folder("CONVSCOPE_HOME") {
-        return Ok(home.join("weights"));
+        return Ok(home);
     }
     let cache = if cfg!(windows) {
         folder("LOCALAPPDATA")
@@ -23,7 +34,7 @@ pub fn weights_folder() -> Result<PathBuf> {
     } else {
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     };
-    cache.map(|cache| cache.join("convscope").join("weights")).ok_or(Error::NoFolder)
+    cache.map(|cache| cache.join("convscope")).ok_or(Error::NoFolder)
 }
 
 /// Whether the network must not be touched: `CONVSCOPE_OFFLINE` is set, to anything but `0`.

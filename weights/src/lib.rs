@@ -1,5 +1,5 @@
-//! Official weights for convscope's networks: which there are, where they lie, and how they are
-//! fetched. Knows nothing of libtorch, so that the command `convscope` can use it too.
+//! Official weights for convscope's networks, and the files of data sets: which there are, where they
+//! lie, and how they are fetched. Knows nothing of libtorch, so that the command `convscope` can use it too.
 //!
 //! ```no_run
 //! let folder = convscope_weights::weights_folder()?;
@@ -8,18 +8,21 @@
 //! # Ok::<(), convscope_weights::Error>(())
 //! ```
 //!
-//! `CONVSCOPE_HOME` moves the folder, `CONVSCOPE_OFFLINE` forbids the network, and
-//! `CONVSCOPE_MIRROR` names an address that has the official files under their own names.
+//! `CONVSCOPE_HOME` moves the folders, `CONVSCOPE_OFFLINE` forbids the network, and
+//! `CONVSCOPE_MIRROR` names an address that has the official files as they lie in the folders.
 
 #![warn(missing_docs, unreachable_pub)]
 
 mod catalogue;
+mod data;
 mod error;
 mod fetch;
 mod folder;
 mod official;
+mod published;
 
 pub use catalogue::{catalogue, find};
+pub use data::{DataFile, data_files, find_data};
 pub use error::{Error, Result};
-pub use folder::weights_folder;
+pub use folder::{data_folder, weights_folder};
 pub use official::Official;

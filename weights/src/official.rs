@@ -1,10 +1,9 @@
-//! One official file: its names, where it comes from, and getting it.
+//! The official weights of one network: the file's names, and getting it.
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::{Download, Patience};
-use crate::folder::{offline, set};
-use crate::{Error, Result};
+use crate::Result;
+use crate::published::Published;
 
 /// The official weights of one network.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +26,7 @@ pub struct Official {
 impl Official {
     /// Where its authors publish the file.
     pub fn url(&self) -> String {
-        [self.folder, self.file_name].concat()
+        self.published().url()
     }
 
     /// How the file's SHA-256 begins, in hexadecimal. The published name ends in it.
@@ -60,34 +59,18 @@ impl Official {
     /// falls silent or breaks off again and again; what came is another file; the folder can't be
     /// written to, or is full.
     pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
-        if let Some(found) = self.find_in(folder) {
-            return Ok(found);
+        match self.find_in(folder) {
+            Some(found) => Ok(found),
+            None => self.published().obtain(folder, say),
         }
-        if offline() {
-            return Err(Error::Offline);
-        }
-        let url = self.address();
-        say(&format!("Fetching {url} ({:.1} MB) to {}", self.megabytes, folder.display()));
-        let target = folder.join(self.file_name);
-        Download {
-            url: &url,
-            sha256: self.sha256(),
-            target: &target,
-            patience: &Patience::USUAL,
-            say,
-        }
-        .run()?;
-        Ok(target)
     }
 
-    /// Where the file is fetched from: the official address, or `$CONVSCOPE_MIRROR`.
-    fn address(&self) -> String {
-        match set("CONVSCOPE_MIRROR") {
-            Some(mirror) => {
-                let mirror = mirror.to_string_lossy();
-                format!("{}/{}", mirror.trim_end_matches('/'), self.file_name)
-            }
-            None => self.url(),
+    fn published(&self) -> Published<'_> {
+        Published {
+            site: self.folder,
+            path: self.file_name,
+            sha256: self.sha256(),
+            megabytes: self.megabytes,
         }
     }
 }

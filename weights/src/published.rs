@@ -1,0 +1,54 @@
+//! A file that its authors publish, and how it gets onto this machine.
+
+use std::path::{Path, PathBuf};
+
+use crate::fetch::{Download, Patience};
+use crate::folder::{offline, set};
+use crate::{Error, Result};
+
+pub(crate) struct Published<'a> {
+    /// The address below which the file is published, with a slash at its end.
+    pub(crate) site: &'a str,
+    /// Where it is to lie in its folder, and where it lies below a mirror. Ends in the published name.
+    pub(crate) path: &'a str,
+    /// How its SHA-256 begins, in hexadecimal.
+    pub(crate) sha256: &'a str,
+    /// Its size in 10⁶ bytes, rounded.
+    pub(crate) megabytes: f64,
+}
+
+impl Published<'_> {
+    /// Where its authors publish it.
+    pub(crate) fn url(&self) -> String {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        [self.site, name].concat()
+    }
+
+    /// Fetches the file into `folder`, unless it is there.
+    pub(crate) fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
+        let target = folder.join(self.path);
+        if target.is_file() {
+            return Ok(target);
+        }
+        if offline() {
+            return Err(Error::Offline);
+        }
+        let url = self.address();
+        let into = target.parent().unwrap_or(folder).display();
+        say(&format!("Fetching {url} ({:.1} MB) to {into}", self.megabytes));
+        let (sha256, patience) = (self.sha256, &Patience::USUAL);
+        Download { url: &url, sha256, target: &target, patience, say }.run()?;
+        Ok(target)
+    }
+
+    /// Where the file is fetched from: the official address, or `$CONVSCOPE_MIRROR`.
+    fn address(&self) -> String {
+        match set("CONVSCOPE_MIRROR") {
+            Some(mirror) => {
+                let mirror = mirror.to_string_lossy();
+                format!("{}/{}", mirror.trim_end_matches('/'), self.path)
+            }
+            None => self.url(),
+        }
+    }
+}
