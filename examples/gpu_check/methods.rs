@@ -74,7 +74,7 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
     let targets: Vec<Target> = (0..BATCH as usize).map(Target::Class).collect();
     row("Grad-CAM", &|at| Ok(cam_tensor(Cam::GradCam, pair.on(at), &input, layer, &targets)?))?;
     row("integrated gradients", &|at| {
-        let options = IntegratedGradients { steps: 3, baseline: None };
+        let options = IntegratedGradients { steps: 3, ..Default::default() };
         Ok(integrated_gradients_tensor(pair.on(at), &input, &targets, &options)?.shares)
     })?;
     row("SmoothGrad", &|at| {

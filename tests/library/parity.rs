@@ -218,7 +218,7 @@ fn attributions_equal_captums() -> Tested {
         let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
         let targets = [Target::Class(class), Target::Class(class)];
         let gradient = by::gradient_tensor(&net, input, &targets)?;
-        let options = IntegratedGradients { steps: 6, baseline: None };
+        let options = IntegratedGradients { steps: 6, ..Default::default() };
         let integrated = by::integrated_gradients_tensor(&net, input, &targets, &options)?;
         let mut ours = vec![
             ("input_x_gradient", &gradient * input),
