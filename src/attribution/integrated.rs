@@ -153,12 +153,7 @@ fn spread(steps: usize) -> Vec<usize> {
 }
 
 /// The middles of these steps on the way of the whole batch, one after the other.
-fn points(
-    baseline: &Tensor,
-    way: &Tensor,
-    steps: &[usize],
-    of: usize,
-) -> Result<Tensor, TchError> {
+fn points(baseline: &Tensor, way: &Tensor, steps: &[usize], of: usize) -> Result<Tensor, TchError> {
     let point = |&step: &usize| {
         let along = (step as f64 + 0.5) / of as f64;
         baseline.f_add(&way.f_mul_scalar(along)?)

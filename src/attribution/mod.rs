@@ -6,8 +6,8 @@
 mod ablation_cam;
 mod aim;
 mod cam;
-mod class_map;
 mod channels;
+mod class_map;
 mod explained;
 mod gradient;
 mod guided;

@@ -105,7 +105,9 @@ fn masked_mean(
     let Rise { masks: count, cells, probability, measure, .. } = options;
     // A mask is made at a size of all its cells and one more.
     const MOST_CELLS: usize = 1000;
-    if count == 0 || !(1..=MOST_CELLS).contains(&cells) || !(probability > 0.0 && probability <= 1.0)
+    if count == 0
+        || !(1..=MOST_CELLS).contains(&cells)
+        || !(probability > 0.0 && probability <= 1.0)
     {
         return Err(Error::Argument(format!(
             "RISE with {count} masks of {cells}×{cells} cells, each seen with probability \
@@ -135,9 +137,9 @@ fn masked_mean(
         random = random_here;
         Ok(())
     })?;
-    let map = sum.f_div_scalar(probability * done as f64).and_then(|mean| {
-        mean.f_view([height, width])?.f_to_kind(input.kind())
-    });
+    let map = sum
+        .f_div_scalar(probability * done as f64)
+        .and_then(|mean| mean.f_view([height, width])?.f_to_kind(input.kind()));
     Ok((map.map_err(failed)?, done))
 }
 

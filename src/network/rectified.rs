@@ -56,8 +56,8 @@ impl Network {
         tch::with_grad(|| {
             let leaf = self.admit(input)?.detach().set_requires_grad(true);
             let mut cuts: Vec<Cut> = Vec::new();
-            let value = only(
-                self.run_with(&[(0, &leaf)], &[scored], |op, inputs| match (op, inputs) {
+            let value = only(self.run_with(&[(0, &leaf)], &[scored], |op, inputs| {
+                match (op, inputs) {
                     (Op::Pointwise(unit @ (Pointwise::Relu | Pointwise::Relu6)), [before]) => {
                         let after =
                             op.apply(inputs, false)?.f_detach()?.f_set_requires_grad(true)?;
@@ -66,7 +66,8 @@ impl Network {
                         Ok(after)
                     }
                     _ => op.apply(inputs, false),
-                })?)?;
+                }
+            })?)?;
             let gradient = backwards(&leaf, &cuts, rule, &score(&value)?).map_err(failed)?;
             Ok((gradient, value.detach()))
         })

@@ -12,6 +12,8 @@ mod occlusion;
 mod onnx;
 mod onnx_hostile;
 mod parity;
+mod parity_cams;
+mod perturbation;
 mod photo;
 mod predict;
 mod summary;
