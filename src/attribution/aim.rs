@@ -1,6 +1,6 @@
 //! Targets made ready for a network: which node they read, and what number they make of it.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::measure::Measure;
 use super::target::{Score, Target, Unit};
@@ -129,6 +129,14 @@ impl Aim {
 
     /// The same by another measure.
     pub(crate) fn measured(&self, value: &Tensor, measure: Measure) -> Result<Tensor> {
+        // Many variants of one class at once.
+        let classes = self.picks.iter().map(|pick| match pick {
+            Pick::Class(class) => Some(*class as i64),
+            _ => None,
+        });
+        if let Some(classes) = classes.collect::<Option<Vec<i64>>>() {
+            return of_classes(value, &classes, measure).map_err(failed);
+        }
         let scored = |(index, pick): (usize, &Pick)| -> Result<Tensor> {
             let one = value.f_narrow(0, index as i64, 1);
             let one = match (measure, pick) {
@@ -192,6 +200,16 @@ impl Aim {
         }
         Ok(())
     }
+}
+
+/// One class of each row of `[N, classes]`: `[N]`.
+fn of_classes(value: &Tensor, classes: &[i64], measure: Measure) -> Result<Tensor, TchError> {
+    let columns = Tensor::f_from_slice(classes)?.f_to_device(value.device())?.f_unsqueeze(1)?;
+    let value = match measure {
+        Measure::Score => value.shallow_clone(),
+        Measure::Probability => value.f_softmax(1, None::<Kind>)?,
+    };
+    value.f_gather(1, &columns, false)?.f_squeeze_dim(1)
 }
 
 /// The sum of a unit's activations, `[1]`, of one picture's layer `[1, C, H, W]` or `[1, C]`.

@@ -275,22 +275,10 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
 }
 
 #[test]
-fn explanations_leave_nothing_behind() -> Tested {
-    let net = zoo::digits()?;
-    let photo = data::digit(2, 2)?;
-    let before: Vec<Tensor> = net.parameters().iter().map(|(_, tensor)| tensor.copy()).collect();
-    for _ in 0..3 {
-        saliency(&net, &photo, Target::Top)?;
-        guided_backprop(&net, &photo, Target::Top)?;
-        guided_grad_cam(&net, &photo, "relu2", Target::Top)?;
-        smooth_grad(&net, &photo, 2usize, SmoothGrad { samples: 2, ..SmoothGrad::default() })?;
-    }
-    for ((name, now), before) in net.parameters().iter().zip(&before) {
-        assert!(!now.requires_grad() && !now.grad().defined(), "{name}");
-        assert_eq!(difference(now, before), 0.0, "{name}");
-    }
+fn a_seed_gives_one_map() -> Tested {
+    let (net, photo) = (zoo::digits()?, data::digit(2, 2)?);
     let again = || smooth_grad(&net, &photo, 2usize, SmoothGrad::default());
-    assert_eq!(difference(again()?.values(), again()?.values()), 0.0, "seeded");
+    assert_eq!(difference(again()?.values(), again()?.values()), 0.0);
     Ok(())
 }
 

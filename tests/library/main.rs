@@ -7,6 +7,8 @@ mod figures_heat;
 mod figures_maps;
 mod figures_motion;
 mod helpers;
+mod leaks;
+mod localisation;
 mod network;
 mod occlusion;
 mod onnx;

@@ -60,14 +60,14 @@ fn methods<'a>(theirs: &'a Arrays, name: &'a str) -> impl Iterator<Item = &'a st
 
 /// Name, layer for gradients, layer for scores, and the two as the Python side calls them.
 const NETWORKS: [[&str; 4]; 4] = [
-    ["resnet18", "layer3", "layer3", "resnet18:layer3:layer3"],
+    ["resnet18", "layer3", "layer1", "resnet18:layer3:layer1"],
     // Maps as large as the input: nothing to enlarge, which each package does in its own way.
     ["vgg16_bn", "features.42", "features.2", "vgg16_bn:features.42:features.2"],
     [
         "densenet121",
         "features.denseblock3",
-        "features.transition1.relu",
-        "densenet121:features.denseblock3:features.transition1.relu",
+        "features.relu0",
+        "densenet121:features.denseblock3:features.relu0",
     ],
     [
         "deit_tiny",
@@ -111,7 +111,8 @@ fn real_network(package: &str) -> Tested {
     };
     let folder = scratch(&format!("parity_real_{package}"));
     let net = zoo::untrained("resnet18")?.load_weights(&weights)?;
-    let input = net.prepare(&Photo::open(photo)?)?.narrow(3, 16, 192).contiguous();
+    let input =
+        net.prepare(&Photo::open(photo)?)?.narrow(2, 60, 128).narrow(3, 30, 160).contiguous();
     let path: PathBuf = folder.join("input.safetensors");
     Tensor::write_safetensors(&[("input", &input)], &path)?;
     let theirs =

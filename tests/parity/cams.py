@@ -88,14 +88,14 @@ def scores(name, model, layer, x, c, reshape=None, full_size=False):
         return grad_cam_package("ScoreCAM", model, module, x, target, reshape, corners=full_size)
 
     saved[f"{name}.score"] = score(logit)
-    if name == "resnet18":
+    if real:
         saved[f"{name}.score_probability"] = score(probability)
     if reshape is None:
         saved[f"{name}.ablation"] = grad_cam_package("AblationCAM", model, module, x, logit)
 
 
-out = Path(sys.argv[1])
-if sys.argv[3].endswith(".safetensors"):
+out, real = Path(sys.argv[1]), sys.argv[3].endswith(".safetensors")
+if real:
     model = models.resnet18(weights=None).eval()
     model.load_state_dict(load_file(sys.argv[3]), strict=False)
     with_relu_modules(model)
