@@ -1,10 +1,10 @@
 //! What a notebook needs: `use convscope::prelude::*;`
 
 pub use crate::attribution::{
-    Cam, Channels, IntegratedGradients, Patches, Smooth, SmoothGrad, Target, cam, deconvolution,
-    grad_cam, grad_cam_plus_plus, guided_backprop, guided_grad_cam, hires_cam,
-    input_times_gradient, integrated_gradients, layer_cam, occlusion, saliency, saliency_by,
-    smooth_grad, x_grad_cam,
+    AblationCam, Cam, Channels, Fill, IntegratedGradients, Measure, Patches, Rise, ScoreCam,
+    Smooth, SmoothGrad, Target, ablation_cam, cam, deconvolution, grad_cam, grad_cam_plus_plus,
+    guided_backprop, guided_grad_cam, hires_cam, input_times_gradient, integrated_gradients,
+    layer_cam, occlusion, rise, saliency, saliency_by, score_cam, smooth_grad, x_grad_cam,
 };
 pub use crate::data::{ImageSet, Split};
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};

@@ -2,8 +2,8 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    cam_tensor, guided_backprop_tensor, integrated_gradients_tensor, occlusion_tensor,
-    smooth_grad_tensor,
+    ablation_cam_tensor, cam_tensor, guided_backprop_tensor, integrated_gradients_tensor,
+    occlusion_tensor, rise_tensor, score_cam_tensor, smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -74,12 +74,24 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
     let targets: Vec<Target> = (0..BATCH as usize).map(Target::Class).collect();
     row("Grad-CAM", &|at| Ok(cam_tensor(Cam::GradCam, pair.on(at), &input, layer, &targets)?))?;
     row("integrated gradients", &|at| {
-        let options = IntegratedGradients { steps: 3, baseline: None };
+        let options = IntegratedGradients { steps: 3, ..Default::default() };
         Ok(integrated_gradients_tensor(pair.on(at), &input, &targets, &options)?.shares)
     })?;
     row("SmoothGrad", &|at| {
         let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
         Ok(smooth_grad_tensor(pair.on(at), &input, &targets, options)?)
+    })?;
+    row("Score-CAM", &|at| {
+        let options = ScoreCam { channels: Some(8), measure: Measure::Score, at_most: None };
+        Ok(score_cam_tensor(pair.on(at), &input, layer, &targets, options)?)
+    })?;
+    row("Ablation-CAM", &|at| {
+        let options = AblationCam { channels: Some(8), ..AblationCam::default() };
+        Ok(ablation_cam_tensor(pair.on(at), &input, layer, &targets, options)?)
+    })?;
+    row("RISE", &|at| {
+        let options = Rise { masks: 8, measure: Measure::Score, ..Rise::default() };
+        Ok(rise_tensor(pair.on(at), &input, &targets, options)?)
     })?;
     row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
     if name != "deit_tiny" {

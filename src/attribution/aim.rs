@@ -1,7 +1,8 @@
 //! Targets made ready for a network: which node they read, and what number they make of it.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
+use super::measure::Measure;
 use super::target::{Score, Target, Unit};
 use crate::error::shape_text;
 use crate::network::{Network, nearest, quoted};
@@ -61,6 +62,12 @@ impl Aim {
         Ok(aim)
     }
 
+    /// Runs the scored node once: its value, and the same targets with the top classes found.
+    pub(crate) fn settled(self, net: &Network, input: &Tensor) -> Result<(Aim, Tensor)> {
+        let output = net.value(input, self.node)?;
+        Ok((self.fixed(&output)?, output))
+    }
+
     /// The same with the top classes of this output in the place of [`Target::Top`].
     pub(crate) fn fixed(mut self, output: &Tensor) -> Result<Aim> {
         if self.picks.iter().any(|pick| matches!(pick, Pick::Top)) {
@@ -78,10 +85,10 @@ impl Aim {
         Aim { node: self.node, picks: self.picks.get(index).cloned().into_iter().collect() }
     }
 
-    /// The first target for each of `count` variants of its picture.
+    /// The targets of `count` variants of the whole batch, one variant after the other.
     pub(crate) fn repeated(&self, count: usize) -> Aim {
-        let picks = self.picks.first().map(|pick| vec![pick.clone(); count]);
-        Aim { node: self.node, picks: picks.unwrap_or_default() }
+        let picks = std::iter::repeat_n(&self.picks, count).flatten().cloned().collect();
+        Aim { node: self.node, picks }
     }
 
     /// The class that is explained for picture `index`, if it is one.
@@ -89,6 +96,15 @@ impl Aim {
         match self.picks.get(index) {
             Some(Pick::Class(class)) => Some(*class),
             _ => None,
+        }
+    }
+
+    /// What a measure gives for picture `index`, for colour bars.
+    pub(crate) fn unit(&self, index: usize, measure: Measure) -> &'static str {
+        match (self.class(index), measure) {
+            (Some(_), Measure::Probability) => "probability",
+            (Some(_), Measure::Score) => "logit",
+            (None, _) => "score",
         }
     }
 
@@ -108,8 +124,28 @@ impl Aim {
 
     /// The score of each picture, `[N]`, made of the node's value.
     pub(crate) fn scores(&self, value: &Tensor) -> Result<Tensor> {
+        self.measured(value, Measure::Score)
+    }
+
+    /// The same by another measure.
+    pub(crate) fn measured(&self, value: &Tensor, measure: Measure) -> Result<Tensor> {
+        // Many variants of one class at once.
+        let classes = self.picks.iter().map(|pick| match pick {
+            Pick::Class(class) => Some(*class as i64),
+            _ => None,
+        });
+        if let Some(classes) = classes.collect::<Option<Vec<i64>>>() {
+            return of_classes(value, &classes, measure).map_err(failed);
+        }
         let scored = |(index, pick): (usize, &Pick)| -> Result<Tensor> {
-            let one = value.f_narrow(0, index as i64, 1).map_err(failed)?;
+            let one = value.f_narrow(0, index as i64, 1);
+            let one = match (measure, pick) {
+                (Measure::Probability, Pick::Top | Pick::Class(_)) => {
+                    one.and_then(|one| one.f_softmax(1, None::<Kind>))
+                }
+                _ => one,
+            };
+            let one = one.map_err(failed)?;
             let score = match pick {
                 Pick::Top => one.f_amax([1], false),
                 Pick::Class(class) => one.f_select(1, *class as i64),
@@ -164,6 +200,16 @@ impl Aim {
         }
         Ok(())
     }
+}
+
+/// One class of each row of `[N, classes]`: `[N]`.
+fn of_classes(value: &Tensor, classes: &[i64], measure: Measure) -> Result<Tensor, TchError> {
+    let columns = Tensor::f_from_slice(classes)?.f_to_device(value.device())?.f_unsqueeze(1)?;
+    let value = match measure {
+        Measure::Score => value.shallow_clone(),
+        Measure::Probability => value.f_softmax(1, None::<Kind>)?,
+    };
+    value.f_gather(1, &columns, false)?.f_squeeze_dim(1)
 }
 
 /// The sum of a unit's activations, `[1]`, of one picture's layer `[1, C, H, W]` or `[1, C]`.

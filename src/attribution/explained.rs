@@ -1,5 +1,6 @@
 //! From a method's values to a figure: what all methods share.
 
+use image::RgbImage;
 use tch::Tensor;
 
 use super::Target;
@@ -35,10 +36,18 @@ pub(super) fn question(
     Ok((input, aim))
 }
 
+/// What the network sees of the photo, sharp enough to be looked at, and the height and width of its
+/// input.
+pub(super) fn view(net: &Network, photo: &Photo) -> Result<(RgbImage, [u32; 2])> {
+    let zoom = net.preprocess().sharp_zoom(photo, 448);
+    let picture = net.preprocess().view(photo, zoom)?;
+    let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
+    Ok((picture, [height, width]))
+}
+
 impl Explained {
     pub(super) fn figure(self, net: &Network, photo: &Photo) -> Result<Heatmap> {
-        let zoom = net.preprocess().sharp_zoom(photo, 448);
-        let picture = net.preprocess().view(photo, zoom)?;
+        let (picture, [height, width]) = view(net, photo)?;
         let title = format!("{} of {} in {}", self.method, self.aim.name(net, 0), photo.title());
         let given = match self.aim.class(0) {
             Some(class) => {
@@ -47,7 +56,6 @@ impl Explained {
             }
             None => format!("for {}", net.name()),
         };
-        let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
         let heatmap = Heatmap::new(title, self.unit, picture, &self.values)?;
         Ok(heatmap.input_size(height, width).note(format!("{given}; {}", self.reading)))
     }

@@ -48,13 +48,11 @@ pub fn guided_grad_cam(
     target: impl Into<Target>,
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
-    let output = net.value(&input, aim.node)?;
-    let aim = aim.fixed(&output)?;
-    let values = guided_grad_cam_values(net, &input, layer, &aim)?;
+    let (values, output) = guided_grad_cam_values(net, &input, layer, &aim)?;
     Explained {
         values: single(&Channels::LargestAbsolute.reduce(&values)?)?,
+        aim: aim.fixed(&output)?,
         output,
-        aim,
         method: "Guided Grad-CAM",
         unit: "|guided gradient| × CAM",
         reading: "bright pixels are detail that speaks for it",
@@ -64,14 +62,12 @@ pub fn guided_grad_cam(
 
 /// The guided gradient of each picture, `[N, C, H, W]` as the input; one target a picture.
 pub fn guided_backprop_tensor(net: &Network, input: &Tensor, targets: &[Target]) -> Result<Tensor> {
-    let aim = Aim::new(net, input, targets)?;
-    net.rectified_gradient(input, Rule::Guided, aim.node, |value| aim.total(value))
+    Ok(rectified_gradient(net, input, &Aim::new(net, input, targets)?, Rule::Guided)?.0)
 }
 
 /// The same by deconvolution.
 pub fn deconvolution_tensor(net: &Network, input: &Tensor, targets: &[Target]) -> Result<Tensor> {
-    let aim = Aim::new(net, input, targets)?;
-    net.rectified_gradient(input, Rule::Deconvolution, aim.node, |value| aim.total(value))
+    Ok(rectified_gradient(net, input, &Aim::new(net, input, targets)?, Rule::Deconvolution)?.0)
 }
 
 /// Guided Grad-CAM of each picture, `[N, C, H, W]` as the input, signed as the guided gradient. The
@@ -82,18 +78,33 @@ pub fn guided_grad_cam_tensor(
     layer: &str,
     targets: &[Target],
 ) -> Result<Tensor> {
-    let aim = Aim::new(net, input, targets)?;
-    guided_grad_cam_values(net, input, layer, &aim)
+    Ok(guided_grad_cam_values(net, input, layer, &Aim::new(net, input, targets)?)?.0)
 }
 
-fn guided_grad_cam_values(net: &Network, input: &Tensor, layer: &str, aim: &Aim) -> Result<Tensor> {
+/// The values and the scored node's.
+fn guided_grad_cam_values(
+    net: &Network,
+    input: &Tensor,
+    layer: &str,
+    aim: &Aim,
+) -> Result<(Tensor, Tensor)> {
     let map = rectified_map(Cam::GradCam, cam_values(Cam::GradCam, net, input, layer, aim)?.0)?;
-    let guided = net.rectified_gradient(input, Rule::Guided, aim.node, |value| aim.total(value))?;
+    let (guided, output) = rectified_gradient(net, input, aim, Rule::Guided)?;
     let size = &guided.size()[2..];
     let product = map
         .f_unsqueeze(1)
         .and_then(|map| map.f_upsample_nearest2d(size, None, None)?.f_mul(&guided));
-    product.map_err(Error::torch("multiplying by the enlarged map"))
+    Ok((product.map_err(Error::torch("multiplying by the enlarged map"))?, output))
+}
+
+/// The gradient and the scored node's value.
+fn rectified_gradient(
+    net: &Network,
+    input: &Tensor,
+    aim: &Aim,
+    rule: Rule,
+) -> Result<(Tensor, Tensor)> {
+    net.rectified_gradient(input, rule, aim.node, |value| aim.total(value))
 }
 
 fn rectified(
@@ -104,13 +115,11 @@ fn rectified(
     method: &'static str,
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
-    let output = net.value(&input, aim.node)?;
-    let aim = aim.fixed(&output)?;
-    let values = net.rectified_gradient(&input, rule, aim.node, |value| aim.total(value))?;
+    let (values, output) = rectified_gradient(net, &input, &aim, rule)?;
     Explained {
         values: single(&Channels::LargestAbsolute.reduce(&values)?)?,
+        aim: aim.fixed(&output)?,
         output,
-        aim,
         method,
         unit: "|guided gradient|",
         reading: "bright pixels are edges that can raise its score",

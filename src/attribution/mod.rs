@@ -3,18 +3,25 @@
 //! Each method has a second form, `…_tensor`, which takes a prepared batch `[N, C, H, W]` with one
 //! target a picture and gives numbers. Nothing is left behind on the network by any of them.
 
+mod ablation_cam;
 mod aim;
 mod cam;
+mod channels;
 mod class_map;
 mod explained;
 mod gradient;
 mod guided;
 mod integrated;
+mod measure;
 mod occlusion;
+mod rise;
+mod score_cam;
 mod smooth_grad;
 mod target;
 mod tokens;
+mod variants;
 
+pub use ablation_cam::{AblationCam, ablation_cam, ablation_cam_tensor};
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };
@@ -26,6 +33,9 @@ pub use guided::{
 pub use integrated::{
     Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
 };
+pub use measure::Measure;
 pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
+pub use rise::{Rise, rise, rise_tensor};
+pub use score_cam::{ScoreCam, score_cam, score_cam_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};
 pub use target::{Score, Target, Unit};

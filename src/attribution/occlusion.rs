@@ -4,14 +4,17 @@
 //! ([arXiv:1311.2901](https://arxiv.org/abs/1311.2901)). Only the region that a patch can change is
 //! computed anew ([`crate::network`]'s regions), which gives the same values in less time.
 
+use std::time::Duration;
+
 use tch::{Kind, TchError, Tensor};
 
-use super::Target;
 use super::aim::Aim;
-use super::explained::question;
+use super::explained::{question, view};
+use super::variants::{Variants, in_form, stopped};
+use super::{Measure, Target};
 use crate::network::{Network, Windows};
 use crate::random::Random;
-use crate::view::{Occlusion, PatchGrid};
+use crate::view::{Guess, Occlusion, PatchGrid};
 use crate::{Error, Photo, Result};
 
 /// What patches are filled with.
@@ -37,12 +40,22 @@ pub struct Patches {
     pub stride: [i64; 2],
     /// What covers the picture.
     pub fill: Fill,
+    /// What is compared with and without the patch.
+    pub measure: Measure,
+    /// After this time the places that are left stay blank.
+    pub at_most: Option<Duration>,
 }
 
 impl Patches {
     /// Square patches, each half a patch from the last.
     pub fn new(size: i64) -> Patches {
-        Patches { size: [size; 2], stride: [(size / 2).max(1); 2], fill: Fill::Zero }
+        Patches {
+            size: [size; 2],
+            stride: [(size / 2).max(1); 2],
+            fill: Fill::Zero,
+            measure: Measure::Score,
+            at_most: None,
+        }
     }
 
     /// Sets the distance from one place to the next.
@@ -54,6 +67,18 @@ impl Patches {
     /// Sets what covers the picture.
     pub fn fill(mut self, fill: Fill) -> Patches {
         self.fill = fill;
+        self
+    }
+
+    /// Sets what is compared: the score, or a class's probability.
+    pub fn measure(mut self, measure: Measure) -> Patches {
+        self.measure = measure;
+        self
+    }
+
+    /// Bounds the time; a batch of places that was begun is finished.
+    pub fn at_most(mut self, time: Duration) -> Patches {
+        self.at_most = Some(time);
         self
     }
 
@@ -81,9 +106,9 @@ impl Patches {
 
 /// What covering each place did to one picture.
 pub(super) struct Covered {
-    /// The drop of the score at each place, `[rows, columns]`.
+    /// How far the measure drops at each place that was reached, row by row.
     pub drops: Tensor,
-    /// The scored node's value at each place, row by row, `[rows · columns, …]`.
+    /// The scored node's value at each of these places, `[places, …]`.
     pub outputs: Tensor,
     size: [i64; 2],
     rows: Vec<[i64; 2]>,
@@ -94,7 +119,8 @@ pub(super) struct Covered {
 /// form the patch is dragged over the picture, and the best guesses at that place follow. Several
 /// sizes can be switched between.
 ///
-/// The drops are in the score's own unit, logits for a class; negative where covering helps.
+/// The drops are in the score's own unit, logits for a class, or in probability ([`Patches::measure`],
+/// the same for all sizes); negative where covering helps.
 ///
 /// ```
 /// use convscope::attribution::Patches;
@@ -111,9 +137,15 @@ pub fn occlusion(
     patches: &[Patches],
 ) -> Result<Occlusion> {
     let (input, aim) = question(net, photo, target)?;
-    let output = net.value(&input, aim.node)?;
-    let aim = aim.fixed(&output)?;
+    let (aim, output) = aim.settled(net, &input)?;
+    let measure = patches.first().map_or(Measure::Score, |patches| patches.measure);
+    if patches.iter().any(|patches| patches.measure != measure) {
+        return Err(Error::Argument(
+            "one occlusion figure has one measure: give all its patches the same".to_owned(),
+        ));
+    }
     let fast = net.for_inference()?;
+    let mut unfinished = Vec::new();
     let grids = patches.iter().map(|&patches| {
         let square = |[height, width]: [i64; 2]| {
             u32::try_from(height).ok().filter(|_| height == width).ok_or_else(|| {
@@ -125,24 +157,28 @@ pub fn occlusion(
         };
         let (size, stride) = (square(patches.size)?, square(patches.stride)?);
         let covered = cover(net, &fast, &input, &aim, patches)?;
+        if covered.reached() < covered.places() {
+            let stopped = stopped(covered.reached(), covered.places());
+            unfinished.push(format!("patch {size}: {stopped}; the rest is blank"));
+        }
+        let drops = covered.grid(&covered.drops, f64::NAN).map_err(failed)?;
         // Guesses only where classes are explained.
-        let rows = aim.class(0).map_or(0, |_| covered.outputs.size()[0]);
-        let guesses = (0..rows)
-            .map(|row| net.guesses(&covered.outputs.f_narrow(0, row, 1).map_err(failed)?, 5));
-        PatchGrid::new(size, stride, &covered.drops, guesses.collect::<Result<_>>()?)
+        let guesses = match aim.class(0) {
+            Some(_) => covered.guesses(net)?,
+            None => Vec::new(),
+        };
+        PatchGrid::new(size, stride, &drops, guesses)
     });
     let grids = grids.collect::<Result<Vec<PatchGrid>>>()?;
-    let base = aim.scores(&output)?.f_double_value(&[0]).map_err(failed)?;
-    let zoom = net.preprocess().sharp_zoom(photo, 448);
-    let picture = net.preprocess().view(photo, zoom)?;
-    let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
-    let unit = if aim.class(0).is_some() { "logit" } else { "score" };
+    let base = aim.measured(&output, measure)?.f_double_value(&[0]).map_err(failed)?;
+    let (picture, [height, width]) = view(net, photo)?;
     let title = format!("Occlusion for {} in {}", aim.name(net, 0), photo.title());
-    Ok(Occlusion::new(title, unit, picture, base, grids)?.input_size(height, width))
+    let figure = Occlusion::new(title, aim.unit(0, measure), picture, base, grids)?;
+    Ok(unfinished.into_iter().fold(figure.input_size(height, width), Occlusion::note))
 }
 
-/// The drop of each picture's score, `[N, H, W]` as the input: at each pixel the mean over the
-/// patches that cover it. Positive where the picture speaks for the target.
+/// The drop of each picture's score (or probability), `[N, H, W]` as the input: at each pixel the mean
+/// over the patches that cover it, 0 where none does. Positive where the picture speaks for the target.
 ///
 /// ```
 /// use convscope::attribution::{Patches, occlusion_tensor};
@@ -160,8 +196,7 @@ pub fn occlusion_tensor(
     patches: Patches,
 ) -> Result<Tensor> {
     let aim = Aim::new(net, input, targets)?;
-    let output = net.value(input, aim.node)?;
-    let aim = aim.fixed(&output)?;
+    let (aim, _) = aim.settled(net, input)?;
     let fast = net.for_inference()?;
     let maps: Vec<Tensor> = (0..targets.len())
         .map(|index| {
@@ -184,34 +219,61 @@ pub(super) fn cover(
         return Err(Error::Argument("occlusion needs a picture [1, C, H, W]".to_owned()));
     };
     patches.check(height, width)?;
-    // A folded node may be the one that is scored: then the network as it is must do.
-    let name = &net.nodes()[aim.node].name;
-    let (net, node) = match fast.find(name) {
-        Ok(node) => (fast, node),
-        Err(_) => (net, aim.node),
-    };
+    let (net, [node]) = in_form(net, fast, [aim.node]);
     let input = net.admit(input)?;
     let base = net.values(&input, &(0..=node).collect::<Vec<_>>())?;
     let filler = filler(&input, patches.fill).map_err(failed)?;
     let (rows, columns) = (patches.places(0, height), patches.places(1, width));
     let places: Vec<[[i64; 2]; 2]> =
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| [row, column])).collect();
-    let score = aim.scores(&base[node])?;
+    let score = aim.measured(&base[node], patches.measure)?;
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
-    for batch in places.chunks(batch_size(&base)) {
+    let mut variants =
+        Variants::new("Occlusion", places.len(), net, &input.size(), input.kind(), false)?;
+    variants.most = batch_size(&base);
+    variants.at_most(patches.at_most).run(|range| {
+        let batch = places.get(range).unwrap_or_default();
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
         let output = tch::no_grad(|| net.run_regions(&base, windows, node))?;
-        let scores = aim.repeated(batch.len()).scores(&output)?;
+        let scores = aim.repeated(batch.len()).measured(&output, patches.measure)?;
         drops.push(score.f_sub(&scores).map_err(failed)?);
         outputs.push(output);
-    }
-    let shape = [rows.len() as i64, columns.len() as i64];
-    let drops = Tensor::f_cat(&drops, 0).and_then(|drops| drops.f_view(shape)).map_err(failed)?;
+        Ok(())
+    })?;
+    let drops = Tensor::f_cat(&drops, 0).map_err(failed)?;
     let outputs = Tensor::f_cat(&outputs, 0).map_err(failed)?;
     Ok(Covered { drops, outputs, size: [height, width], rows, columns })
 }
 
 impl Covered {
+    fn places(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
+    fn reached(&self) -> usize {
+        self.drops.numel()
+    }
+
+    /// Values at the places that were reached as `[rows, columns]`, with `rest` at the others.
+    fn grid(&self, values: &Tensor, rest: f64) -> Result<Tensor, TchError> {
+        let left = (self.places() - self.reached()) as i64;
+        let rest = Tensor::f_full([left], rest, (values.kind(), values.device()))?;
+        let shape = [self.rows.len() as i64, self.columns.len() as i64];
+        Tensor::f_cat(&[values, &rest], 0)?.f_view(shape)
+    }
+
+    /// The best five guesses at each place; where none was made, as many that say so.
+    fn guesses(&self, net: &Network) -> Result<Vec<Vec<Guess>>> {
+        const BEST: usize = 5;
+        let guess = |row| net.guesses(&self.outputs.f_narrow(0, row, 1).map_err(failed)?, BEST);
+        let mut guesses =
+            (0..self.reached() as i64).map(guess).collect::<Result<Vec<Vec<Guess>>>>()?;
+        let classes = self.outputs.size().get(1).map_or(0, |&classes| classes as usize);
+        let none = Guess { class: classes, name: "not reached".to_owned(), probability: 0.0 };
+        guesses.resize(self.places(), vec![none; BEST.min(classes)]);
+        Ok(guesses)
+    }
+
     /// `[H, W]`: at each pixel the mean drop of the patches that cover it, 0 where none does.
     pub(super) fn map(&self) -> Result<Tensor, TchError> {
         // Which places cover which pixel, per direction; the sum over both is a product of matrices.
@@ -228,8 +290,9 @@ impl Covered {
             (matrix(&self.rows, self.size[0])?, matrix(&self.columns, self.size[1])?);
         let spread = |drops: &Tensor| rows.f_matmul(drops)?.f_matmul(&columns.f_transpose(0, 1)?);
         let drops = self.drops.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Double)?;
-        spread(&drops)?
-            .f_div(&spread(&drops.f_ones_like()?)?.f_clamp_min(1)?)?
+        let covers = self.grid(&drops.f_ones_like()?, 0.0)?;
+        spread(&self.grid(&drops, 0.0)?)?
+            .f_div(&spread(&covers)?.f_clamp_min(1)?)?
             .f_to_kind(self.drops.kind())
     }
 }

@@ -6,11 +6,14 @@
 //! ([arXiv:1806.10758](https://arxiv.org/abs/1806.10758)) and Adebayo et al., 2018
 //! ([arXiv:1810.03292](https://arxiv.org/abs/1810.03292)).
 
-use tch::{Kind, Tensor};
+use std::time::Duration;
+
+use tch::{Kind, TchError, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
 use super::gradient::{input_gradient, single};
+use super::variants::{Variants, stopped};
 use super::{Channels, Target};
 use crate::network::{Network, only};
 use crate::random::Random;
@@ -38,13 +41,15 @@ pub struct SmoothGrad {
     pub noise: f64,
     /// What is made of the gradients.
     pub form: Smooth,
-    /// One seed always gives one map, on the CPU bit for bit.
+    /// One seed always gives the same noise.
     pub seed: u64,
+    /// After this time the samples that are done must do; the figure says how many.
+    pub at_most: Option<Duration>,
 }
 
 impl Default for SmoothGrad {
     fn default() -> Self {
-        SmoothGrad { samples: 50, noise: 0.15, form: Smooth::Mean, seed: 0 }
+        SmoothGrad { samples: 50, noise: 0.15, form: Smooth::Mean, seed: 0, at_most: None }
     }
 }
 
@@ -65,15 +70,14 @@ pub fn smooth_grad(
     options: SmoothGrad,
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
-    let output = tch::no_grad(|| net.forward(&input))?;
-    let aim = aim.fixed(&output)?;
-    let values = smoothed(net, &input, &aim, options)?;
+    let (aim, output) = aim.settled(net, &input)?;
+    let (values, done) = smoothed(net, &input, &aim, options)?;
     let unit = match options.form {
         Smooth::Mean => "|mean gradient|",
         Smooth::Squared => "mean squared gradient",
         Smooth::Variance => "variance of the gradient",
     };
-    Explained {
+    let figure = Explained {
         values: single(&Channels::LargestAbsolute.reduce(&values)?)?,
         output,
         aim,
@@ -81,7 +85,11 @@ pub fn smooth_grad(
         unit,
         reading: "bright pixels move its score most, whatever the noise",
     }
-    .figure(net, photo)
+    .figure(net, photo)?;
+    Ok(match done < options.samples {
+        true => figure.note(stopped(done, options.samples)),
+        false => figure,
+    })
 }
 
 /// SmoothGrad of each picture, `[N, C, H, W]` as the input; one target a picture.
@@ -91,12 +99,17 @@ pub fn smooth_grad_tensor(
     targets: &[Target],
     options: SmoothGrad,
 ) -> Result<Tensor> {
-    let aim = Aim::new(net, input, targets)?;
-    let aim = aim.fixed(&tch::no_grad(|| net.forward(input))?)?;
-    smoothed(net, input, &aim, options)
+    let (aim, _) = Aim::new(net, input, targets)?.settled(net, input)?;
+    Ok(smoothed(net, input, &aim, options)?.0)
 }
 
-fn smoothed(net: &Network, input: &Tensor, aim: &Aim, options: SmoothGrad) -> Result<Tensor> {
+/// The values, and of how many samples.
+fn smoothed(
+    net: &Network,
+    input: &Tensor,
+    aim: &Aim,
+    options: SmoothGrad,
+) -> Result<(Tensor, usize)> {
     if options.samples == 0 || !(options.noise >= 0.0 && options.noise.is_finite()) {
         return Err(Error::Argument(format!(
             "SmoothGrad with {} samples and a noise of {}: at least 1 sample and a noise from 0 on \
@@ -113,15 +126,25 @@ fn smoothed(net: &Network, input: &Tensor, aim: &Aim, options: SmoothGrad) -> Re
     // In double precision: variances are differences of large sums.
     let zeros = || input.f_zeros_like().and_then(|z| z.f_to_kind(Kind::Double)).map_err(failed());
     let (mut sum, mut squares) = (zeros()?, zeros()?);
-    for _ in 0..options.samples {
-        let noise = random.normal(&input).and_then(|noise| noise.f_mul(&deviation));
-        let noisy = noise.and_then(|noise| input.f_add(&noise)).map_err(failed())?;
-        let gradient = only(input_gradient(net, &noisy, aim)?.gradients)?;
-        let gradient = gradient.f_to_kind(Kind::Double).map_err(failed())?;
-        sum = sum.f_add(&gradient).map_err(failed())?;
-        squares = gradient.f_square().and_then(|s| squares.f_add(&s)).map_err(failed())?;
-    }
-    let count = options.samples as f64;
+    let variants =
+        Variants::new("SmoothGrad", options.samples, net, &input.size(), input.kind(), true)?;
+    let done = variants.at_most(options.at_most).run(|samples| {
+        let mut random_here = Random(random.0);
+        let noisy = noisy(&input, &deviation, samples.len(), &mut random_here).map_err(failed())?;
+        let gradient = only(input_gradient(net, &noisy, &aim.repeated(samples.len()))?.gradients)?;
+        let mut shape = input.size();
+        shape.insert(0, -1);
+        let gradients = gradient.f_to_kind(Kind::Double).and_then(|g| g.f_view(shape.as_slice()));
+        let gradients = gradients.map_err(failed())?;
+        let total = |g: &Tensor| g.f_sum_dim_intlist([0_i64].as_slice(), false, Kind::Double);
+        let more = total(&gradients).and_then(|g| Ok((g, total(&gradients.f_square()?)?)));
+        let (gradients, gradient_squares) = more.map_err(failed())?;
+        sum = sum.f_add(&gradients).map_err(failed())?;
+        squares = squares.f_add(&gradient_squares).map_err(failed())?;
+        random = random_here;
+        Ok(())
+    })?;
+    let count = done as f64;
     let mean = sum.f_div_scalar(count).map_err(failed())?;
     let square = squares.f_div_scalar(count).map_err(failed())?;
     let values = match options.form {
@@ -129,5 +152,16 @@ fn smoothed(net: &Network, input: &Tensor, aim: &Aim, options: SmoothGrad) -> Re
         Smooth::Squared => Ok(square),
         Smooth::Variance => mean.f_square().and_then(|m| square.f_sub(&m)?.f_clamp_min(0)),
     };
-    values.and_then(|values| values.f_to_kind(input.kind())).map_err(failed())
+    Ok((values.and_then(|values| values.f_to_kind(input.kind())).map_err(failed())?, done))
+}
+
+/// Noisy copies of the whole batch, one after the other.
+fn noisy(
+    input: &Tensor,
+    deviation: &Tensor,
+    copies: usize,
+    random: &mut Random,
+) -> Result<Tensor, TchError> {
+    let copy = |_| input.f_add(&random.normal(input)?.f_mul(deviation)?);
+    Tensor::f_cat(&(0..copies).map(copy).collect::<Result<Vec<_>, _>>()?, 0)
 }

@@ -311,7 +311,7 @@ impl Network {
         layers.iter().map(|layer| self.find(layer)).collect()
     }
 
-    fn broken(&self, what: &str) -> Error {
+    pub(super) fn broken(&self, what: &str) -> Error {
         Error::Argument(format!("{}: {what}; the node list is inconsistent", self.name))
     }
 }

@@ -12,6 +12,7 @@ mod executor;
 mod inference;
 mod layers;
 mod onnx;
+mod onward;
 mod op;
 mod options;
 mod pointwise;

@@ -7,7 +7,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Network, Op, Pointwise};
+use super::{Network, Op, Pointwise, only};
 use crate::{Error, Result};
 
 /// What a rectified linear unit passes back.
@@ -42,7 +42,7 @@ struct Cut {
 
 impl Network {
     /// The gradient of a score of node `scored` with respect to the input, `[N, C, H, W]`, with
-    /// this rule at each ReLU and ReLU6.
+    /// this rule at each ReLU and ReLU6; and that node's value.
     ///
     /// Errors: a network with none of these, or with other non-linear functions beside them.
     pub(crate) fn rectified_gradient(
@@ -51,13 +51,13 @@ impl Network {
         rule: Rule,
         scored: usize,
         score: impl FnOnce(&Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
+    ) -> Result<(Tensor, Tensor)> {
         self.check_rectified(scored)?;
         tch::with_grad(|| {
             let leaf = self.admit(input)?.detach().set_requires_grad(true);
             let mut cuts: Vec<Cut> = Vec::new();
-            let value =
-                self.run_with(&[(0, &leaf)], &[scored], |op, inputs| match (op, inputs) {
+            let value = only(self.run_with(&[(0, &leaf)], &[scored], |op, inputs| {
+                match (op, inputs) {
                     (Op::Pointwise(unit @ (Pointwise::Relu | Pointwise::Relu6)), [before]) => {
                         let after =
                             op.apply(inputs, false)?.f_detach()?.f_set_requires_grad(true)?;
@@ -66,9 +66,10 @@ impl Network {
                         Ok(after)
                     }
                     _ => op.apply(inputs, false),
-                })?;
-            let score = score(value.first().unwrap_or(&leaf))?;
-            backwards(&leaf, &cuts, rule, &score).map_err(failed)
+                }
+            })?)?;
+            let gradient = backwards(&leaf, &cuts, rule, &score(&value)?).map_err(failed)?;
+            Ok((gradient, value.detach()))
         })
     }
 

@@ -3,6 +3,7 @@
 use image::Rgb;
 
 use super::canvas::{Canvas, Style};
+use super::localisation::strong;
 use crate::{Error, Result};
 
 /// Sky blue and yellow of Okabe and Ito's palette: the colour-blind tell them apart, and both stand
@@ -64,15 +65,10 @@ impl Boxes {
                  above 0 and at most 1, not {part}: try 0.2"
             )));
         }
-        let most = values.iter().copied().filter(|v| v.is_finite()).fold(0.0, f32::max);
-        if most <= 0.0 {
-            return Ok(Vec::new());
-        }
-        let mut strong: Vec<bool> =
-            values.iter().map(|&v| f64::from(v) >= part * f64::from(most)).collect();
+        let all = strong(values, part);
         let pixels = match self {
-            Boxes::Largest(_) => largest_region(&mut strong, width as usize),
-            _ => (0..strong.len()).filter(|&at| strong.get(at) == Some(&true)).collect(),
+            Boxes::Largest(_) => largest_region(&all, values.len(), width as usize),
+            _ => all,
         };
         let label = format!("≥ {:.0} %", 100.0 * part);
         Ok(around(&pixels, width as usize, label).into_iter().collect())
@@ -94,10 +90,16 @@ fn clipped(given: &[BoundingBox], width: u32, height: u32) -> Result<Vec<Boundin
     given.iter().map(clip).collect()
 }
 
-/// The pixels of the largest region, the first of equals; empties `strong`.
-fn largest_region(strong: &mut [bool], width: usize) -> Vec<usize> {
+/// Those of the pixels, of a picture of `count`, that are in the largest region, the first of equals.
+fn largest_region(pixels: &[usize], count: usize, width: usize) -> Vec<usize> {
+    let mut strong = vec![false; count];
+    for &at in pixels {
+        if let Some(strong) = strong.get_mut(at) {
+            *strong = true;
+        }
+    }
     let mut largest = Vec::new();
-    for start in 0..strong.len() {
+    for &start in pixels {
         let mut region = Vec::new();
         let mut waiting = vec![start];
         while let Some(at) = waiting.pop() {

@@ -171,7 +171,7 @@ impl Heatmap {
     }
 
     /// The map at another size: bilinear, corners not aligned, as OpenCV does.
-    fn enlarged(&self, width: u32, height: u32) -> Result<Vec<f32>> {
+    pub(super) fn enlarged(&self, width: u32, height: u32) -> Result<Vec<f32>> {
         let size = self.values.size();
         let [h, w] = [i64::from(height), i64::from(width)];
         let enlarged =

@@ -112,7 +112,7 @@ fn integrated_gradients_are_complete_on_a_smooth_network() -> Tested {
     let targets = [Target::Top, Target::Class(0)];
     let residual = |steps| -> Result<f64, convscope::Error> {
         let baseline = baseline.as_ref().map(Tensor::shallow_clone);
-        let options = IntegratedGradients { steps, baseline };
+        let options = IntegratedGradients { steps, baseline, ..Default::default() };
         let run = integrated_gradients_tensor(&net, &input, &targets, &options)?;
         Ok(run.residual.abs().max().double_value(&[]))
     };
@@ -120,7 +120,7 @@ fn integrated_gradients_are_complete_on_a_smooth_network() -> Tested {
     assert!(fine < 1e-4 && fine < coarse / 50.0, "{coarse} at 10 steps, {fine} at 100");
     // A network with kinks keeps a residual, and says so.
     let (net, input) = network_o();
-    let options = IntegratedGradients { steps: 200, baseline: None };
+    let options = IntegratedGradients { steps: 200, ..Default::default() };
     let run = integrated_gradients_tensor(&net, &input, &[Target::Class(0)], &options)?;
     let residual = run.residual.double_value(&[0]).abs();
     assert!((0.2..0.5).contains(&residual), "{residual}");
@@ -206,7 +206,7 @@ fn what_a_method_cannot_do_is_refused_with_a_way_out() -> Tested {
     assert!(error.contains("Softmax") && error.contains("saliency"), "{error}");
     let none = SmoothGrad { samples: 0, ..SmoothGrad::default() };
     assert!(smooth_grad(&digits, &photo, Target::Top, none).is_err());
-    let none = IntegratedGradients { steps: 0, baseline: None };
+    let none = IntegratedGradients { steps: 0, ..Default::default() };
     assert!(integrated_gradients(&digits, &photo, Target::Top, none).is_err());
     let misfit = IntegratedGradients {
         baseline: Some(Tensor::zeros([3, 5], cpu(Kind::Float))),
@@ -275,22 +275,10 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
 }
 
 #[test]
-fn explanations_leave_nothing_behind() -> Tested {
-    let net = zoo::digits()?;
-    let photo = data::digit(2, 2)?;
-    let before: Vec<Tensor> = net.parameters().iter().map(|(_, tensor)| tensor.copy()).collect();
-    for _ in 0..3 {
-        saliency(&net, &photo, Target::Top)?;
-        guided_backprop(&net, &photo, Target::Top)?;
-        guided_grad_cam(&net, &photo, "relu2", Target::Top)?;
-        smooth_grad(&net, &photo, 2usize, SmoothGrad { samples: 2, ..SmoothGrad::default() })?;
-    }
-    for ((name, now), before) in net.parameters().iter().zip(&before) {
-        assert!(!now.requires_grad() && !now.grad().defined(), "{name}");
-        assert_eq!(difference(now, before), 0.0, "{name}");
-    }
+fn a_seed_gives_one_map() -> Tested {
+    let (net, photo) = (zoo::digits()?, data::digit(2, 2)?);
     let again = || smooth_grad(&net, &photo, 2usize, SmoothGrad::default());
-    assert_eq!(difference(again()?.values(), again()?.values()), 0.0, "seeded");
+    assert_eq!(difference(again()?.values(), again()?.values()), 0.0);
     Ok(())
 }
 

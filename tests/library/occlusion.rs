@@ -66,7 +66,7 @@ fn occlusion_by_regions_equals_occlusion_as_a_whole() -> Tested {
         tch::manual_seed(4);
         let net = zoo::untrained(name)?.to_kind(Kind::Double)?;
         let input = Tensor::randn([1, 3, height, width], cpu(Kind::Double));
-        let patches = Patches { size, stride, fill: Default::default() };
+        let patches = Patches { size, stride, ..Patches::new(1) };
         let ours = occlusion_tensor(&net, &input, &[Target::Top], patches)?.get(0);
         let top = net.forward(&input)?.argmax(None, false).int64_value(&[]);
         let expected = covered_one_by_one(&net, &input, top, size, stride);

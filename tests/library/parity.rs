@@ -47,7 +47,7 @@ pub fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path])
 }
 
 /// Relative to the largest value there is.
-fn relative(ours: &Tensor, theirs: &Tensor) -> f64 {
+pub fn relative(ours: &Tensor, theirs: &Tensor) -> f64 {
     difference(ours, theirs) / theirs.abs().max().double_value(&[])
 }
 
@@ -163,7 +163,7 @@ fn parameter(name: &str, shape: &[i64]) -> Tensor {
 }
 
 /// A network of the zoo with the formula's parameters; DeiT's from a file with its authors' names.
-fn filled(name: &str, folder: &Path) -> convscope::Result<Network> {
+pub fn filled(name: &str, folder: &Path) -> convscope::Result<Network> {
     let net = zoo::untrained(name)?;
     if name == "deit_tiny" {
         return net.load_weights(folder.join("deit_tiny.pth"));
@@ -218,7 +218,7 @@ fn attributions_equal_captums() -> Tested {
         let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
         let targets = [Target::Class(class), Target::Class(class)];
         let gradient = by::gradient_tensor(&net, input, &targets)?;
-        let options = IntegratedGradients { steps: 6, baseline: None };
+        let options = IntegratedGradients { steps: 6, ..Default::default() };
         let integrated = by::integrated_gradients_tensor(&net, input, &targets, &options)?;
         let mut ours = vec![
             ("input_x_gradient", &gradient * input),

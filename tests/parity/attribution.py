@@ -13,27 +13,9 @@ import torch
 from captum import attr
 from safetensors.torch import save_file
 from torch import nn
-from torchvision import models
 
-from definitions import Deit
-from formula import fill, wave
-
-
-def explicable_class(model, module, x):
-    """One for which Grad-CAM has something to show in each picture, not zeros alone."""
-    for c in range(20):
-        cam = attr.LayerGradCam(model, module).attribute(x, c, relu_attributions=True)
-        if (cam.amax(dim=(1, 2, 3)) > 0).all():
-            return c
-    raise ValueError("no class has a map")
-
-
-def with_relu_modules(model):
-    """Captum changes the backward pass of modules only, not of function calls; and not of modules
-    that work in place."""
-    for module in model.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
+from attribution_models import explicable_class, untrained, with_relu_modules
+from formula import wave
 
 
 class DenseNet(nn.Module):
@@ -52,11 +34,7 @@ out = Path(sys.argv[1])
 saved = {}
 for argument in sys.argv[2:]:
     name, layer = argument.split(":")
-    model = Deit() if name == "deit_tiny" else getattr(models, name)(weights=None)
-    model = model.eval()
-    fill(model)
-    if name == "deit_tiny":
-        torch.save(model.state_dict(), out / "deit_tiny.pth")
+    model = untrained(name, out)
     with_relu_modules(model)
     model = model.double()
     module = model.get_submodule(layer) if layer else None

@@ -179,8 +179,8 @@ impl Occlusion {
             let drop =
                 row.zip(column).and_then(|(r, c)| drops.get(r * grid.columns() as usize + c));
             match drop {
-                Some(&drop) => table.colour(drop),
-                None => Rgb(panel
+                Some(&drop) if drop.is_finite() => table.colour(drop),
+                _ => Rgb(panel
                     .get_pixel(x, y)
                     .0
                     .map(|v| (255.0 - FAINT * (255.0 - f32::from(v))) as u8)),

@@ -1,0 +1,91 @@
+//! Many variants of one picture: what the methods share that change it, or its activations, and look
+//! what becomes of the score.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use tch::{Device, Kind};
+
+use crate::Result;
+use crate::memory::Batches;
+use crate::network::Network;
+use crate::progress::Progress;
+
+/// From here on larger batches are no faster, and time bounds would be met late.
+const MOST_ON_CPU: usize = 16;
+const MOST_ON_GPU: usize = 128;
+
+/// A number of variants to be run, as many at once as memory allows.
+pub(super) struct Variants {
+    /// What lines about progress begin with.
+    pub what: &'static str,
+    pub count: usize,
+    /// What one variant needs while it runs.
+    pub bytes: u64,
+    pub device: Device,
+    /// The most at once.
+    pub most: usize,
+    /// No new batch is begun after this time.
+    pub at_most: Option<Duration>,
+}
+
+impl Variants {
+    /// Variants of a batch `[N, C, H, W]` that run through `net`, with or without a gradient.
+    pub(super) fn new(
+        what: &'static str,
+        count: usize,
+        net: &Network,
+        input: &[i64],
+        kind: Kind,
+        gradient: bool,
+    ) -> Result<Variants> {
+        let pictures = input.first().map_or(1, |&pictures| pictures.max(1) as u64);
+        let bytes = pictures.saturating_mul(net.bytes(input, kind, gradient)?);
+        let device = net.device();
+        let most = if device == Device::Cpu { MOST_ON_CPU } else { MOST_ON_GPU };
+        Ok(Variants { what, count, bytes, device, most, at_most: None })
+    }
+
+    pub(super) fn at_most(mut self, time: Option<Duration>) -> Variants {
+        self.at_most = time;
+        self
+    }
+
+    /// Hands out the variants batch by batch; how many were done. A batch may come again, smaller,
+    /// where it found no memory: until `each` succeeds it must leave nothing behind.
+    pub(super) fn run(&self, mut each: impl FnMut(Range<usize>) -> Result<()>) -> Result<usize> {
+        let mut batches = Batches::new(self.count, self.bytes, self.most, self.device);
+        let mut progress = Progress::new(self.what).at_most(self.at_most);
+        while batches.next(&mut each)?.is_some() {
+            let done = batches.done();
+            if done < self.count && progress.is_over() {
+                progress.say(&stopped(done, self.count));
+                break;
+            }
+            progress.step(done, self.count, || format!("{done} of {}", self.count));
+        }
+        Ok(batches.done())
+    }
+}
+
+/// What is said of a run that its time bound ended.
+pub(super) fn stopped(done: usize, count: usize) -> String {
+    format!("stopped after {done} of {count}, as its time was up")
+}
+
+/// `fast`, the inference form of `net`, and where these nodes are in it; or `net` as it is where one of
+/// them was folded away.
+pub(super) fn in_form<'a, const N: usize>(
+    net: &'a Network,
+    fast: &'a Network,
+    nodes: [usize; N],
+) -> (&'a Network, [usize; N]) {
+    let mut places = nodes;
+    for (place, node) in places.iter_mut().zip(nodes) {
+        match fast.find(&net.nodes()[node].name) {
+            Ok(found) => *place = found,
+            Err(_) => return (net, nodes),
+        }
+    }
+    (fast, places)
+}

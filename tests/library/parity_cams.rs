@@ -1,0 +1,145 @@
+//! Class activation maps beside pytorch-grad-cam and torchcam, before they are brought to 0..1 and
+//! enlarged.
+
+use std::path::{Path, PathBuf};
+
+use convscope::attribution::{
+    AblationCam, Measure, ScoreCam, ablation_cam_tensor, cam_tensor, score_cam_tensor,
+};
+use convscope::prelude::*;
+
+use crate::helpers::{Tested, real, scratch};
+use crate::parity::{Arrays, expected, filled, python_with, relative};
+
+/// Ours by the name under which the script saved theirs.
+fn ours(
+    net: &Network,
+    method: &str,
+    input: &Tensor,
+    layer: &str,
+    targets: &[Target],
+) -> convscope::Result<Tensor> {
+    let score = |measure| {
+        score_cam_tensor(net, input, layer, targets, ScoreCam { measure, ..ScoreCam::default() })
+    };
+    let cam = |method| cam_tensor(method, net, input, layer, targets);
+    match method {
+        "GradCam" => cam(Cam::GradCam),
+        "GradCamPlusPlus" => cam(Cam::GradCamPlusPlus),
+        "XGradCam" => cam(Cam::XGradCam),
+        "HiResCam" => cam(Cam::HiResCam),
+        "LayerCam" => cam(Cam::LayerCam),
+        "score" => score(Measure::Score),
+        "score_probability" => score(Measure::Probability),
+        "ablation" => ablation_cam_tensor(net, input, layer, targets, AblationCam::default()),
+        other => panic!("the script saved {other}"),
+    }
+}
+
+fn compare(
+    package: &str,
+    net: &Network,
+    name: &str,
+    method: &str,
+    ours: &Tensor,
+    theirs: &Arrays,
+) -> Tested {
+    let theirs = &theirs[&format!("{name}.{method}")];
+    assert!(theirs.max().double_value(&[]) > 0.0, "{package} {name} {method}: nothing to compare");
+    let off = relative(ours, theirs);
+    println!("{package} {} {method}: {off:.1e}", net.name());
+    assert!(off < 1e-4, "{package} {name} {method}: {off}");
+    Ok(())
+}
+
+fn methods<'a>(theirs: &'a Arrays, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let data = ["class", "scored", "input", "small"];
+    let own = theirs.keys().filter_map(move |key| key.strip_prefix(name)?.strip_prefix('.'));
+    own.filter(move |key| !data.contains(key))
+}
+
+/// Name, layer for gradients, layer for scores, and the two as the Python side calls them.
+const NETWORKS: [[&str; 4]; 4] = [
+    ["resnet18", "layer3", "layer1", "resnet18:layer3:layer1"],
+    // Maps as large as the input: nothing to enlarge, which each package does in its own way.
+    ["vgg16_bn", "features.42", "features.2", "vgg16_bn:features.42:features.2"],
+    [
+        "densenet121",
+        "features.denseblock3",
+        "features.relu0",
+        "densenet121:features.denseblock3:features.relu0",
+    ],
+    [
+        "deit_tiny",
+        "encoder.layers.encoder_layer_11.ln_1",
+        "encoder.layers.encoder_layer_11.ln_1",
+        "deit_tiny:blocks.11.norm1:blocks.11.norm1",
+    ],
+];
+
+fn random_networks(package: &str) -> Tested {
+    let Some(python) = python_with(&[package, "captum"]) else { return Ok(()) };
+    let folder = scratch(&format!("parity_{package}"));
+    let mut arguments = vec![folder.as_path(), Path::new(package)];
+    arguments.extend(NETWORKS.iter().map(|network| Path::new(network[3])));
+    let theirs = expected(&python, "cams.py", &folder, &arguments);
+    for [name, layer, scored_layer, _] in NETWORKS {
+        let number = |key: &str| theirs[&format!("{name}.{key}")].int64_value(&[0]) as usize;
+        let single = filled(name, &folder)?;
+        let double = filled(name, &folder)?.to_kind(Kind::Double)?;
+        for method in methods(&theirs, name) {
+            let (net, layer, input, class) = if method.starts_with(char::is_uppercase) {
+                (&double, layer, "input", "class")
+            } else {
+                (&single, scored_layer, "small", "scored")
+            };
+            let input = &theirs[&format!("{name}.{input}")];
+            let targets = vec![Target::Class(number(class)); input.size()[0] as usize];
+            let ours = ours(net, method, input, layer, &targets)?;
+            compare(package, net, name, method, &ours, &theirs)?;
+        }
+    }
+    Ok(())
+}
+
+fn real_network(package: &str) -> Tested {
+    let Some(python) = python_with(&[package, "captum"]) else { return Ok(()) };
+    let (Some(weights), Some(photo)) =
+        (real("weights/resnet18.safetensors"), real("images/hub_dog.jpg"))
+    else {
+        return Ok(());
+    };
+    let folder = scratch(&format!("parity_real_{package}"));
+    let net = zoo::untrained("resnet18")?.load_weights(&weights)?;
+    let input =
+        net.prepare(&Photo::open(photo)?)?.narrow(2, 60, 128).narrow(3, 30, 160).contiguous();
+    let path: PathBuf = folder.join("input.safetensors");
+    Tensor::write_safetensors(&[("input", &input)], &path)?;
+    let theirs =
+        expected(&python, "cams.py", &folder, &[&folder, Path::new(package), &weights, &path]);
+    for method in methods(&theirs, "resnet18") {
+        let ours = ours(&net, method, &input, "layer4", &[Target::Top])?;
+        compare(package, &net, "resnet18", method, &ours, &theirs)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn maps_equal_pytorch_grad_cams() -> Tested {
+    random_networks("pytorch_grad_cam")
+}
+
+#[test]
+fn maps_equal_torchcams() -> Tested {
+    random_networks("torchcam")
+}
+
+#[test]
+fn maps_of_a_real_photo_equal_pytorch_grad_cams() -> Tested {
+    real_network("pytorch_grad_cam")
+}
+
+#[test]
+fn maps_of_a_real_photo_equal_torchcams() -> Tested {
+    real_network("torchcam")
+}

@@ -1,0 +1,323 @@
+//! Methods that run many variants of a picture: Score-CAM, Ablation-CAM, RISE, SmoothGrad, integrated
+//! gradients and occlusion, in batches and bounded in time.
+
+use std::time::Duration;
+
+use convscope::attribution::{
+    AblationCam, Measure, Patches, Rise, ScoreCam, ablation_cam, ablation_cam_tensor,
+    gradient_tensor, integrated_gradients_tensor, occlusion_tensor, rise, rise_tensor, score_cam,
+    score_cam_tensor, smooth_grad_tensor,
+};
+use convscope::prelude::*;
+
+use crate::helpers::{Tested, cpu, difference, numbers, scratch};
+use crate::parity::{expected, python_with, relative};
+
+const NO_TIME: Option<Duration> = Some(Duration::ZERO);
+
+/// A convolution with a skip past it, pooled, and a linear layer, in double precision.
+fn with_skip() -> (Network, Tensor) {
+    tch::manual_seed(5);
+    let mut b = Network::builder("skip", [2, 9, 14]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(40, 3).padding(1));
+    let x = b.relu(x, "relu");
+    let skip = b.conv2d(b.input(), "shortcut", Conv2d::new(40, 1));
+    let x = b.add(x, skip, "add");
+    let x = b.global_avg_pool(x, "avgpool");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 4);
+    let net = b.build().and_then(|net| net.to_kind(Kind::Double)).expect("a network");
+    (net, Tensor::randn([2, 2, 9, 14], cpu(Kind::Double)))
+}
+
+fn linear(weight: &Tensor) -> Network {
+    let [c, h, w] = weight.size()[..] else { panic!("[C, H, W]") };
+    let mut b = Network::builder("linear", [c, h, w]);
+    let x = b.flatten(b.input(), "flatten");
+    b.linear(x, "fc", 1);
+    let net = b.build().and_then(|net| net.to_kind(Kind::Double)).expect("a network");
+    crate::helpers::set(
+        &net,
+        &[("fc.weight", weight), ("fc.bias", &Tensor::zeros([1], cpu(Kind::Double)))],
+    );
+    net
+}
+
+#[test]
+fn score_cam_weights_channels_by_the_picture_seen_through_them() -> Tested {
+    let (net, input) = with_skip();
+    let targets = [Target::Class(2), Target::Top];
+    let top = net.forward(&input)?.argmax(1, false).int64_value(&[1]);
+    for measure in [Measure::Score, Measure::Probability] {
+        let options = ScoreCam { measure, ..ScoreCam::default() };
+        let ours = score_cam_tensor(&net, &input, "relu", &targets, options)?;
+        assert_eq!(ours.size(), [2, 9, 14]);
+        for (row, class) in [(0, 2), (1, top)] {
+            let one = input.narrow(0, row, 1);
+            let maps = net.activations(&one, &["relu"])?.remove(0).get(0);
+            let scores: Vec<f64> = (0..40)
+                .map(|channel| {
+                    let map = maps.get(channel);
+                    let (low, high) = (map.min(), map.max());
+                    let output = net.forward(&(&one * ((map - &low) / (high - &low))))?;
+                    let output = match measure {
+                        Measure::Score => output,
+                        Measure::Probability => output.softmax(1, Kind::Double),
+                    };
+                    Ok(output.double_value(&[0, class]))
+                })
+                .collect::<convscope::Result<_>>()?;
+            let weights = Tensor::from_slice(&scores).softmax(0, Kind::Double).view([40, 1, 1]);
+            let by_hand =
+                (maps * weights).sum_dim_intlist([0_i64].as_slice(), false, Kind::Double).relu();
+            assert!(difference(&ours.get(row), &by_hand) < 1e-7 * by_hand.max().double_value(&[]));
+        }
+    }
+    Ok(())
+}
+
+/// A channel's share of a pooled linear score is its mean times its weight, whatever goes past it.
+#[test]
+fn ablation_cam_weights_channels_by_what_the_score_loses() -> Tested {
+    let (net, input) = with_skip();
+    let targets = [Target::Class(1), Target::Class(3)];
+    let scores = net.forward(&input)?;
+    let weight = net.parameters().into_iter().find(|(name, _)| name == "fc.weight").expect("fc").1;
+    for layer in ["relu", "add", "shortcut"] {
+        let ours = ablation_cam_tensor(&net, &input, layer, &targets, AblationCam::default())?;
+        let maps = net.activations(&input, &[layer])?.remove(0);
+        for (row, class) in [(0, 1), (1, 3)] {
+            let maps = maps.get(row);
+            let lost = maps.mean_dim([1_i64, 2].as_slice(), true, Kind::Double)
+                * weight.get(class).view([40, 1, 1]);
+            let share = lost / scores.double_value(&[row, class]).abs();
+            let by_hand =
+                (maps * share).sum_dim_intlist([0_i64].as_slice(), false, Kind::Double).relu();
+            let largest = by_hand.max().double_value(&[]).max(1e-3);
+            assert!(difference(&ours.get(row), &by_hand) < 1e-10 * largest, "{layer}");
+        }
+    }
+    let error = ablation_cam_tensor(
+        &net,
+        &input,
+        "shortcut",
+        &[Target::layer("relu"), Target::layer("relu")],
+        AblationCam::default(),
+    );
+    let error = error.expect_err("a branch that the target doesn't see").to_string();
+    assert!(error.contains("`relu` does not depend on layer `shortcut`"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn fewer_channels_are_those_that_vary_most() -> Tested {
+    let (net, input) = with_skip();
+    let one = input.narrow(0, 0, 1);
+    let maps = net.activations(&one, &["relu"])?.remove(0).get(0);
+    let strongest =
+        maps.flatten(1, -1).var_correction(1, 0, false).argmax(0, false).int64_value(&[]);
+    let map = maps.get(strongest);
+    let options = ScoreCam { channels: Some(1), ..ScoreCam::default() };
+    let ours = score_cam_tensor(&net, &one, "relu", &[Target::Top], options)?;
+    assert!(difference(&ours.get(0), &map) < 1e-12, "a softmax over one channel is 1");
+    for channels in [Some(40), Some(1000)] {
+        let some = AblationCam { channels, ..AblationCam::default() };
+        let some = ablation_cam_tensor(&net, &one, "relu", &[Target::Top], some)?;
+        let all = ablation_cam_tensor(&net, &one, "relu", &[Target::Top], AblationCam::default())?;
+        assert_eq!(difference(&some, &all), 0.0);
+    }
+    let none = ScoreCam { channels: Some(0), ..ScoreCam::default() };
+    assert!(score_cam_tensor(&net, &one, "relu", &[Target::Top], none).is_err());
+    Ok(())
+}
+
+#[test]
+fn rise_equals_an_implementation_from_the_paper() -> Tested {
+    let Some(python) = python_with(&["numpy", "safetensors"]) else { return Ok(()) };
+    let folder = scratch("parity_rise");
+    tch::manual_seed(8);
+    // Sizes that the cells don't divide.
+    let input = Tensor::rand([2, 23, 38], cpu(Kind::Double));
+    let weight = Tensor::randn([2, 23, 38], cpu(Kind::Double));
+    let file = folder.join("linear.safetensors");
+    Tensor::write_safetensors(&[("input", &input), ("weight", &weight)], &file)?;
+    let arguments = ["70", "5", "0.3", "12345"].map(std::path::Path::new);
+    let mut all = vec![folder.as_path(), file.as_path()];
+    all.extend(arguments);
+    let theirs = expected(&python, "rise.py", &folder, &all);
+    let options = Rise { masks: 70, cells: 5, probability: 0.3, seed: 12345, ..Rise::default() };
+    let options = Rise { measure: Measure::Score, ..options };
+    let net = linear(&weight);
+    let ours = rise_tensor(&net, &input.unsqueeze(0), &[Target::Class(0)], options)?.get(0);
+    let off = relative(&ours, &theirs["map"]);
+    assert!(off < 1e-12, "{off}");
+    Ok(())
+}
+
+/// Far from all weights, a pixel is seen or not whatever the score: its value tends to the mean score, which
+/// is the probability times the whole; near them it is higher.
+#[test]
+fn rise_converges_on_a_linear_network() -> Tested {
+    let weight = Tensor::zeros([1, 32, 48], cpu(Kind::Double));
+    let _ = weight.narrow(1, 2, 4).narrow(2, 3, 4).fill_(1.0);
+    let (net, input) = (linear(&weight), Tensor::ones([1, 1, 32, 48], cpu(Kind::Double)));
+    let map = |masks, probability| {
+        let options =
+            Rise { masks, probability, cells: 6, measure: Measure::Score, ..Rise::default() };
+        rise_tensor(&net, &input, &[Target::Class(0)], options).map(|map| map.get(0))
+    };
+    assert!(difference(&map(5, 1.0)?, &Tensor::full([32, 48], 16.0, cpu(Kind::Double))) < 1e-12);
+    let error = |masks| -> convscope::Result<f64> {
+        let far = map(masks, 0.4)?.narrow(0, 20, 12).narrow(1, 24, 24);
+        Ok((far - 0.4 * 16.0).square().mean(Kind::Double).sqrt().double_value(&[]))
+    };
+    let (few, many) = (error(250)?, error(16_000)?);
+    assert!(many < 0.1 && (3.0..20.0).contains(&(few / many)), "{few} {many}: not √64 = 8");
+    let near = map(16_000, 0.4)?.narrow(0, 2, 4).narrow(1, 3, 4).min().double_value(&[]);
+    assert!(near > 1.5 * 0.4 * 16.0, "{near}");
+    Ok(())
+}
+
+#[test]
+fn rise_refuses_what_makes_no_mask() -> Tested {
+    let (net, digit) = (zoo::digits()?, data::digit(3, 1)?);
+    for options in [
+        Rise { masks: 0, ..Rise::default() },
+        Rise { cells: 0, ..Rise::default() },
+        Rise { cells: usize::MAX, ..Rise::default() },
+        Rise { probability: 0.0, ..Rise::default() },
+        Rise { probability: f64::NAN, ..Rise::default() },
+    ] {
+        let error = rise(&net, &digit, Target::Top, options).expect_err("refused").to_string();
+        assert!(error.contains("such as 4000, 7 and 0.5"), "{error}");
+    }
+    Ok(())
+}
+
+/// SmoothGrad's noise, as it comes one picture at a time: SplitMix64, Box and Muller.
+fn noise(state: &mut u64, count: usize) -> Tensor {
+    let mut unit = || {
+        *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
+    };
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        let radius = (-2.0 * (1.0 - unit()).ln()).sqrt();
+        let (sin, cos) = (std::f32::consts::TAU * unit()).sin_cos();
+        numbers.extend([radius * cos, radius * sin]);
+    }
+    numbers.truncate(count);
+    Tensor::from_slice(&numbers).to_kind(Kind::Double)
+}
+
+#[test]
+fn batches_change_neither_the_noise_nor_the_way() -> Tested {
+    let (net, input) = with_skip();
+    let targets = [Target::Class(1), Target::Class(2)];
+    let samples = 37;
+    let flat = input.view([2, -1]);
+    let range = flat.amax([1], false) - flat.amin([1], false);
+    let deviation = (range * 0.15).view([2, 1, 1, 1]);
+    let (mut state, mut sum) = (9, input.zeros_like());
+    for _ in 0..samples {
+        let noisy = &input + noise(&mut state, input.numel()).view_as(&input) * &deviation;
+        sum += gradient_tensor(&net, &noisy, &targets)?;
+    }
+    let options = SmoothGrad { samples, seed: 9, ..SmoothGrad::default() };
+    let ours = smooth_grad_tensor(&net, &input, &targets, options)?;
+    assert!(relative(&ours, &(sum / samples as f64)) < 1e-6);
+
+    let mut sum = input.zeros_like();
+    for step in 0..samples {
+        let along = (step as f64 + 0.5) / samples as f64;
+        sum += gradient_tensor(&net, &(&input * along), &targets)?;
+    }
+    let options = IntegratedGradients { steps: samples, ..Default::default() };
+    let ours = integrated_gradients_tensor(&net, &input, &targets, &options)?;
+    assert_eq!(ours.steps, samples);
+    assert!(relative(&ours.shares, &(sum * &input / samples as f64)) < 1e-12);
+    Ok(())
+}
+
+/// One batch is done, and said; nothing else is missing.
+#[test]
+fn bounded_time_gives_what_there_is_and_says_so() -> Tested {
+    let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
+    let says = |figure: &dyn Fn() -> convscope::Result<convscope::view::Heatmap>| -> Tested {
+        let figure = figure()?;
+        let description = figure.description();
+        assert!(description.contains("stopped after"), "{description}");
+        assert!(numbers(figure.values()).iter().all(|value| value.is_finite()), "{description}");
+        assert!(figure.values().abs().max().double_value(&[]) > 0.0, "{description}");
+        Ok(())
+    };
+    let (top, at_most) = (Target::Top, NO_TIME);
+    says(&|| score_cam(&net, &digit, "relu2", &top, ScoreCam { at_most, ..Default::default() }))?;
+    says(&|| {
+        ablation_cam(&net, &digit, "relu2", &top, AblationCam { at_most, ..Default::default() })
+    })?;
+    says(&|| rise(&net, &digit, &top, Rise { at_most, ..Rise::default() }))?;
+    says(&|| smooth_grad(&net, &digit, &top, SmoothGrad { at_most, ..SmoothGrad::default() }))?;
+    says(&|| {
+        let options = IntegratedGradients { at_most, ..Default::default() };
+        integrated_gradients(&net, &digit, &top, options)
+    })?;
+
+    // The points that were reached are from the whole way: the shares nearly add up all the same.
+    let input = net.prepare(&digit)?;
+    let run = |at_most| {
+        let options = IntegratedGradients { steps: 1000, at_most, ..Default::default() };
+        integrated_gradients_tensor(&net, &input, &[Target::Top], &options)
+    };
+    let (some, all) = (run(NO_TIME)?, run(None)?);
+    assert!(some.steps < 100 && all.steps == 1000, "{}", some.steps);
+    assert!(relative(&some.shares, &all.shares) < 0.1, "{}", relative(&some.shares, &all.shares));
+    Ok(())
+}
+
+#[test]
+fn occlusion_leaves_blank_what_it_did_not_reach() -> Tested {
+    let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
+    let patches = Patches::new(2).stride(1);
+    let bounded = patches.at_most(Duration::ZERO);
+    let figure = occlusion(&net, &digit, Target::Top, &[bounded])?;
+    let (drops, all) =
+        (figure.grids()[0].drops(), occlusion(&net, &digit, Target::Top, &[patches])?);
+    let (drops, all) = (numbers(drops), numbers(all.grids()[0].drops()));
+    let reached = drops.iter().take_while(|drop| drop.is_finite()).count();
+    assert!((8..700).contains(&reached), "{reached} of 729");
+    assert!(drops[reached..].iter().all(|drop| drop.is_nan()), "blank from there on");
+    for (bounded, whole) in drops.iter().zip(&all).take(reached) {
+        assert!((bounded - whole).abs() < 1e-4, "{bounded} {whole}");
+    }
+    let picture = figure.image()?;
+    let magenta = image::Rgb([255, 0, 255]);
+    assert!(picture.pixels().all(|pixel| *pixel != magenta), "what is missing is no value");
+    figure.bundle()?;
+    let input = net.prepare(&digit)?;
+    let map = occlusion_tensor(&net, &input, &[Target::Top], bounded)?;
+    assert_eq!(map.get(0).get(27).abs().max().double_value(&[]), 0.0, "covered by nothing");
+    Ok(())
+}
+
+#[test]
+fn occlusion_measures_probabilities_too() -> Tested {
+    let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
+    let patches = Patches::new(10).stride(9).measure(Measure::Probability);
+    let figure = occlusion(&net, &digit, 4usize, &[patches])?;
+    assert_eq!(figure.unit, "probability");
+    let input = net.prepare(&digit)?;
+    let probability =
+        |x: &Tensor| net.forward(x).map(|out| out.softmax(1, Kind::Double).double_value(&[0, 4]));
+    let covered = input.copy();
+    let _ = covered.narrow(2, 9, 10).narrow(3, 9, 10).zero_();
+    let by_hand = probability(&input)? - probability(&covered)?;
+    let ours = figure.grids()[0].drops().double_value(&[1, 1]);
+    assert!((ours - by_hand).abs() < 1e-5, "{ours} {by_hand}");
+    assert!(by_hand > 1e-4, "the middle of a 4 matters");
+    let mixed = [patches, Patches::new(4)];
+    assert!(occlusion(&net, &digit, 4usize, &mixed).is_err(), "one unit a figure");
+    Ok(())
+}
