@@ -1,8 +1,9 @@
 //! What a notebook needs: `use convscope::prelude::*;`
 
 pub use crate::attribution::{
-    Cam, Channels, IntegratedGradients, Patches, Smooth, SmoothGrad, Target, cam, deconvolution,
-    grad_cam, grad_cam_plus_plus, guided_backprop, guided_grad_cam, hires_cam,
+    AttentionMaps, Cam, Channels, Fusion, Heads, IntegratedGradients, Patches, Rollout, Smooth,
+    SmoothGrad, Target, attention, attention_rollout, cam, deconvolution, grad_cam,
+    grad_cam_plus_plus, gradient_attention, guided_backprop, guided_grad_cam, hires_cam,
     input_times_gradient, integrated_gradients, layer_cam, occlusion, saliency, saliency_by,
     smooth_grad, x_grad_cam,
 };

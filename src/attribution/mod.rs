@@ -4,6 +4,7 @@
 //! target a picture and gives numbers. Nothing is left behind on the network by any of them.
 
 mod aim;
+mod attention;
 mod cam;
 mod class_map;
 mod explained;
@@ -15,6 +16,10 @@ mod smooth_grad;
 mod target;
 mod tokens;
 
+pub use attention::{
+    AttentionMaps, Fusion, Heads, Rollout, attention, attention_rollout, attention_rollout_tensor,
+    attention_tensor, gradient_attention, gradient_attention_tensor,
+};
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };
