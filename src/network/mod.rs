@@ -11,6 +11,7 @@ mod cost;
 mod executor;
 mod inference;
 mod layers;
+mod layout;
 mod onnx;
 mod op;
 mod options;
@@ -213,6 +214,7 @@ impl Network {
         self.replace_parameters(|name, tensor| {
             tensor.f_to_device(device).map_err(Error::torch(format!("moving {name}")))
         })?;
+        self.lay_out()?;
         Ok(self)
     }
 
@@ -221,6 +223,7 @@ impl Network {
         self.replace_parameters(|name, tensor| {
             tensor.f_to_kind(kind).map_err(Error::torch(format!("converting {name}")))
         })?;
+        self.lay_out()?;
         Ok(self)
     }
 
