@@ -191,14 +191,14 @@ pub(super) fn cover(
         Err(_) => (net, aim.node),
     };
     let input = net.admit(input)?;
-    let base = net.values(&input, &(0..=node).collect::<Vec<_>>())?;
+    let base = net.unchanged(&input, node)?;
     let filler = filler(&input, patches.fill).map_err(failed)?;
     let (rows, columns) = (patches.places(0, height), patches.places(1, width));
     let places: Vec<[[i64; 2]; 2]> =
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| [row, column])).collect();
     let score = aim.scores(&base[node])?;
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
-    for batch in places.chunks(batch_size(&base)) {
+    for batch in places.chunks(net.variants_at_once(&base, patches.size)?.clamp(8, 256)) {
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
         let output = tch::no_grad(|| net.run_regions(&base, windows, node))?;
         let scores = aim.repeated(batch.len()).scores(&output)?;
@@ -232,13 +232,6 @@ impl Covered {
             .f_div(&spread(&drops.f_ones_like()?)?.f_clamp_min(1)?)?
             .f_to_kind(self.drops.kind())
     }
-}
-
-/// How many variants at once: as many as keep the widest layer's values near the processor.
-fn batch_size(base: &[Tensor]) -> usize {
-    const VALUES: usize = 1 << 25;
-    let largest = base.iter().map(Tensor::numel).max().unwrap_or(1);
-    (VALUES / largest.max(1)).clamp(8, 256)
 }
 
 /// A picture of what covers the picture, of its shape.
