@@ -1,8 +1,9 @@
 //! What a notebook needs: `use convscope::prelude::*;`
 
 pub use crate::attribution::{
-    AblationCam, Cam, Channels, Fill, IntegratedGradients, Measure, Patches, Rise, ScoreCam,
-    Smooth, SmoothGrad, Target, ablation_cam, cam, deconvolution, grad_cam, grad_cam_plus_plus,
+    AblationCam, AttentionMaps, Cam, Channels, Fill, Fusion, Heads, IntegratedGradients, Measure,
+    Patches, Rise, Rollout, ScoreCam, Smooth, SmoothGrad, Target, ablation_cam, attention,
+    attention_rollout, cam, deconvolution, grad_cam, grad_cam_plus_plus, gradient_attention,
     guided_backprop, guided_grad_cam, hires_cam, input_times_gradient, integrated_gradients,
     layer_cam, occlusion, rise, saliency, saliency_by, score_cam, smooth_grad, x_grad_cam,
 };

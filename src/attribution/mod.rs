@@ -5,6 +5,7 @@
 
 mod ablation_cam;
 mod aim;
+mod attention;
 mod cam;
 mod channels;
 mod class_map;
@@ -22,6 +23,10 @@ mod tokens;
 mod variants;
 
 pub use ablation_cam::{AblationCam, ablation_cam, ablation_cam_tensor};
+pub use attention::{
+    AttentionMaps, Fusion, Heads, Rollout, attention, attention_rollout, attention_rollout_tensor,
+    attention_tensor, gradient_attention, gradient_attention_tensor,
+};
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };

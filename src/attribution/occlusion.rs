@@ -221,7 +221,7 @@ pub(super) fn cover(
     patches.check(height, width)?;
     let (net, [node]) = in_form(net, fast, [aim.node]);
     let input = net.admit(input)?;
-    let base = net.values(&input, &(0..=node).collect::<Vec<_>>())?;
+    let base = net.unchanged(&input, node)?;
     let filler = filler(&input, patches.fill).map_err(failed)?;
     let (rows, columns) = (patches.places(0, height), patches.places(1, width));
     let places: Vec<[[i64; 2]; 2]> =
@@ -230,7 +230,7 @@ pub(super) fn cover(
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
     let mut variants =
         Variants::new("Occlusion", places.len(), net, &input.size(), input.kind(), false)?;
-    variants.most = batch_size(&base);
+    variants.most = net.variants_at_once(&base, patches.size)?.clamp(8, 256);
     variants.at_most(patches.at_most).run(|range| {
         let batch = places.get(range).unwrap_or_default();
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
@@ -295,13 +295,6 @@ impl Covered {
             .f_div(&spread(&covers)?.f_clamp_min(1)?)?
             .f_to_kind(self.drops.kind())
     }
-}
-
-/// How many variants at once: as many as keep the widest layer's values near the processor.
-fn batch_size(base: &[Tensor]) -> usize {
-    const VALUES: usize = 1 << 25;
-    let largest = base.iter().map(Tensor::numel).max().unwrap_or(1);
-    (VALUES / largest.max(1)).clamp(8, 256)
 }
 
 /// A picture of what covers the picture, of its shape.

@@ -3,15 +3,29 @@
 use tch::Tensor;
 
 use crate::error::shape_text;
-use crate::network::Network;
+use crate::network::{Network, Op};
 use crate::{Error, Result};
 
-/// `[N, C, h, w]` as it is; tokens `[N, T, E]` as `[N, E, h, w]`, without the class token, on the
-/// grid of patches that the picture was cut into.
+/// Class, distillation and register tokens, all before the patches, are at most so many.
+const MOST_EXTRA: i64 = 16;
+
+/// Rows and columns of the patches among `tokens`, from the last convolution or pooling before node
+/// `at`: that is what was cut into patches. `shapes` are those of [`Network::shapes`].
+pub(super) fn grid(net: &Network, at: usize, tokens: i64, shapes: &[Vec<i64>]) -> Option<[i64; 2]> {
+    let before = net.nodes().iter().zip(shapes).take(at).rev();
+    let size = before.filter(|(node, _)| {
+        matches!(node.op, Op::Conv2d { .. } | Op::MaxPool2d { .. } | Op::AvgPool2d { .. })
+    });
+    let [h, w] = size.map(|(_, shape)| <[i64; 2]>::try_from(shape.get(2..)?).ok()).next()??;
+    (0..=MOST_EXTRA).contains(&(tokens - h * w)).then_some([h, w])
+}
+
+/// `[N, C, h, w]` as it is; tokens `[N, T, E]` as `[N, E, h, w]`, without class and register tokens,
+/// on the grid of patches that the picture was cut into.
 pub(super) fn as_map(net: &Network, at: usize, input: &Tensor, value: &Tensor) -> Result<Tensor> {
-    let refuse = |expected: String| Error::Shape {
+    let refuse = |expected: &str| Error::Shape {
         at: format!("{}'s layer `{}`", net.name(), net.nodes()[at].name),
-        expected,
+        expected: expected.to_owned(),
         got: shape_text(&value.size()),
         remedy: "Choose a convolutional layer, or a vision transformer's layer of tokens; \
                  `net.layer_names()` lists all."
@@ -20,20 +34,14 @@ pub(super) fn as_map(net: &Network, at: usize, input: &Tensor, value: &Tensor) -
     match *value.size() {
         [_, _, _, _] => Ok(value.shallow_clone()),
         [n, tokens, width] => {
-            let shapes = net.shapes(&input.size())?;
-            // The last layer before it that still is a picture: the patches.
-            let patches = shapes[..at].iter().rev().find_map(|shape| match **shape {
-                [_, _, h, w] if h * w == tokens || h * w + 1 == tokens => Some([h, w]),
-                _ => None,
-            });
-            let [h, w] = patches.ok_or_else(|| {
-                refuse("tokens [N, T, E] for each patch, with or without a class token".to_owned())
+            let [h, w] = grid(net, at, tokens, &net.shapes(&input.size())?).ok_or_else(|| {
+                refuse("tokens [N, T, E], one for each patch and a few before them")
             })?;
             let map = value
                 .f_narrow(1, tokens - h * w, h * w)
                 .and_then(|tokens| tokens.f_transpose(1, 2)?.f_reshape([n, width, h, w]));
             map.map_err(Error::torch("arranging the tokens as a map"))
         }
-        _ => Err(refuse("maps [N, C, h, w] or tokens [N, T, E]".to_owned())),
+        _ => Err(refuse("maps [N, C, h, w] or tokens [N, T, E]")),
     }
 }

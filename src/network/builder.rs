@@ -229,7 +229,9 @@ impl Builder {
             Some(mistake) => Err(mistake),
             None => {
                 let output = self.network.nodes.len() - 1;
-                Ok(Network { output, ..self.network })
+                let mut network = Network { output, ..self.network };
+                network.lay_out()?;
+                Ok(network)
             }
         }
     }

@@ -111,7 +111,8 @@ impl Network {
         self.differentiate(input, &self.find_all(layers)?, self.output, score)
     }
 
-    /// The gradient of a score of node `scored` with respect to the nodes `wanted`.
+    /// The gradient of a score of node `scored` with respect to the nodes `wanted`. Only what comes
+    /// after them is recorded; before them it runs as without a gradient.
     pub(crate) fn differentiate(
         &self,
         input: &Tensor,
@@ -121,9 +122,10 @@ impl Network {
     ) -> Result<Gradients> {
         let wanted: Vec<usize> = wanted.iter().copied().chain([scored]).collect();
         tch::with_grad(|| {
-            // A fresh leaf: the caller's tensor is never marked.
-            let leaf = self.admit(input)?.detach().set_requires_grad(true);
-            let mut activations = self.run(&[(0, &leaf)], &wanted, false)?;
+            // The caller's tensor is never marked.
+            let input = self.admit(input)?.detach();
+            let apply = |op: &Op, inputs: &[&Tensor]| op.apply(inputs, false);
+            let mut activations = self.run_marking(&[(0, &input)], &wanted, true, apply)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
             let score = score(&output)?;
             if score.numel() != 1 {
@@ -137,31 +139,45 @@ impl Network {
             }
             let gradients = Tensor::f_run_backward(&[&score], &activations, false, false)
                 .map_err(Error::torch("differentiating (does the score depend on the layers?)"))?;
+            let plain = |tensor: &Tensor| contiguous(&tensor.detach());
             Ok(Gradients {
-                output: output.detach(),
+                output: plain(&output)?,
                 score: score.detach(),
-                activations: activations.iter().map(Tensor::detach).collect(),
-                gradients,
+                activations: activations.iter().map(plain).collect::<Result<_>>()?,
+                gradients: gradients.iter().map(plain).collect::<Result<_>>()?,
             })
         })
     }
 
     /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
-    /// order. Every other activation is freed as soon as nobody needs it, or overwritten.
+    /// order, contiguous. Every other activation is freed as soon as nobody needs it, or overwritten.
     pub(super) fn run(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
         training: bool,
     ) -> Result<Vec<Tensor>> {
-        self.run_with(given, wanted, |op, inputs| op.apply(inputs, training))
+        let values = self.run_with(given, wanted, |op, inputs| op.apply(inputs, training))?;
+        values.iter().map(contiguous).collect()
     }
 
-    /// The same with another way to compute an operation's output.
+    /// The same with another way to compute an operation's output, and in whatever layout.
     pub(super) fn run_with(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
+        apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
+    ) -> Result<Vec<Tensor>> {
+        self.run_marking(given, wanted, false, apply)
+    }
+
+    /// The same. `mark` makes leaves of the wanted values, so that gradients are recorded from them on;
+    /// not of those that depend on one already.
+    fn run_marking(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+        mark: bool,
         mut apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
         let uses = self.uses(given, wanted)?;
@@ -171,8 +187,12 @@ impl Network {
             if uses[index].readers == 0 {
                 continue;
             }
+            let marked = |value: Tensor| match mark && wanted.contains(&index) {
+                true if !value.requires_grad() => value.detach().set_requires_grad(true),
+                _ => value,
+            };
             if let Some((_, tensor)) = given.iter().find(|(at, _)| *at == index) {
-                values[index] = Some(tensor.shallow_clone());
+                values[index] = Some(marked(tensor.shallow_clone()));
                 continue;
             }
             let spare = uses[index].overwrites.and_then(|i| {
@@ -185,11 +205,12 @@ impl Network {
                 None if inputs.len() < node.inputs.len() => return Err(freed()),
                 None => apply(&node.op, &inputs),
             };
-            values[index] = Some(computed.map_err(Error::torch(format!(
+            let computed = computed.map_err(Error::torch(format!(
                 "computing `{}` ({})",
                 node.name,
                 node.op.name()
-            )))?);
+            )))?;
+            values[index] = Some(marked(computed));
             for &i in &node.inputs {
                 if uses[i].last == index {
                     values[i] = None;
@@ -314,6 +335,11 @@ impl Network {
     pub(super) fn broken(&self, what: &str) -> Error {
         Error::Argument(format!("{}: {what}; the node list is inconsistent", self.name))
     }
+}
+
+/// The same values, row by row: layouts are the executor's own affair.
+fn contiguous(tensor: &Tensor) -> Result<Tensor> {
+    tensor.f_contiguous().map_err(Error::torch("laying out a layer's values"))
 }
 
 /// The one tensor that was asked for.

@@ -11,6 +11,7 @@ mod cost;
 mod executor;
 mod inference;
 mod layers;
+mod layout;
 mod onnx;
 mod onward;
 mod op;
@@ -214,6 +215,7 @@ impl Network {
         self.replace_parameters(|name, tensor| {
             tensor.f_to_device(device).map_err(Error::torch(format!("moving {name}")))
         })?;
+        self.lay_out()?;
         Ok(self)
     }
 
@@ -222,6 +224,7 @@ impl Network {
         self.replace_parameters(|name, tensor| {
             tensor.f_to_kind(kind).map_err(Error::torch(format!("converting {name}")))
         })?;
+        self.lay_out()?;
         Ok(self)
     }
 

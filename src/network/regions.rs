@@ -8,7 +8,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Network, Op};
+use super::{Network, Op, ReceptiveField};
 use crate::{Error, Result};
 
 /// From this share of a map on, the whole map is computed: a region costs more than its area.
@@ -42,8 +42,35 @@ struct Reach {
 }
 
 impl Network {
+    /// The values of all nodes up to `until` for the unchanged picture `[1, C, H, W]`, in the layout
+    /// in which they were computed.
+    pub(crate) fn unchanged(&self, input: &Tensor, until: usize) -> Result<Vec<Tensor>> {
+        let all: Vec<usize> = (0..=until).collect();
+        let input = self.admit(input)?;
+        tch::no_grad(|| self.run_with(&[(0, &input)], &all, |op, inputs| op.apply(inputs, false)))
+    }
+
+    /// How many variants of a window of this size keep each layer's windows near the processor, at
+    /// most.
+    pub(crate) fn variants_at_once(&self, base: &[Tensor], window: [i64; 2]) -> Result<usize> {
+        const VALUES: f64 = (1 << 24) as f64;
+        let Some(input) = base.first().map(Tensor::size) else { return Ok(1) };
+        let fields = self.receptive_fields(&input)?;
+        let changed = |(value, field): (&Tensor, &[ReceptiveField; 2])| {
+            let share = |d: usize| match field[d] {
+                ReceptiveField::Window { size, .. } => {
+                    ((window[d] + size) as f64 / input[2 + d] as f64).min(1.0)
+                }
+                _ => 1.0,
+            };
+            value.numel() as f64 * share(0) * share(1)
+        };
+        let largest = base.iter().zip(&fields).map(changed).fold(1.0, f64::max);
+        Ok((VALUES / largest) as usize)
+    }
+
     /// The value of node `wanted` for each variant, `[K, …]`. `base` holds the values of all nodes up
-    /// to `wanted` for the unchanged picture, each with a batch of 1.
+    /// to `wanted` for the unchanged picture ([`Network::unchanged`]).
     pub(crate) fn run_regions(
         &self,
         base: &[Tensor],

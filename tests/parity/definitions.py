@@ -17,6 +17,7 @@ class Attention(nn.Module):
         qkv = self.qkv(x).reshape(n, tokens, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         maps = (q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(dim=-1)
+        self.maps = maps
         return self.proj((maps @ v).transpose(1, 2).reshape(n, tokens, width))
 
 

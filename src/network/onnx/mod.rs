@@ -132,7 +132,7 @@ fn read(
     }
     let outputs: Vec<_> = output_nodes(&importer, &checked).collect();
     names::assign(&mut importer.nodes, &importer.origins, &outputs);
-    let network = Network {
+    let mut network = Network {
         name: name.to_owned(),
         aliases: aliases(&importer, &checked),
         nodes: importer.nodes,
@@ -140,6 +140,7 @@ fn read(
         preprocess: Preprocess::plain(image),
         classes: Vec::new(),
     };
+    network.lay_out().map_err(|error| error.to_string())?;
     let [c, h, w] = image;
     for n in 1..=3 {
         network.shapes(&[n, c, h, w]).map_err(|error| error.to_string())?;

@@ -81,6 +81,7 @@ pub(crate) fn fit(
             Some(tensor) => tensor.f_to_kind(kind).map_err(Error::torch(format!("reading {name}"))),
             None => Err(Error::Argument(format!("`{name}` is missing"))),
         })
+        .and_then(|()| network.lay_out())
         .map_err(|error| error.to_string())
 }
 
