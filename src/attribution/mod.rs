@@ -10,10 +10,13 @@ mod explained;
 mod gradient;
 mod guided;
 mod integrated;
+mod method;
+mod mistakes;
 mod occlusion;
 mod smooth_grad;
 mod target;
 mod tokens;
+mod trust;
 
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
@@ -26,6 +29,13 @@ pub use guided::{
 pub use integrated::{
     Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
 };
+pub use method::{Method, compare_methods, explain, explain_tensor};
+pub use mistakes::compare_predictions;
 pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};
 pub use target::{Score, Target, Unit};
+pub use trust::{
+    Agreement, Cascade, Checks, Confidence, Disturbance, PixelCurves, PixelSteps, Randomisation,
+    Stage, Trust, Verdict, agreement, confidence, infidelity, max_sensitivity, pixel_curves,
+    randomisation, randomisation_by, trust, trust_by,
+};

@@ -10,6 +10,7 @@ mod canvas;
 mod colour;
 mod curves;
 mod emit;
+mod evidence;
 mod feature_maps;
 mod film;
 mod filters;
@@ -18,6 +19,7 @@ mod heatmap;
 mod heatmaps;
 mod journey;
 mod maps;
+mod matrix;
 mod occlusion;
 mod panes;
 mod plot;
@@ -43,12 +45,14 @@ pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
 pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
+pub use evidence::{Evidence, Test};
 pub use feature_maps::FeatureMaps;
 pub use film::{Film, Frame};
 pub use filters::FilterGrid;
 pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
 pub use journey::Journey;
+pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use scatter::{Positions, Scatter};
@@ -118,12 +122,14 @@ macro_rules! debug_by_description {
 }
 debug_by_description!(
     Curves,
+    Evidence,
     FeatureMaps,
     Film,
     FilterGrid,
     Heatmap,
     Heatmaps,
     Journey,
+    Matrix,
     Occlusion,
     Predictions,
     Scatter,
