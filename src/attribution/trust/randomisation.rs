@@ -112,7 +112,7 @@ pub(super) fn cascade(
     first: &Heatmap,
     options: Cascade,
 ) -> Result<Randomisation> {
-    let (aim, _) = fixed(net, &net.prepare(photo)?, &[target.clone()])?;
+    let (aim, _) = fixed(net, &net.prepare(photo)?, std::slice::from_ref(target))?;
     let layers = net.weighted_layers(aim.node);
     if layers.is_empty() || options.stages == 0 {
         return Err(Error::Argument(format!(

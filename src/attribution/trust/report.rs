@@ -19,7 +19,7 @@ use crate::{Error, Photo, Result};
 /// The share of layers whose parameters are drawn anew, and the rank correlation from which on the map
 /// counts as hardly changed by that. [`Trust`] says why.
 const TOP: f64 = 0.25;
-const SURVIVES: f64 = 0.6;
+const SURVIVES: f64 = 0.8;
 
 /// What is checked, and how thoroughly.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,9 +63,12 @@ pub enum Verdict {
 /// so even good smooth maps can look worse in deletion.
 ///
 /// **Randomisation** speaks against a map whose rank correlation (Spearman's, of absolute values)
-/// is 0.6 or more with the map of a network whose top quarter of layers is drawn anew: that network
-/// knows nothing of classes, so a class's map must change. On photos through ResNet-18 gradients come
-/// to 0.3 to 0.5 then, guided backpropagation to 0.8.
+/// is 0.8 or more with the map of a network whose top quarter of layers is drawn anew: that network
+/// knows nothing of classes, so a class's map must change. The bound is where methods were seen to
+/// part. On four photos through ResNet-18 the gradient comes to 0.19–0.33 then, input × gradient to
+/// 0.31–0.45, Grad-CAM at `layer4` to at most 0.37, guided backpropagation to 0.80–0.94 and
+/// deconvolution to 0.95–0.97. The digits network has four layers, of which one is drawn anew, and
+/// the medians are 0.65, 0.73, 0.17, 0.91 and 0.50.
 ///
 /// None of this says that the network is right, or that people would find the same parts telling.
 #[derive(Debug)]
