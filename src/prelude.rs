@@ -2,10 +2,11 @@
 
 pub use crate::attribution::{
     AblationCam, AttentionMaps, Cam, Channels, Fill, Fusion, Heads, IntegratedGradients, Measure,
-    Patches, Rise, Rollout, ScoreCam, Smooth, SmoothGrad, Target, ablation_cam, attention,
-    attention_rollout, cam, deconvolution, grad_cam, grad_cam_plus_plus, gradient_attention,
-    guided_backprop, guided_grad_cam, hires_cam, input_times_gradient, integrated_gradients,
-    layer_cam, occlusion, rise, saliency, saliency_by, score_cam, smooth_grad, x_grad_cam,
+    Method, Patches, Rise, Rollout, ScoreCam, Smooth, SmoothGrad, Target, ablation_cam, agreement,
+    attention, attention_rollout, cam, compare_methods, compare_predictions, deconvolution,
+    explain, grad_cam, grad_cam_plus_plus, gradient_attention, guided_backprop, guided_grad_cam,
+    hires_cam, input_times_gradient, integrated_gradients, layer_cam, occlusion, randomisation,
+    rise, saliency, saliency_by, score_cam, smooth_grad, trust, x_grad_cam,
 };
 pub use crate::data::{ImageSet, Split};
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};

@@ -2,8 +2,10 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    ablation_cam_tensor, cam_tensor, guided_backprop_tensor, integrated_gradients_tensor,
-    occlusion_tensor, rise_tensor, score_cam_tensor, smooth_grad_tensor,
+    Disturbance, PixelSteps, ablation_cam_tensor, cam_tensor, confidence, explain_tensor,
+    gradient_tensor, guided_backprop_tensor, infidelity, integrated_gradients_tensor,
+    max_sensitivity, occlusion_tensor, pixel_curves, rise_tensor, score_cam_tensor,
+    smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -97,6 +99,33 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
     if name != "deit_tiny" {
         row("guided backpropagation", &|at| {
             Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
+        })?;
+    }
+    // The same maps on both sides: two that differ by rounding can order their pixels differently.
+    let maps = explain_tensor(pair.on(Device::Cpu), &input, &targets, &Method::saliency())?;
+    let gradient = gradient_tensor(pair.on(Device::Cpu), &input, &targets)?;
+    let disturbances = Disturbance { samples: 3, radius: 0.1, seed: 1 }.of(&input)?;
+    row("deletion and insertion", &|at| {
+        let options = PixelSteps { steps: 4, ..PixelSteps::default() };
+        let curves = pixel_curves(pair.on(at), &input, &targets, &maps, options)?;
+        Ok(Tensor::from_slice(&[curves.deletion.concat(), curves.insertion.concat()].concat()))
+    })?;
+    row("average drop", &|at| {
+        Ok(Tensor::from_slice(&confidence(pair.on(at), &input, &targets, &maps)?.explained))
+    })?;
+    // Differences of small differences: rounding to TF32 leaves nothing of them.
+    if kind == Kind::Double {
+        row("infidelity", &|at| {
+            Ok(infidelity(pair.on(at), &input, &targets, &gradient, &disturbances)?)
+        })?;
+        row("max-sensitivity", &|at| {
+            Ok(max_sensitivity(
+                pair.on(at),
+                &input,
+                &targets,
+                &Method::grad_cam(layer),
+                &disturbances,
+            )?)
         })?;
     }
     Ok(())

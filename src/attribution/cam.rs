@@ -127,7 +127,7 @@ pub(super) fn rectified_map(method: Cam, values: Tensor) -> Result<Tensor> {
     }
 }
 
-fn weighted(
+pub(super) fn weighted(
     method: Cam,
     net: &Network,
     photo: &Photo,

@@ -14,12 +14,15 @@ mod gradient;
 mod guided;
 mod integrated;
 mod measure;
+mod method;
+mod mistakes;
 mod occlusion;
 mod rise;
 mod score_cam;
 mod smooth_grad;
 mod target;
 mod tokens;
+mod trust;
 mod variants;
 
 pub use ablation_cam::{AblationCam, ablation_cam, ablation_cam_tensor};
@@ -39,8 +42,15 @@ pub use integrated::{
     Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
 };
 pub use measure::Measure;
+pub use method::{Method, compare_methods, explain, explain_tensor};
+pub use mistakes::compare_predictions;
 pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
 pub use rise::{Rise, rise, rise_tensor};
 pub use score_cam::{ScoreCam, score_cam, score_cam_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};
 pub use target::{Score, Target, Unit};
+pub use trust::{
+    Agreement, Cascade, Checks, Confidence, Disturbance, PixelCurves, PixelSteps, Randomisation,
+    Stage, Trust, Verdict, agreement, confidence, infidelity, max_sensitivity, pixel_curves,
+    randomisation, randomisation_by, trust, trust_by,
+};

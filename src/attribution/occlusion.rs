@@ -298,7 +298,7 @@ impl Covered {
 }
 
 /// A picture of what covers the picture, of its shape.
-fn filler(input: &Tensor, fill: Fill) -> Result<Tensor, TchError> {
+pub(super) fn filler(input: &Tensor, fill: Fill) -> Result<Tensor, TchError> {
     let mean = || input.f_mean_dim([2_i64, 3].as_slice(), true, None::<Kind>);
     match fill {
         Fill::Zero => input.f_zeros_like(),

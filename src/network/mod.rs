@@ -20,6 +20,7 @@ mod pointwise;
 mod preprocess;
 mod receptive;
 mod rectified;
+mod redraw;
 mod regions;
 mod resample;
 mod shape;

@@ -10,6 +10,7 @@ mod canvas;
 mod colour;
 mod curves;
 mod emit;
+mod evidence;
 mod feature_maps;
 mod feature_maps_batch;
 mod film;
@@ -20,6 +21,7 @@ mod heatmaps;
 mod journey;
 mod localisation;
 mod maps;
+mod matrix;
 mod occlusion;
 mod panes;
 mod plot;
@@ -45,6 +47,7 @@ pub(crate) use canvas::fit;
 pub use colour::{ColourMap, ColourScale, Share};
 pub use curves::{Curves, Panel, Series};
 pub(crate) use emit::say;
+pub use evidence::{Evidence, Test};
 pub use feature_maps::FeatureMaps;
 pub use feature_maps_batch::FeatureMapsBatch;
 pub use film::{Film, Frame};
@@ -53,6 +56,7 @@ pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
 pub use journey::Journey;
 pub use localisation::Localisation;
+pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use scatter::{Positions, Scatter};
@@ -122,6 +126,7 @@ macro_rules! debug_by_description {
 }
 debug_by_description!(
     Curves,
+    Evidence,
     FeatureMaps,
     FeatureMapsBatch,
     Film,
@@ -129,6 +134,7 @@ debug_by_description!(
     Heatmap,
     Heatmaps,
     Journey,
+    Matrix,
     Occlusion,
     Predictions,
     Scatter,

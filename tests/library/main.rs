@@ -23,5 +23,6 @@ mod predict;
 mod summary;
 mod toolchain;
 mod train;
+mod trust;
 mod weights;
 mod zoo;

@@ -1,0 +1,101 @@
+//! Do other methods point at the same place?
+
+use image::RgbImage;
+use tch::Tensor;
+
+use super::pixels::values;
+use super::similarity::{overlap, rank_correlation};
+use crate::attribution::method::{explain_tensor, fixed};
+use crate::attribution::{Method, Target};
+use crate::network::Network;
+use crate::progress::Progress;
+use crate::view::{Bundle, Figure, Matrix};
+use crate::{Error, Photo, Result};
+
+/// Of each map's pixels, the share that [`Agreement::overlap`] compares.
+const SHARE: f64 = 0.1;
+
+/// How far methods agree on one picture: a figure, and its numbers.
+#[derive(Debug)]
+pub struct Agreement {
+    /// The methods' names.
+    pub names: Vec<String>,
+    /// Spearman's rank correlation of the maps' absolute values, `[n, n]`, double, from -1 to 1;
+    /// absolute, because some methods give no sign. 0 beside a blank map.
+    pub rank_correlation: Tensor,
+    /// Of the tenth of pixels with the largest absolute values, the share that two maps have in
+    /// common, `[n, n]`, double, from 0 to 1; by chance 0.1.
+    pub overlap: Tensor,
+    figure: Matrix,
+}
+
+/// Compares the maps of several methods in pairs, at the input's size.
+///
+/// Agreement is no proof: methods can share a fault. But where they disagree, not all can be right.
+///
+/// Errors: fewer than two methods; those of a method.
+///
+/// ```
+/// use convscope::prelude::*;
+/// let methods = [Method::saliency(), Method::GuidedBackprop, Method::grad_cam("relu2")];
+/// let figure = agreement(&zoo::digits()?, &data::digit(4, 2)?, Target::Top, &methods)?;
+/// assert_eq!(figure.overlap.size(), [3, 3]);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub fn agreement(
+    net: &Network,
+    photo: &Photo,
+    target: impl Into<Target>,
+    methods: &[Method],
+) -> Result<Agreement> {
+    if methods.len() < 2 {
+        return Err(Error::Argument(format!(
+            "{} methods to compare; at least two are needed",
+            methods.len()
+        )));
+    }
+    let input = net.prepare(photo)?;
+    let (aim, targets) = fixed(net, &input, &[target.into()])?;
+    let mut progress = Progress::new("agreement of methods");
+    let mut maps = Vec::with_capacity(methods.len());
+    for method in methods {
+        let map = explain_tensor(net, &input, &targets, method)?;
+        maps.push(values(&map)?.concat().into_iter().map(f64::abs).collect::<Vec<f64>>());
+        let done = maps.len();
+        progress.step(done, methods.len(), || format!("{done} of {} maps", methods.len()));
+    }
+    let matrix = |of: &dyn Fn(usize, usize) -> f64| {
+        let count = maps.len();
+        let numbers: Vec<f64> = (0..count * count).map(|at| of(at / count, at % count)).collect();
+        let side = count as i64;
+        let matrix = Tensor::f_from_slice(&numbers).and_then(|all| all.f_view([side, side]));
+        matrix.map_err(Error::torch("arranging the comparisons"))
+    };
+    let rank = |i: usize, j: usize| rank_correlation(&maps[i], &maps[j]);
+    let common = |i: usize, j: usize| overlap(&maps[i], &maps[j], SHARE);
+    let both = matrix(&|i, j| match i.cmp(&j) {
+        std::cmp::Ordering::Less => rank(i, j),
+        std::cmp::Ordering::Equal => f64::NAN,
+        std::cmp::Ordering::Greater => common(i, j),
+    })?;
+    let names: Vec<String> = methods.iter().map(Method::name).collect();
+    let title = format!("Do the methods agree on {} in {}?", aim.name(net, 0), photo.title());
+    let figure = Matrix::new(title, "agreement", names.clone(), &both)?
+        .note("above the diagonal: rank correlation of the maps' absolute values")
+        .note("below it: the highest tenth of pixels, share in common (0.10 by chance)");
+    Ok(Agreement { names, rank_correlation: matrix(&rank)?, overlap: matrix(&common)?, figure })
+}
+
+impl Figure for Agreement {
+    fn image(&self) -> Result<RgbImage> {
+        self.figure.image()
+    }
+
+    fn description(&self) -> String {
+        self.figure.description()
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.figure.bundle()
+    }
+}

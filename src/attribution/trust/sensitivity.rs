@@ -1,0 +1,62 @@
+//! Max-sensitivity: how far a map moves when the picture is disturbed a little.
+//!
+//! Yeh et al., 2019 ([arXiv:1901.09392](https://arxiv.org/abs/1901.09392)).
+
+use tch::{Kind, Tensor};
+
+use super::infidelity::check_disturbances;
+use crate::attribution::method::{explain_tensor, fixed};
+use crate::attribution::{Method, Target};
+use crate::network::Network;
+use crate::progress::Progress;
+use crate::{Error, Result};
+
+/// The largest change of each picture's map under disturbances, `[N]`, double: the Euclidean norm of
+/// the difference over that of the map (over 1 where the map is blank). 0 is perfectly stable, 1 as
+/// much change as there is map. The classes explained are those of the undisturbed pictures.
+///
+/// `disturbances` are `[samples, N, C, H, W]`, added to the pictures:
+/// [`Disturbance::of`](super::Disturbance::of) or your own.
+///
+/// ```
+/// use convscope::attribution::{Disturbance, max_sensitivity};
+/// use convscope::prelude::*;
+/// let net = zoo::digits()?;
+/// let input = net.prepare(&data::digit(4, 2)?)?;
+/// let small = Disturbance { samples: 5, radius: 0.01, seed: 0 }.of(&input)?;
+/// let moved = max_sensitivity(&net, &input, &[Target::Top], &Method::grad_cam("relu2"), &small)?;
+/// assert!(moved.double_value(&[0]) < 0.2);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub fn max_sensitivity(
+    net: &Network,
+    input: &Tensor,
+    targets: &[Target],
+    method: &Method,
+    disturbances: &Tensor,
+) -> Result<Tensor> {
+    let (_, targets) = fixed(net, input, targets)?;
+    let input = net.admit(input)?;
+    let samples = check_disturbances(&input, disturbances)?;
+    let failed = || Error::torch("comparing maps of disturbed pictures");
+    let maps = explain_tensor(net, &input, &targets, method)?;
+    let norm = |maps: &Tensor| {
+        let squares = maps.f_to_kind(Kind::Double)?.f_square()?;
+        squares.f_sum_dim_intlist([1_i64, 2].as_slice(), false, Kind::Double)?.f_sqrt()
+    };
+    let below =
+        norm(&maps).and_then(|norm| norm.f_where_self(&norm.f_gt(0)?, &norm.f_ones_like()?));
+    let below = below.map_err(failed())?;
+    let mut progress = Progress::new("max-sensitivity");
+    let mut most = below.f_zeros_like().map_err(failed())?;
+    for sample in 0..samples {
+        let disturbed = disturbances.f_get(sample as i64).and_then(|disturbance| {
+            input.f_add(&disturbance.f_to_device(input.device())?.f_to_kind(input.kind())?)
+        });
+        let moved = explain_tensor(net, &disturbed.map_err(failed())?, &targets, method)?;
+        let change = moved.f_sub(&maps).and_then(|change| norm(&change)?.f_div(&below));
+        most = change.and_then(|change| most.f_maximum(&change)).map_err(failed())?;
+        progress.step(sample + 1, samples, || format!("{} of {samples} maps", sample + 1));
+    }
+    Ok(most)
+}
