@@ -15,6 +15,7 @@ mod smooth_grad;
 mod target;
 mod tokens;
 
+pub(crate) use aim::by_name;
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };

@@ -13,6 +13,7 @@ mod emit;
 mod feature_maps;
 mod film;
 mod filters;
+mod gallery;
 mod grid;
 mod heatmap;
 mod heatmaps;
@@ -46,6 +47,7 @@ pub(crate) use emit::say;
 pub use feature_maps::FeatureMaps;
 pub use film::{Film, Frame};
 pub use filters::FilterGrid;
+pub use gallery::{Gallery, GalleryCard, GalleryRow};
 pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
 pub use journey::Journey;
@@ -121,6 +123,7 @@ debug_by_description!(
     FeatureMaps,
     Film,
     FilterGrid,
+    Gallery,
     Heatmap,
     Heatmaps,
     Journey,
