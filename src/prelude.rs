@@ -7,7 +7,8 @@ pub use crate::attribution::{
     smooth_grad, x_grad_cam,
 };
 pub use crate::maximize::{
-    Maximize, Objective, examples, examples_in, maximize, maximize_layer, maximize_units,
+    Maximize, Objective, dataset_examples, dataset_examples_in, maximize, maximize_layer,
+    maximize_units,
 };
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimiser, Schedule};

@@ -49,16 +49,21 @@ pub struct Examples {
 /// Errors: no photo, an unknown layer, a unit that the layer doesn't have.
 ///
 /// ```
-/// use convscope::maximize::examples;
+/// use convscope::maximize::dataset_examples;
 /// use convscope::prelude::*;
 ///
 /// let net = zoo::digits()?;
 /// let photos: Vec<Photo> = data::digits(40, 1)?.into_iter().map(|(photo, _)| photo).collect();
-/// let best = examples(&net, Unit::channel("conv2", 5), &photos, 6)?;
+/// let best = dataset_examples(&net, Unit::channel("conv2", 5), &photos, 6)?;
 /// assert!(best.examples()[0].score >= best.examples()[5].score);
 /// # Ok::<(), convscope::Error>(())
 /// ```
-pub fn examples(net: &Network, unit: Unit, photos: &[Photo], count: usize) -> Result<Examples> {
+pub fn dataset_examples(
+    net: &Network,
+    unit: Unit,
+    photos: &[Photo],
+    count: usize,
+) -> Result<Examples> {
     let all = photos.iter().map(|photo| Ok(photo.clone()));
     search(net, unit, all.collect::<Vec<_>>().into_iter(), photos.len(), count)
 }
@@ -66,8 +71,8 @@ pub fn examples(net: &Network, unit: Unit, photos: &[Photo], count: usize) -> Re
 /// The same of a folder's pictures (`.jpg`, `.jpeg`, `.png`, `.gif`, `.webp`), subfolders not among
 /// them. They are read batch by batch, so a folder may be large.
 ///
-/// Errors: as [`examples`]; a folder that can't be read, a picture that is broken.
-pub fn examples_in(
+/// Errors: as [`dataset_examples`]; a folder that can't be read, a picture that is broken.
+pub fn dataset_examples_in(
     net: &Network,
     unit: Unit,
     folder: impl AsRef<Path>,

@@ -38,7 +38,7 @@ pub(super) struct Group {
     pub best: Tensor,
     pub scores: Vec<f64>,
     pub moments: Vec<Moment>,
-    /// The mean score of each step, of the images as they were moved.
+    /// The mean score at each step, of the images as they were moved for it.
     pub course: Vec<f64>,
     pub seconds: f64,
     /// Why it ended before its steps were done.

@@ -252,3 +252,79 @@ fn scale(height: i64, width: i64) -> Result<Tensor, TchError> {
 fn failed(error: TchError) -> Error {
     Error::torch("making an image of its parameters")(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::maximize::Ascent;
+    use crate::maximize::ascent::Climber;
+
+    const CPU: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+    /// A stand-in for a photo: slow waves of colour, edges and texture, from almost black to almost
+    /// white.
+    fn photo(height: i64, width: i64) -> Tensor {
+        let y = Tensor::arange(height, CPU).view([1, -1, 1]);
+        let x = Tensor::arange(width, CPU).view([1, 1, -1]);
+        let plane = Tensor::arange(3, CPU).view([-1, 1, 1]);
+        let waves = (&x * 0.11 + &y * 0.07 + &plane).sin() * 0.25;
+        let texture = (&x * 2.1 + &y * (&plane * 0.4 + 1.3)).sin() * 0.1;
+        let disc = ((&x - 20.0).square() + (&y - 15.0).square()).lt(100.0).to_kind(Kind::Double);
+        (waves + texture + disc * 0.12 + 0.45).clamp(0.02, 0.98).unsqueeze(0)
+    }
+
+    fn forms(shape: [i64; 4]) -> Vec<(String, Images)> {
+        let mut all = Vec::new();
+        for parameters in [Parameters::Pixels, Parameters::Fourier] {
+            for colour in [Colour::Rgb, Colour::Decorrelated] {
+                let images = Images::new(parameters, colour, shape, CPU).expect("a form");
+                all.push((format!("{parameters:?} {colour:?}"), images));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn parameters_of_an_image_draw_that_image() {
+        for (height, width) in [(24, 24), (33, 48), (40, 27), (1, 5), (7, 1)] {
+            let photo = photo(height, width);
+            for (name, form) in forms([1, 3, height, width]) {
+                let drawn = form.draw(&form.of(&photo).expect("parameters")).expect("an image");
+                let off = (drawn - &photo).abs().max().double_value(&[]);
+                assert!(off < 1e-12, "{name} at {height}×{width}: {off}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_fits_a_photo_within_a_thousand_steps() {
+        let photo = photo(45, 60);
+        for (name, form) in forms([1, 3, 45, 60]) {
+            let parameters = form.noise(3, 0, CPU).expect("noise");
+            let mut climber = Climber::default();
+            for _ in 0..1000 {
+                let leaf = parameters.detach().set_requires_grad(true);
+                let off = form.draw(&leaf).expect("an image") - &photo;
+                let score = -off.square().mean(Kind::Double);
+                let gradient = Tensor::run_backward(&[&score], &[&leaf], false, false).remove(0);
+                let ascent = Ascent::Adam { rate: 0.05 };
+                tch::no_grad(|| climber.step(ascent, &parameters, &gradient, None))
+                    .expect("a step");
+            }
+            let drawn = form.draw(&parameters).expect("an image");
+            let off = (drawn - &photo).abs().mean(Kind::Double).double_value(&[]);
+            assert!(off < 0.01, "{name}: {off}");
+        }
+    }
+
+    #[test]
+    fn noise_belongs_to_the_image_not_to_the_batch() {
+        let noise = |batch: i64, first: usize| {
+            let form = Images::new(Parameters::Fourier, Colour::Rgb, [batch, 3, 9, 8], CPU);
+            form.expect("a form").noise(5, first, CPU).expect("noise")
+        };
+        let (all, third) = (noise(4, 0), noise(1, 2));
+        assert_eq!((all.get(2) - third.get(0)).abs().max().double_value(&[]), 0.0);
+        assert!((all.get(2) - all.get(3)).abs().max().double_value(&[]) > 1e-3);
+    }
+}

@@ -21,6 +21,8 @@ pub struct Maximized {
     /// The probability of its class, where an image was made for one.
     pub(super) probabilities: Vec<Option<f64>>,
     pub(super) groups: Vec<Arc<Group>>,
+    /// Whether the images were moved at each step.
+    pub(super) moved: bool,
 }
 
 /// The images at a step, looked at without movement; means over the images.
@@ -110,10 +112,12 @@ impl Maximized {
         let curve = |value: fn(&Step) -> f64| -> Vec<(f64, f64)> {
             history.iter().map(|step| (step.step as f64, value(step))).collect()
         };
-        let score = Series::new("image", curve(|step| step.score));
-        let variation = Series::new("image", curve(|step| step.variation));
+        let image = if self.labels.len() > 1 { "mean of the images" } else { "the image" };
+        let score = Series::new(image, curve(|step| step.score));
+        let moved = self.moved.then(|| Series::new("moved, as the network got it", self.course()));
+        let variation = Series::new(image, curve(|step| step.variation));
         let panels = vec![
-            Panel::new(if self.labels.len() > 1 { "mean score" } else { "score" }, vec![score]),
+            Panel::new("score", [Some(score), moved].into_iter().flatten().collect()),
             Panel::new("total variation per value", vec![variation]),
         ];
         let frames = history.iter().enumerate().map(frame).collect();
@@ -160,12 +164,22 @@ impl Maximized {
             notes.push(format!("part of the images: {ended}"));
         }
         let start = self.history().first().map_or(0.0, |step| step.score);
-        let mut words = format!("score {start:.3} at the start, {:.3} at its best", self.score());
+        let mean = if self.labels.len() > 1 { "mean score" } else { "score" };
+        let mut words = format!("{mean} {start:.3} at the start, {:.3} at its best", self.score());
         if let [Some(probability)] = self.probabilities[..] {
             words.push_str(&format!("; taken for it with {}", percent(probability)));
         }
         notes.push(words);
         notes
+    }
+
+    /// The mean score of every step.
+    fn course(&self) -> Vec<(f64, f64)> {
+        let at = |step: usize| {
+            let all = self.groups.iter().filter_map(|group| group.course.get(step));
+            (step as f64, mean(&all.copied().collect::<Vec<f64>>()))
+        };
+        (0..self.steps()).map(at).collect()
     }
 
     fn moments(&self) -> usize {

@@ -35,7 +35,7 @@ mod pictures;
 mod robust;
 mod run;
 
-pub use examples::{Example, Examples, examples, examples_in};
+pub use examples::{Example, Examples, dataset_examples, dataset_examples_in};
 pub use image::{Colour, Parameters, Start};
 pub use maximized::{Maximized, Step};
 pub use objective::{ClassChoice, Objective};

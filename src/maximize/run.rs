@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::goal::{class_index, nodes};
 use super::group::Group;
 use super::objective::Term;
-use super::{Maximize, Maximized, Objective};
+use super::{Maximize, Maximized, Objective, Robust};
 use crate::memory::Batches;
 use crate::network::{Network, ReceptiveField};
 use crate::view::{Gallery, GalleryRow};
@@ -162,7 +162,8 @@ impl Maximize {
         }
         let probabilities = probabilities(net, objectives, &groups)?;
         let title = format!("Maximising {what} in {}", net.name());
-        Ok(Maximized { title, network: net.name().to_owned(), labels, probabilities, groups })
+        let (network, moved) = (net.name().to_owned(), self.robust != Robust::NONE);
+        Ok(Maximized { title, network, labels, probabilities, groups, moved })
     }
 
     /// As many images at once as there is memory for.

@@ -7,6 +7,7 @@ mod figures_heat;
 mod figures_maps;
 mod figures_motion;
 mod helpers;
+mod maximize;
 mod network;
 mod occlusion;
 mod onnx;
