@@ -22,7 +22,7 @@
 //!
 //! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
-//! network decided so), [`view`] (figures) and [`data`] (pictures to try things on).
+//! network decided so), [`maximize`] (what its units look for), [`view`] (figures) and [`data`] (pictures to try things on).
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -32,6 +32,7 @@ mod cuda;
 pub mod data;
 mod error;
 mod inspect;
+pub mod maximize;
 mod memory;
 pub mod network;
 mod photo;

@@ -11,6 +11,7 @@
 mod attribution;
 mod drawing;
 mod forward;
+mod maximize;
 mod peer;
 
 use std::error::Error;
@@ -33,6 +34,9 @@ fn main() -> Outcome {
     }
     if wants("attribution") {
         attribution::run(&mut peer)?;
+    }
+    if wants("maximize") {
+        maximize::run(&mut peer)?;
     }
     Ok(())
 }

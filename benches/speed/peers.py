@@ -10,10 +10,12 @@ from pathlib import Path
 
 import captum.attr
 import matplotlib
+import numpy as np
 import torch
 import torchvision
 from matplotlib import pyplot
 from safetensors.torch import load_file, save_file
+from torch.nn import functional
 
 matplotlib.use("Agg")
 folder = Path(sys.argv[1])
@@ -83,6 +85,67 @@ def occlusion(size):
     return attribute(method, sample, window, (3, 16, 16), target=7, perturbations_per_eval=16)
 
 
+def maximize(layer, steps):
+    """torch-lucent 0.1.8's loop, written out: its Fourier image in decorrelated colours, its standard
+    transforms one after the other, Adam, the whole network's forward with a hook on every module,
+    gradients for the parameters too."""
+    size = 224
+    frequencies = np.sqrt(
+        np.fft.fftfreq(size)[:, None] ** 2 + np.fft.fftfreq(size)[: size // 2 + 1] ** 2
+    )
+    spectrum = (torch.randn(1, 3, size, size // 2 + 1, 2) * 0.01).requires_grad_()
+    scale = torch.tensor(1 / np.maximum(frequencies, 1 / size)).float()[None, None, ..., None]
+    root = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+    colours = root / root.norm(dim=0).max()
+    normalise = torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+    def image():
+        planes = torch.fft.irfftn(torch.view_as_complex(scale * spectrum), s=(size, size), norm="ortho")
+        return torch.sigmoid((planes.permute(0, 2, 3, 1) / 4 @ colours.T).permute(0, 3, 1, 2))
+
+    def jitter(x, range_):
+        down, right = np.random.choice(range_, 2)
+        return x[:, :, down : down - range_, right : right - range_]
+
+    def scaled(x):
+        factor = np.random.choice([1 + (i - 5) / 50 for i in range(11)])
+        height, width = (int(np.ceil(factor * side)) for side in x.shape[2:])
+        pad = [max(0, int(np.ceil((side - new) / 2))) for side, new in zip(x.shape[2:], (height, width), strict=True)]
+        x = functional.interpolate(x, (height, width), mode="bilinear", align_corners=True)
+        return functional.pad(x, pad * 2)
+
+    def rotated(x):
+        turn = np.deg2rad(np.random.choice([*range(-10, 11), 0, 0, 0, 0, 0]))
+        matrix = [[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]]
+        grid = functional.affine_grid(torch.tensor([matrix]).float(), x.shape, align_corners=True)
+        return functional.grid_sample(x, grid, align_corners=True)
+
+    def moved(x):
+        x = jitter(functional.pad(x, [12] * 4, value=0.5), 8)
+        return normalise(jitter(rotated(scaled(x)), 4))
+
+    kept = {}
+
+    def keep(name):
+        return lambda module, inputs, output: kept.update({name: output})
+
+    hooks = [m.register_forward_hook(keep(name)) for name, m in model.named_modules()]
+    adam = torch.optim.Adam([spectrum], lr=0.05)
+
+    def loop():
+        for _ in range(int(steps)):
+            adam.zero_grad()
+            model(moved(image()))
+            (-kept[layer][:, 17].mean()).backward()
+            adam.step()
+
+    taken = seconds(loop)
+    for hook in hooks:
+        hook.remove()
+    model.zero_grad()
+    return taken
+
+
 def nothing():
     """For what the peer refuses."""
     return "nan"
@@ -90,6 +153,7 @@ def nothing():
 
 QUESTIONS = {
     "nothing": nothing,
+    "maximize": maximize,
     "about": about,
     "open": open_network,
     "forward": forward,

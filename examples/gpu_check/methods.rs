@@ -52,6 +52,20 @@ pub fn training(device: Device, rows: &mut Vec<Row>) -> Outcome {
     Ok(())
 }
 
+/// A few steps of both presets from the same noise, in double precision: the images.
+pub fn maximisation(device: Device, rows: &mut Vec<Row>) -> Outcome {
+    let pair = Pair::new("resnet18", Kind::Double, device)?;
+    for (name, preset) in [("lucid", Maximize::lucid()), ("classic", Maximize::classic())] {
+        let options = preset.steps(10).frames(1).quiet();
+        let run = |at: Device| -> Outcome<Tensor> {
+            Ok(options.units(pair.on(at), "layer3", &[3, 17, 100, 200])?.values()?)
+        };
+        let row = format!("resnet18 maximize, {name}, 10 steps, double");
+        rows.push(Row::measure(&row, device, 1e-6, run)?);
+    }
+    Ok(())
+}
+
 fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<Row>) -> Outcome {
     let (allowed, precision) =
         if kind == Kind::Double { (DOUBLE, ", double") } else { (SINGLE, "") };

@@ -112,11 +112,7 @@ impl Aim {
     pub(crate) fn name(&self, net: &Network, index: usize) -> String {
         match self.picks.get(index) {
             Some(Pick::Class(class)) => net.class_name(*class),
-            Some(Pick::Unit(Unit { layer, channel, position })) => {
-                let channel = channel.map(|c| format!(", channel {c}")).unwrap_or_default();
-                let position = position.map(|[y, x]| format!(" at row {y}, column {x}"));
-                format!("{layer}{channel}{}", position.unwrap_or_default())
-            }
+            Some(Pick::Unit(unit)) => unit.to_string(),
             Some(Pick::Score(score)) => score.name().to_owned(),
             Some(Pick::Top) | None => "the top class".to_owned(),
         }
@@ -247,7 +243,8 @@ fn top_classes(logits: &Tensor) -> Result<Vec<usize>> {
     Ok(top.into_iter().map(|class| class as usize).collect())
 }
 
-fn by_name(network: &Network, name: &str) -> Result<usize> {
+/// The class of that name, upper and lower case alike.
+pub(crate) fn by_name(network: &Network, name: &str) -> Result<usize> {
     let names = network.classes();
     if let Some(class) = names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(class);

@@ -30,6 +30,7 @@ pub use attention::{
     AttentionMaps, Fusion, Heads, Rollout, attention, attention_rollout, attention_rollout_tensor,
     attention_tensor, gradient_attention, gradient_attention_tensor,
 };
+pub(crate) use aim::by_name;
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };

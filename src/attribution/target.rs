@@ -44,21 +44,51 @@ pub struct Score {
 
 type ScoreFunction = dyn Fn(&Tensor) -> Result<Tensor, TchError> + Send + Sync;
 
+impl Unit {
+    /// One channel of a layer.
+    pub fn channel(layer: &str, channel: usize) -> Unit {
+        Unit { layer: layer.to_owned(), channel: Some(channel), position: None }
+    }
+
+    /// One neuron of a layer: a channel at a row and a column.
+    pub fn neuron(layer: &str, channel: usize, position: [usize; 2]) -> Unit {
+        Unit { position: Some(position), ..Unit::channel(layer, channel) }
+    }
+
+    /// All of a layer.
+    pub fn layer(layer: &str) -> Unit {
+        Unit { layer: layer.to_owned(), channel: None, position: None }
+    }
+}
+
+/// As titles have it: `layer3, channel 17 at row 2, column 5`.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.layer)?;
+        if let Some(channel) = self.channel {
+            write!(f, ", channel {channel}")?;
+        }
+        if let Some([row, column]) = self.position {
+            write!(f, " at row {row}, column {column}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Target {
     /// One channel of a layer.
     pub fn channel(layer: &str, channel: usize) -> Target {
-        Target::Unit(Unit { layer: layer.to_owned(), channel: Some(channel), position: None })
+        Target::Unit(Unit::channel(layer, channel))
     }
 
     /// One neuron of a layer: a channel at a row and a column.
     pub fn neuron(layer: &str, channel: usize, position: [usize; 2]) -> Target {
-        let position = Some(position);
-        Target::Unit(Unit { layer: layer.to_owned(), channel: Some(channel), position })
+        Target::Unit(Unit::neuron(layer, channel, position))
     }
 
     /// All of a layer.
     pub fn layer(layer: &str) -> Target {
-        Target::Unit(Unit { layer: layer.to_owned(), channel: None, position: None })
+        Target::Unit(Unit::layer(layer))
     }
 
     /// Any number made of one picture's output (`[1, classes]` for a classifier): a difference of
@@ -101,6 +131,12 @@ impl fmt::Debug for Score {
 impl From<usize> for Target {
     fn from(class: usize) -> Target {
         Target::Class(class)
+    }
+}
+
+impl From<Unit> for Target {
+    fn from(unit: Unit) -> Target {
+        Target::Unit(unit)
     }
 }
 

@@ -285,6 +285,11 @@ impl Network {
         moved.map_err(Error::torch("moving the input to the network's device"))
     }
 
+    /// The values of some nodes; a gradient is recorded where the input asks for one.
+    pub(crate) fn traced(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
+        self.run(&[(0, &self.admit(input)?)], wanted, false)
+    }
+
     /// The values of some nodes, without a gradient.
     pub(crate) fn values(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
         tch::no_grad(|| self.run(&[(0, &self.admit(input)?)], wanted, false))

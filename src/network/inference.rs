@@ -62,6 +62,26 @@ impl Network {
         Ok(network)
     }
 
+    /// The network up to the last of these layers, which becomes its output: what comes after takes
+    /// no part, not even in the check of an input's shape.
+    pub(crate) fn until(&self, layers: &[usize]) -> Network {
+        let last = layers.iter().copied().max().unwrap_or_default().min(self.nodes.len() - 1);
+        let share = |node: &Node| Node {
+            name: node.name.clone(),
+            op: node.op.shared(),
+            inputs: node.inputs.clone(),
+        };
+        let aliases = self.aliases.iter().filter(|(_, index)| *index <= last);
+        Network {
+            name: self.name.clone(),
+            aliases: aliases.cloned().collect(),
+            output: last,
+            nodes: self.nodes.iter().take(last + 1).map(share).collect(),
+            preprocess: self.preprocess.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+
     /// How many nodes read each node.
     fn readers(&self) -> Vec<usize> {
         let mut readers = vec![0; self.nodes.len()];

@@ -234,7 +234,7 @@ impl Network {
         self.kind_and_device().1
     }
 
-    fn kind_and_device(&self) -> (Kind, Device) {
+    pub(crate) fn kind_and_device(&self) -> (Kind, Device) {
         let first = self.nodes.iter().find_map(|node| node.op.parameters().first().copied());
         first.map_or((Kind::Float, Device::Cpu), |(_, tensor)| (tensor.kind(), tensor.device()))
     }

@@ -5,6 +5,7 @@ use image::RgbImage;
 use tch::{Kind, TchError, Tensor};
 
 use super::resample::{Interpolation, resize};
+use crate::error::shape_text;
 use crate::{Error, Photo, Result};
 
 /// To what size a picture is brought before the crop.
@@ -103,6 +104,29 @@ impl Preprocess {
             Resize::ShorterSide(side) => photo.width().min(photo.height()) / side.max(1),
         };
         shown.min(reduction.max(1))
+    }
+
+    /// Images `[N, C, H, W]` of values from 0 to 1 as the network's input: normalised, and neither
+    /// resized nor cropped. On the images' device; gradients go through it.
+    ///
+    /// Errors: another number of channels.
+    pub fn normalised(&self, images: &Tensor) -> Result<Tensor> {
+        let channels = self.input[0];
+        if images.size().get(1) != Some(&channels) || images.dim() != 4 {
+            return Err(Error::Shape {
+                at: "images to be normalised".to_owned(),
+                expected: format!("[N, {channels}, H, W]"),
+                got: shape_text(&images.size()),
+                remedy: "One image needs `.unsqueeze(0)`.".to_owned(),
+            });
+        }
+        let each = |values: &[f32]| {
+            let tensor = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
+            tensor.f_to_device(images.device())?.f_to_kind(images.kind())
+        };
+        let normalised =
+            each(&self.mean).and_then(|mean| images.f_sub(&mean)?.f_div(&each(&self.std)?));
+        normalised.map_err(Error::torch("normalising images"))
     }
 
     /// The network's input `[1, C, H, W]`, float32 on the CPU.

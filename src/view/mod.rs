@@ -15,6 +15,7 @@ mod feature_maps;
 mod feature_maps_batch;
 mod film;
 mod filters;
+mod gallery;
 mod grid;
 mod heatmap;
 mod heatmaps;
@@ -52,6 +53,7 @@ pub use feature_maps::FeatureMaps;
 pub use feature_maps_batch::FeatureMapsBatch;
 pub use film::{Film, Frame};
 pub use filters::FilterGrid;
+pub use gallery::{Gallery, GalleryCard, GalleryRow};
 pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
 pub use journey::Journey;
@@ -131,6 +133,7 @@ debug_by_description!(
     FeatureMapsBatch,
     Film,
     FilterGrid,
+    Gallery,
     Heatmap,
     Heatmaps,
     Journey,

@@ -11,6 +11,7 @@ mod figures_motion;
 mod helpers;
 mod leaks;
 mod localisation;
+mod maximize;
 mod network;
 mod occlusion;
 mod onnx;

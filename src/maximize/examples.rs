@@ -1,0 +1,264 @@
+//! Which photos excite a unit most, and what in them.
+
+use std::path::Path;
+
+use image::RgbImage;
+use tch::{TchError, Tensor};
+
+use crate::attribution::Unit;
+use crate::network::{Network, ReceptiveField};
+use crate::progress::Progress;
+use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
+use crate::{Error, Photo, Result};
+
+/// How many photos go through the network at once.
+const BATCH: usize = 16;
+/// The longer side of a picture that is kept.
+const SHOWN: u32 = 224;
+
+/// A photo that excites a unit.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Which of the photos given it is, from 0; of a folder, in the order of the names.
+    pub index: usize,
+    /// The photo's title.
+    pub title: String,
+    /// The unit's activation where it is largest; for a whole layer the largest of all channels.
+    pub score: f64,
+    /// What the unit sees there, in pixels of the network's input; `None` where it sees all.
+    pub region: Option<BoundingBox>,
+    /// The photo as the network sees it.
+    picture: RgbImage,
+}
+
+/// The photos of a collection that excite a unit most, the region framed that did.
+#[derive(Clone)]
+pub struct Examples {
+    title: String,
+    photos: usize,
+    examples: Vec<Example>,
+    input: [u32; 2],
+}
+
+/// The `count` photos that excite a unit most.
+///
+/// A channel's score is its largest activation, and the region is what the unit sees at that place
+/// ([`Network::receptive_fields`]). A photo is the better example the larger the score; of equal ones
+/// the first comes first. Runs on the network's device, 16 photos at once.
+///
+/// Errors: no photo, an unknown layer, a unit that the layer doesn't have.
+///
+/// ```
+/// use convscope::maximize::dataset_examples;
+/// use convscope::prelude::*;
+///
+/// let net = zoo::digits()?;
+/// let photos: Vec<Photo> = data::digits(40, 1)?.into_iter().map(|(photo, _)| photo).collect();
+/// let best = dataset_examples(&net, Unit::channel("conv2", 5), &photos, 6)?;
+/// assert!(best.examples()[0].score >= best.examples()[5].score);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub fn dataset_examples(
+    net: &Network,
+    unit: Unit,
+    photos: &[Photo],
+    count: usize,
+) -> Result<Examples> {
+    let all = photos.iter().map(|photo| Ok(photo.clone()));
+    search(net, unit, all.collect::<Vec<_>>().into_iter(), photos.len(), count)
+}
+
+/// The same of a folder's pictures (`.jpg`, `.jpeg`, `.png`, `.gif`, `.webp`), subfolders not among
+/// them. They are read batch by batch, so a folder may be large.
+///
+/// Errors: as [`dataset_examples`]; a folder that can't be read, a picture that is broken.
+pub fn dataset_examples_in(
+    net: &Network,
+    unit: Unit,
+    folder: impl AsRef<Path>,
+    count: usize,
+) -> Result<Examples> {
+    let folder = folder.as_ref();
+    let read = || Error::io("read the folder", folder);
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(read())? {
+        let path = entry.map_err(read())?.path();
+        let extension =
+            path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+        if ["jpg", "jpeg", "png", "gif", "webp"].contains(&extension.as_str()) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let all = paths.len();
+    search(net, unit, paths.into_iter().map(Photo::open), all, count)
+}
+
+fn search(
+    net: &Network,
+    unit: Unit,
+    mut photos: impl Iterator<Item = Result<Photo>>,
+    all: usize,
+    count: usize,
+) -> Result<Examples> {
+    if all == 0 {
+        return Err(Error::Argument(
+            "there is no photo to look at; .jpg, .jpeg, .png, .gif and .webp are read".to_owned(),
+        ));
+    }
+    let node = net.find(&unit.layer)?;
+    let net_until = net.until(&[node]);
+    let fast = net_until.for_inference()?;
+    let [channels, height, width] = net.preprocess().input_shape();
+    let field = net.receptive_fields(&[1, channels, height, width])?.get(node).copied();
+    let field = field.unwrap_or([ReceptiveField::Whole; 2]);
+    let size = [height, width].map(|size| size.max(1) as u32);
+    let mut progress = Progress::new(format!("looking for photos that excite {unit}"));
+    let mut best: Vec<Example> = Vec::new();
+    let mut done = 0;
+    loop {
+        let batch: Vec<Photo> = photos.by_ref().take(BATCH).collect::<Result<_>>()?;
+        if batch.is_empty() {
+            break;
+        }
+        let inputs = batch.iter().map(|photo| net.prepare(photo)).collect::<Result<Vec<_>>>()?;
+        let inputs = Tensor::f_cat(&inputs, 0).map_err(failed)?;
+        let value = tch::no_grad(|| fast.forward(&inputs))?;
+        for (row, photo) in batch.iter().enumerate() {
+            let (score, place) = largest(&value, row as i64, &unit)?;
+            let index = done + row;
+            let worst = best.last().map_or(f64::NEG_INFINITY, |example| example.score);
+            if best.len() >= count.max(1) && score <= worst {
+                continue;
+            }
+            let zoom = net.preprocess().sharp_zoom(photo, SHOWN);
+            let picture = net.preprocess().view(photo, zoom)?;
+            let region = place.and_then(|place| seen(field, place, size));
+            let title = photo.title().to_owned();
+            let at = best.partition_point(|example| example.score >= score);
+            best.insert(at, Example { index, title, score, region, picture });
+            best.truncate(count.max(1));
+        }
+        done += batch.len();
+        progress.step(done, all, || format!("{done} of {all} photos"));
+    }
+    let title = format!("Photos that excite {unit} of {} most", net.name());
+    Ok(Examples { title, photos: done, examples: best, input: size })
+}
+
+/// A unit's largest activation in a picture, and where it is.
+fn largest(value: &Tensor, row: i64, unit: &Unit) -> Result<(f64, Option<[usize; 2]>)> {
+    let shape = value.size();
+    let beyond = || {
+        Error::Argument(format!(
+            "there is no {unit}, the layer's values are {shape:?}; channels, rows and columns count \
+             from 0"
+        ))
+    };
+    let sizes: Vec<usize> = shape.iter().map(|&size| size.max(0) as usize).collect();
+    let tokens = sizes.len() == 3;
+    let channels = if tokens { 2 } else { 1 };
+    if unit.channel.is_some_and(|channel| sizes.get(channels).is_none_or(|&all| channel >= all)) {
+        return Err(beyond());
+    }
+    let find = || {
+        let mut one = value.f_narrow(0, row, 1)?;
+        if let Some(channel) = unit.channel {
+            one = one.f_narrow(channels as i64, channel as i64, 1)?;
+        }
+        if let (4, Some([y, x])) = (sizes.len(), unit.position) {
+            let one = one.f_narrow(2, y as i64, 1)?.f_narrow(3, x as i64, 1)?;
+            return Ok((one.f_max()?.f_double_value(&[])?, Some([y, x])));
+        }
+        let (one, place) = match sizes[..] {
+            [_, _, _, width] => {
+                let map = one.f_amax([1], false)?.f_flatten(0, -1)?;
+                let at = map.f_argmax(None, false)?.f_int64_value(&[])? as usize;
+                (map, Some([at / width.max(1), at % width.max(1)]))
+            }
+            _ => (one, None),
+        };
+        Ok::<_, TchError>((one.f_max()?.f_double_value(&[])?, place))
+    };
+    if let Some([y, x]) = unit.position
+        && !matches!(sizes[..], [_, _, height, width] if y < height && x < width)
+    {
+        return Err(beyond());
+    }
+    find().map_err(failed)
+}
+
+/// What the unit at this place sees of the input; nothing where it sees all.
+fn seen(field: [ReceptiveField; 2], place: [usize; 2], size: [u32; 2]) -> Option<BoundingBox> {
+    let range = |direction: usize| {
+        let (all, at) = (i64::from(size[direction]), place[direction] as i64);
+        let ReceptiveField::Window { size, jump, start } = field[direction] else {
+            return (0, all);
+        };
+        let from = start.saturating_add(at.saturating_mul(jump));
+        (from.clamp(0, all), from.saturating_add(size).clamp(0, all))
+    };
+    let ((top, bottom), (left, right)) = (range(0), range(1));
+    let all = top == 0 && left == 0 && bottom == i64::from(size[0]) && right == i64::from(size[1]);
+    (!all).then(|| BoundingBox::new(left as u32, top as u32, right as u32, bottom as u32, ""))
+}
+
+impl Examples {
+    /// The photos, the strongest first.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
+    }
+
+    fn gallery(&self) -> Result<Gallery> {
+        let card = |example: &Example| {
+            let score = format!("{:.2}", example.score);
+            let card = GalleryCard::new(example.picture.clone(), example.title.as_str(), score);
+            let scale = example.picture.height() / self.input[0].max(1);
+            match &example.region {
+                Some(region) => card.region(BoundingBox {
+                    left: region.left * scale,
+                    top: region.top * scale,
+                    right: region.right * scale,
+                    bottom: region.bottom * scale,
+                    label: String::new(),
+                }),
+                None => card,
+            }
+        };
+        let cards = self.examples.iter().map(card).collect();
+        let gallery = Gallery::new(self.title.as_str(), vec![GalleryRow::new("", cards)])?;
+        Ok(gallery.note(self.note()))
+    }
+
+    fn note(&self) -> String {
+        format!(
+            "{} of {} photos, each with the activation; framed is what the unit sees there",
+            self.examples.len(),
+            self.photos
+        )
+    }
+}
+
+impl Figure for Examples {
+    fn image(&self) -> Result<RgbImage> {
+        self.gallery()?.image()
+    }
+
+    fn description(&self) -> String {
+        format!("{}; {}", self.title, self.note())
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.gallery()?.bundle()
+    }
+}
+
+impl std::fmt::Debug for Examples {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.description())
+    }
+}
+
+fn failed(error: TchError) -> Error {
+    Error::torch("looking for examples")(error)
+}

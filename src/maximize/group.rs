@@ -1,0 +1,352 @@
+//! The ascent of images that run as one batch.
+
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use tch::{Kind, TchError, Tensor};
+
+use super::ascent::Climber;
+use super::goal::Goal;
+use super::image::{Images, Noise, Start, mixed};
+use super::penalty;
+use super::pictures::{pictures, values};
+use super::{Maximize, Objective};
+use crate::error::shape_text;
+use crate::network::Network;
+use crate::progress::Progress;
+use crate::view::fit;
+use crate::{Error, Result};
+
+/// So often, images that no unit answers to are given noise, each time twice as strong.
+const WAKING: i32 = 8;
+
+/// The images as they were at a step, without movement.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    pub step: usize,
+    pub scores: Vec<f64>,
+    /// The mean absolute difference between neighbouring pixels.
+    pub variations: Vec<f64>,
+    /// Reduced where there are many.
+    pub pictures: Vec<RgbImage>,
+}
+
+/// Images that ran as one batch, and what is needed to go on.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The best of all moments, `[N, C, H, W]`, on the CPU, and their scores.
+    pub best: Tensor,
+    pub scores: Vec<f64>,
+    pub moments: Vec<Moment>,
+    /// The mean score at each step, of the images as they were moved for it.
+    pub course: Vec<f64>,
+    pub seconds: f64,
+    /// Why it ended before its steps were done.
+    pub ended: Option<String>,
+    parameters: Tensor,
+    climber: Climber,
+}
+
+/// A run under way.
+struct Run<'a> {
+    options: &'a Maximize,
+    goal: Goal,
+    images: Images,
+    /// The number of the first image among all that are made.
+    first: usize,
+    group: Group,
+    progress: Progress,
+    /// Steps that an earlier run did.
+    before: usize,
+    /// How often images were given stronger noise.
+    woken: i32,
+}
+
+impl Group {
+    /// Runs the ascent. `first` is the number of the first image among all; `at_most` bounds this
+    /// group's time.
+    pub(super) fn run(
+        net: &Network,
+        objectives: &[Objective],
+        options: &Maximize,
+        first: usize,
+        earlier: Option<&Group>,
+        what: &str,
+        at_most: Option<Duration>,
+    ) -> Result<Group> {
+        let [channels, height, width] = net.preprocess().input_shape();
+        let [height, width] = options.size.map_or([height, width], |size| size.map(i64::from));
+        let goal = Goal::new(net, objectives, options.robust.seen([height, width]))?;
+        // Also without movement the images must fit.
+        let shape = [objectives.len() as i64, channels, height, width];
+        goal.layers.net.shapes(&shape)?;
+        let kind = goal.layers.net.kind_and_device();
+        let images = Images::new(options.parameters, options.colour, shape, kind)?;
+        let parameters = match earlier {
+            Some(earlier) => earlier.parameters_for(&images)?,
+            None => started(net, options, &images, shape, first)?,
+        };
+        let progress = Progress::new(format!("maximising {what}"));
+        let group = Group {
+            best: Tensor::new(),
+            scores: Vec::new(),
+            moments: earlier.map_or_else(Vec::new, |earlier| earlier.moments.clone()),
+            course: earlier.map_or_else(Vec::new, |earlier| earlier.course.clone()),
+            seconds: 0.0,
+            ended: None,
+            parameters,
+            climber: earlier.map_or_else(|| Ok(Climber::default()), |e| e.climber.copy())?,
+        };
+        let mut run = Run {
+            options,
+            goal,
+            images,
+            first,
+            before: group.course.len(),
+            woken: 0,
+            group,
+            progress: progress.at_most(at_most).quiet(options.quiet),
+        };
+        if let Some(earlier) = earlier {
+            run.group.best = earlier.best.f_detach_copy().map_err(failed)?;
+            run.group.scores.clone_from(&earlier.scores);
+            run.group.moments.pop(); // seen again as the first moment of this run
+        }
+        run.climb()?;
+        Ok(run.group)
+    }
+
+    fn parameters_for(&self, images: &Images) -> Result<Tensor> {
+        let expected = images.parameter_shape();
+        if self.parameters.size() != expected {
+            return Err(Error::Shape {
+                at: "images to continue from".to_owned(),
+                expected: format!("parameters {}", shape_text(&expected)),
+                got: shape_text(&self.parameters.size()),
+                remedy:
+                    "Continue with as many images of the same size and parameters, or start anew \
+                         from them: `.start(Start::images(earlier.values()))`."
+                        .to_owned(),
+            });
+        }
+        self.parameters.f_detach_copy().map_err(failed)
+    }
+
+    /// How many steps were done in all.
+    pub(super) fn steps(&self) -> usize {
+        self.course.len()
+    }
+}
+
+impl Run<'_> {
+    fn climb(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let steps = self.options.steps;
+        let moments = self.options.frames.clamp(1, steps.max(1));
+        let passed = |step: usize| step * moments / steps.max(1);
+        let is_moment = |step: usize| step == 0 || passed(step) > passed(step - 1);
+        for step in 0..=steps {
+            let over = self.progress.is_over();
+            if is_moment(step) || over {
+                self.look()?;
+            }
+            if step == steps {
+                break;
+            }
+            if over {
+                self.group.ended = Some(format!("time was over after {step} of {steps} steps"));
+                break;
+            }
+            if is_moment(step) && self.is_flat() {
+                self.group.ended = Some(format!("no more growth after {step} of {steps} steps"));
+                break;
+            }
+            self.step()?;
+            self.say(step + 1, start.elapsed().as_secs_f64());
+        }
+        self.group.seconds = start.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let (score, gradient, variation) = tch::with_grad(|| self.gradients())?;
+        let group = &mut self.group;
+        let step = group.course.len();
+        if !score.is_finite() {
+            return Err(Error::Argument(format!(
+                "the score is no longer a finite number after step {step}; take a smaller rate, by a \
+                 factor of 10, say"
+            )));
+        }
+        group.course.push(score);
+        tch::no_grad(|| {
+            if self.woken < WAKING {
+                let strength = 2f64.powi(self.woken + 1);
+                let seed = self.options.seed ^ strength.to_bits();
+                let noise = Noise { seed, first: self.first, strength };
+                self.woken += i32::from(self.images.wake(&group.parameters, &gradient, noise)?);
+            }
+            let (climber, ascent) = (&mut group.climber, self.options.ascent);
+            climber.step(ascent, &group.parameters, &gradient, variation.as_ref())?;
+            if self.images.is_plain() {
+                let _ = group.parameters.f_clamp_(0.0, 1.0).map_err(failed)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The mean score of the images as they are moved at this step, the gradient of the sum, and that
+    /// of the total variation.
+    fn gradients(&self) -> Result<(f64, Tensor, Option<Tensor>)> {
+        let leaf = self.group.parameters.detach().set_requires_grad(true);
+        let images = self.images.draw(&leaf)?;
+        let batch = images.size().first().copied().unwrap_or(1) as usize;
+        let step = self.group.course.len() as u64;
+        let seed = |image| mixed(self.options.seed ^ 0x5EED, (step << 24) ^ image as u64);
+        let mut random: Vec<_> = (self.first..self.first + batch).map(seed).collect();
+        let moved = self.options.robust.apply(&images, &mut random)?;
+        let input = self.goal.layers.net.preprocess().normalised(&moved)?;
+        let scores = self.goal.scores(&images, &input)?;
+        let differentiate = || {
+            let tv = self.options.tv;
+            let total = scores.f_sum(scores.kind())?;
+            let score = total.f_double_value(&[])? / batch as f64;
+            let keep = tv > 0.0;
+            let mut gradient = Tensor::f_run_backward(&[&total], &[&leaf], keep, false)?;
+            let variation = match keep {
+                true => {
+                    let total = penalty::total_variation(&images)?;
+                    let total = total.f_sum(total.kind())?.f_mul_scalar(tv)?;
+                    Tensor::f_run_backward(&[&total], &[&leaf], false, false)?.pop()
+                }
+                false => None,
+            };
+            Ok((score, gradient.pop(), variation))
+        };
+        let doing = "differentiating an objective (does it depend on the image?)";
+        let (score, gradient, variation) = differentiate().map_err(Error::torch(doing))?;
+        let gradient =
+            gradient.ok_or_else(|| Error::Argument("there is no gradient".to_owned()))?;
+        Ok((score, gradient, variation))
+    }
+
+    /// Looks at the images without movement, and keeps the best.
+    fn look(&mut self) -> Result<()> {
+        let (images, scores) = tch::no_grad(|| -> Result<_> {
+            let images = self.images.draw(&self.group.parameters)?;
+            let input = self.goal.layers.net.preprocess().normalised(&images)?;
+            let scores = self.goal.scores(&images, &input)?;
+            Ok((images, scores))
+        })?;
+        let images = images.f_to_device(tch::Device::Cpu).map_err(failed)?;
+        let numbers = |tensor: &Tensor| -> Result<Vec<f64>, TchError> {
+            Vec::try_from(tensor.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Double)?)
+        };
+        let scores = numbers(&scores).map_err(failed)?;
+        let count = images.numel().max(1) / scores.len().max(1);
+        let variations = penalty::total_variation(&images)
+            .and_then(|sums| numbers(&sums.f_div_scalar(count.max(1) as f64)?));
+        let side = match scores.len() {
+            1 => 480,
+            2..=16 => 112,
+            _ => 56,
+        };
+        let all = pictures(&images)?;
+        let step = self.group.course.len();
+        self.group.moments.push(Moment {
+            step,
+            variations: variations.map_err(failed)?,
+            pictures: all.iter().map(|picture| fit(picture, side)).collect(),
+            scores: scores.clone(),
+        });
+        self.keep(&images, scores).map_err(failed)
+    }
+
+    fn keep(&mut self, images: &Tensor, scores: Vec<f64>) -> Result<(), TchError> {
+        if self.group.scores.is_empty() {
+            self.group.best = images.f_detach_copy()?;
+            self.group.scores = scores;
+            return Ok(());
+        }
+        for (at, (best, score)) in self.group.scores.iter_mut().zip(scores).enumerate() {
+            if score > *best {
+                *best = score;
+                let mut kept = self.group.best.f_get(at as i64)?;
+                kept.f_copy_(&images.f_get(at as i64)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the best mean score grew by less than 0.5 % in the last steps of patience.
+    fn is_flat(&self) -> bool {
+        let Some(patience) = self.options.patience else { return false };
+        let now = self.group.course.len();
+        let since = now.saturating_sub(patience);
+        if since < self.before || patience == 0 {
+            return false;
+        }
+        let best = |until: usize| {
+            let moments = self.group.moments.iter().filter(|moment| moment.step <= until);
+            moments.map(|m| mean(&m.scores)).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let (earlier, latest) = (best(since), best(now));
+        earlier.is_finite() && latest - earlier <= 0.005 * earlier.abs()
+    }
+
+    fn say(&mut self, step: usize, seconds: f64) {
+        let (steps, group) = (self.options.steps, &self.group);
+        self.progress.step(step, steps, || {
+            let score = group.course.last().copied().unwrap_or_default();
+            let variation = group.moments.last().map_or(0.0, |moment| mean(&moment.variations));
+            let rate = step as f64 / seconds.max(1e-9);
+            format!(
+                "step {step} of {steps}, score {score:.3}, TV {variation:.4}, {rate:.1} steps/s"
+            )
+        });
+    }
+}
+
+/// The parameters to begin with.
+fn started(
+    net: &Network,
+    options: &Maximize,
+    images: &Images,
+    [batch, channels, height, width]: [i64; 4],
+    first: usize,
+) -> Result<Tensor> {
+    let kind = net.kind_and_device();
+    let given = match &options.start {
+        Start::Noise => return images.noise(options.seed, first, kind),
+        Start::Grey => Tensor::f_full([1, channels, height, width], 0.5, kind),
+        Start::Photo(photo) => Ok(values(net, photo, [height, width])?),
+        Start::Images(given) if given.dim() == 3 => given.f_unsqueeze(0),
+        Start::Images(given) => {
+            let count = given.size().first().copied().unwrap_or_default();
+            let rows = batch.min(count - first as i64);
+            if count > 1 { given.f_narrow(0, first as i64, rows) } else { given.f_detach() }
+        }
+    };
+    let given = given.map_err(failed)?;
+    let size = given.size();
+    if size.get(1..) != Some(&[channels, height, width]) || ![1, batch].contains(&size[0]) {
+        return Err(Error::Shape {
+            at: "images to start from".to_owned(),
+            expected: shape_text(&[batch, channels, height, width]),
+            got: shape_text(&size),
+            remedy: "`.size(height, width)` sets the size of the images to be made.".to_owned(),
+        });
+    }
+    let ready = given
+        .f_to_kind(kind.0)
+        .and_then(|given| given.f_to_device(kind.1)?.f_expand([batch, -1, -1, -1], false));
+    images.of(&ready.map_err(failed)?)?.f_detach_copy().map_err(failed)
+}
+
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+fn failed(error: TchError) -> Error {
+    Error::torch("maximising")(error)
+}

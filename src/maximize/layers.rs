@@ -1,0 +1,152 @@
+//! The layers that objectives read, and the shortest way to their values.
+
+use tch::{TchError, Tensor};
+
+use crate::error::shape_text;
+use crate::network::{Network, Op, Pointwise};
+use crate::{Error, Result};
+
+/// A network as far as some layers, in the form that runs fastest.
+pub(super) struct Layers {
+    pub net: Network,
+    reads: Vec<Read>,
+    /// The nodes whose values are computed.
+    wanted: Vec<usize>,
+}
+
+struct Read {
+    /// The layer's name in the original network.
+    name: String,
+    /// What its value is made of, as places in [`Layers::wanted`]: the layer itself or, for a ReLU
+    /// (or several ReLUs side by side), what goes into it.
+    sources: Vec<usize>,
+    rectified: bool,
+    /// `[C, h, w]`.
+    shape: [i64; 3],
+}
+
+/// A layer's value as maps, `[N, C, h, w]`: features of linear layers are maps of one value, tokens
+/// `[N, T, E]` are `E` maps of a column.
+pub(super) struct Value {
+    /// Before the ReLU, if the layer is one.
+    pub before: Tensor,
+    rectified: bool,
+}
+
+impl Layers {
+    /// `layers` are nodes of `net`; `size` is that of the images that the network gets.
+    pub(super) fn new(net: &Network, layers: &[usize], size: [i64; 2]) -> Result<Layers> {
+        let part = net.until(layers);
+        let fast = part.for_inference()?;
+        let names = || layers.iter().filter_map(|&layer| net.nodes().get(layer)).map(|n| &n.name);
+        // A convolution whose batch norm was folded into it has a value only in the original form.
+        let net = if names().all(|name| place(&fast, name).is_some()) { fast } else { part };
+        let [channels, ..] = net.preprocess().input_shape();
+        let shapes = net.shapes(&[1, channels, size[0], size[1]])?;
+        let mut layers = Layers { net, reads: Vec::new(), wanted: Vec::new() };
+        for name in names() {
+            if layers.place(name).is_none() {
+                layers.add(name, &shapes)?;
+            }
+        }
+        Ok(layers)
+    }
+
+    fn add(&mut self, name: &str, shapes: &[Vec<i64>]) -> Result<()> {
+        let node = place(&self.net, name).unwrap_or_default();
+        let shape = match shapes.get(node).map(Vec::as_slice) {
+            Some(&[_, channels]) => [channels, 1, 1],
+            Some(&[_, tokens, width]) => [width, tokens, 1],
+            Some(&[_, channels, height, width]) => [channels, height, width],
+            other => {
+                return Err(Error::Shape {
+                    at: format!("{}'s layer `{name}`", self.net.name()),
+                    expected: "values [N, C], [N, T, E] or [N, C, h, w]".to_owned(),
+                    got: shape_text(other.unwrap_or_default()),
+                    remedy: "Choose another layer; `net.layer_names()` lists all.".to_owned(),
+                });
+            }
+        };
+        let before = before_relu(&self.net, node);
+        let rectified = before.is_some();
+        let mut sources = Vec::new();
+        for source in before.unwrap_or_else(|| vec![node]) {
+            let known = self.wanted.iter().position(|&wanted| wanted == source);
+            sources.push(known.unwrap_or(self.wanted.len()));
+            if known.is_none() {
+                self.wanted.push(source);
+            }
+        }
+        self.reads.push(Read { name: name.to_owned(), sources, rectified, shape });
+        Ok(())
+    }
+
+    /// Which of the layers read has this name.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.reads.iter().position(|read| read.name == name)
+    }
+
+    /// `[C, h, w]` of a layer that is read.
+    pub(super) fn shape(&self, read: usize) -> [i64; 3] {
+        self.reads.get(read).map_or([0; 3], |read| read.shape)
+    }
+
+    /// The values of all layers read; a gradient is recorded where the input asks for one.
+    pub(super) fn values(&self, input: &Tensor) -> Result<Vec<Value>> {
+        let values = self.net.traced(input, &self.wanted)?;
+        let value = |read: &Read| -> Result<Value, TchError> {
+            let sources: Vec<&Tensor> =
+                read.sources.iter().filter_map(|&source| values.get(source)).collect();
+            let before = match sources[..] {
+                [one] => one.shallow_clone(),
+                _ => Tensor::f_cat(&sources, 1)?,
+            };
+            let before = match before.dim() {
+                3 => before.f_transpose(1, 2)?.f_unsqueeze(3)?,
+                2 => before.f_unsqueeze(2)?.f_unsqueeze(3)?,
+                _ => before,
+            };
+            Ok(Value { before, rectified: read.rectified })
+        };
+        let failed = Error::torch("reading the layers of an objective");
+        self.reads.iter().map(value).collect::<Result<_, _>>().map_err(failed)
+    }
+}
+
+impl Value {
+    /// The layer's values. A channel that is silent everywhere in an image counts as it is before the
+    /// ReLU, below 0: else it had no slope to climb.
+    pub(super) fn live(&self) -> Result<Tensor, TchError> {
+        if !self.rectified {
+            return Ok(self.before.shallow_clone());
+        }
+        let silent = self.before.f_detach()?.f_amax([2, 3], true)?.f_le(0.0)?;
+        self.before.f_where_self(&silent, &self.before.f_relu()?)
+    }
+
+    /// The layer's values as they are.
+    pub(super) fn plain(&self) -> Result<Tensor, TchError> {
+        if self.rectified { self.before.f_relu() } else { Ok(self.before.shallow_clone()) }
+    }
+}
+
+fn place(net: &Network, name: &str) -> Option<usize> {
+    net.nodes().iter().position(|node| node.name == name)
+}
+
+/// What goes into a ReLU, or into ReLUs whose channels stand side by side, as in GoogLeNet.
+fn before_relu(net: &Network, node: usize) -> Option<Vec<usize>> {
+    let nodes = net.nodes();
+    let node = nodes.get(node)?;
+    match node.op {
+        Op::Pointwise(Pointwise::Relu) => Some(node.inputs.clone()),
+        Op::Concat { dim: 1 } => {
+            let relu = |&input: &usize| match nodes.get(input)?.op {
+                Op::Pointwise(Pointwise::Relu) => nodes.get(input)?.inputs.first().copied(),
+                _ => None,
+            };
+            node.inputs.iter().map(relu).collect()
+        }
+        _ => None,
+    }
+}

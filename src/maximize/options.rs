@@ -1,0 +1,221 @@
+//! How an image is made: presets, and a setter for each thing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::group::Group;
+use super::image::{Colour, Parameters, Start};
+use super::robust::Robust;
+use super::{Maximized, Objective};
+use crate::{Error, Result};
+
+/// How the parameters follow the gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Ascent {
+    /// x ← x + rate·∂a/∂x − λ·∇TV(x), with λ of [`Maximize::tv`].
+    Plain {
+        /// `None` chooses it once for each image, so that the first step with a slope moves the
+        /// parameters by 0.02 (root mean square).
+        rate: Option<f64>,
+    },
+    /// Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2014, upwards; the total variation
+    /// times λ is part of what it climbs.
+    Adam {
+        /// The learning rate.
+        rate: f64,
+    },
+}
+
+/// How images are made that a unit, a class or any [`Objective`] answers to: a preset, and what is
+/// changed of it.
+///
+/// ```
+/// use convscope::prelude::*;
+///
+/// let net = zoo::digits()?;
+/// let seven = Maximize::classic().steps(40).seed(3).run(&net, "7")?;
+/// assert!(seven.probability() > Some(0.95));
+/// # Ok::<(), convscope::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Maximize {
+    pub(super) steps: usize,
+    pub(super) size: Option<[u32; 2]>,
+    pub(super) seed: u64,
+    pub(super) start: Start,
+    pub(super) parameters: Parameters,
+    pub(super) colour: Colour,
+    pub(super) robust: Robust,
+    pub(super) ascent: Ascent,
+    pub(super) tv: f64,
+    pub(super) images: usize,
+    pub(super) frames: usize,
+    pub(super) patience: Option<usize>,
+    pub(super) at_most: Option<Duration>,
+    pub(super) quiet: bool,
+    pub(super) earlier: Vec<Arc<Group>>,
+}
+
+impl Default for Maximize {
+    fn default() -> Self {
+        Maximize::lucid()
+    }
+}
+
+impl Maximize {
+    /// After Olah, Mordvintsev, Schubert, "Feature Visualization", 2017, and their program lucid: 512
+    /// steps of Adam on Fourier coefficients in decorrelated colours, the image moved at each step.
+    pub fn lucid() -> Maximize {
+        Maximize {
+            steps: 512,
+            size: None,
+            seed: 0,
+            start: Start::Noise,
+            parameters: Parameters::Fourier,
+            colour: Colour::Decorrelated,
+            robust: Robust::LUCID,
+            ascent: Ascent::Adam { rate: 0.05 },
+            tv: 0.0,
+            images: 1,
+            frames: 40,
+            patience: None,
+            at_most: None,
+            quiet: false,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// As lessons teach it: from noise, 200 steps x ← x + rate·∂a/∂x − λ·∇TV(x) on the pixels, which
+    /// are kept between 0 and 1. Erhan et al., "Visualizing Higher-Layer Features of a Deep Network",
+    /// 2009; the total variation is from Mahendran, Vedaldi, 2014
+    /// ([arXiv:1412.0035](https://arxiv.org/abs/1412.0035)).
+    pub fn classic() -> Maximize {
+        Maximize {
+            steps: 200,
+            parameters: Parameters::Pixels,
+            colour: Colour::Rgb,
+            robust: Robust::NONE,
+            ascent: Ascent::Plain { rate: None },
+            tv: 0.002,
+            ..Maximize::lucid()
+        }
+    }
+
+    /// Sets the number of steps.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// Sets the image's height and width; the network's own unless set. What lies beyond the layers
+    /// that the objective reads doesn't matter.
+    pub fn size(mut self, height: u32, width: u32) -> Self {
+        self.size = Some([height, width]);
+        self
+    }
+
+    /// Sets the seed of noise and movements. One seed always gives one image, on the CPU bit for bit.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets from what image the ascent starts.
+    pub fn start(mut self, start: Start) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// Sets which numbers are changed.
+    pub fn parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets what the planes of a colour image stand for.
+    pub fn colour(mut self, colour: Colour) -> Self {
+        self.colour = colour;
+        self
+    }
+
+    /// Sets how the image is moved at each step.
+    pub fn robust(mut self, robust: Robust) -> Self {
+        self.robust = robust;
+        self
+    }
+
+    /// Sets how the parameters follow the gradient.
+    pub fn ascent(mut self, ascent: Ascent) -> Self {
+        self.ascent = ascent;
+        self
+    }
+
+    /// Sets λ, the weight of the total variation (the sum of absolute differences between
+    /// neighbouring pixels). More makes smoother images.
+    pub fn tv(mut self, weight: f64) -> Self {
+        self.tv = weight;
+        self
+    }
+
+    /// Makes several images of the one objective, from different noise; with
+    /// [`Objective::diversity`] they differ on purpose.
+    pub fn images(mut self, count: usize) -> Self {
+        self.images = count;
+        self
+    }
+
+    /// Sets at how many moments, evenly spread, the image is looked at without movement: each gives
+    /// a frame of the film and a point of its curves, and the best image is chosen of them. 40 unless
+    /// set, at least 1.
+    pub fn frames(mut self, count: usize) -> Self {
+        self.frames = count;
+        self
+    }
+
+    /// Stops early where the best score has grown by less than 0.5 % in so many steps.
+    pub fn patience(mut self, steps: usize) -> Self {
+        self.patience = Some(steps);
+        self
+    }
+
+    /// Ends after this time with what there is; the figure says so.
+    pub fn for_at_most(mut self, time: Duration) -> Self {
+        self.at_most = Some(time);
+        self
+    }
+
+    /// Prints no lines while it runs.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Goes on where an earlier run ended, for so many steps more: with the same options, 100 steps and
+    /// 100 more give what 200 give.
+    pub fn continue_from(mut self, earlier: &Maximized) -> Self {
+        self.earlier = earlier.groups.clone();
+        self
+    }
+
+    pub(super) fn check(&self, objectives: &[Objective]) -> Result<()> {
+        let refuse = |what: String| Err(Error::Argument(what));
+        if objectives.is_empty() {
+            return refuse("nothing to maximise: name at least one unit or class".to_owned());
+        }
+        if self.size.is_some_and(|[height, width]| height.min(width) == 0) {
+            return refuse("the image needs a height and a width of at least 1 pixel".to_owned());
+        }
+        let rate = match self.ascent {
+            Ascent::Plain { rate } => rate.unwrap_or(1.0),
+            Ascent::Adam { rate } => rate,
+        };
+        if !(rate > 0.0 && rate.is_finite() && self.tv >= 0.0 && self.tv.is_finite()) {
+            return refuse(format!(
+                "a learning rate of {rate} and a total variation weighted by {}: the rate is above 0 \
+                 (0.05 for Adam), the weight at least 0",
+                self.tv
+            ));
+        }
+        self.robust.check()
+    }
+}
