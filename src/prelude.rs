@@ -6,6 +6,7 @@ pub use crate::attribution::{
     input_times_gradient, integrated_gradients, layer_cam, occlusion, saliency, saliency_by,
     smooth_grad, x_grad_cam,
 };
+pub use crate::embed::{Features, Pca, Pooling, Start, Tsne, TsneMethod, class_vectors, pca, tsne};
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimiser, Schedule};
 pub use crate::view::{BoundingBox, Boxes, ColourMap, Figure, Heatmaps, Share};
