@@ -1,6 +1,7 @@
 //! The library's tests, by topic. One binary, because each loads libtorch anew.
 
 mod attribution;
+mod embed;
 mod executor;
 mod figures;
 mod figures_heat;

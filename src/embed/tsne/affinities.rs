@@ -78,10 +78,10 @@ impl Affinities {
         let numbers = Tensor::f_arange(n, (Kind::Int64, device))?;
         let own = numbers.f_unsqueeze(1)?.f_expand([n, k], false)?;
         // Each pair once in either direction, in order of both numbers; then equal ones added.
-        let there = own.f_mul_scalar(n)?.f_add(neighbours)?.f_view([-1])?;
-        let back = neighbours.f_mul_scalar(n)?.f_add(&own)?.f_view([-1])?;
+        let there = own.f_mul_scalar(n)?.f_add(neighbours)?.f_reshape([-1])?;
+        let back = neighbours.f_mul_scalar(n)?.f_add(&own)?.f_reshape([-1])?;
         let (pairs, from) = Tensor::f_cat(&[there, back], 0)?.f_sort(0, false)?;
-        let p = conditional.f_view([-1])?;
+        let p = conditional.f_reshape([-1])?;
         let p = p.f_repeat([2])?.f_index_select(0, &from)?.f_mul_scalar(0.5 / n as f64)?;
         let last = pairs.size()[0] - 1;
         let doubled = pairs.f_narrow(0, 1, last)?.f_eq_tensor(&pairs.f_narrow(0, 0, last)?)?;

@@ -37,8 +37,9 @@ pub(super) struct Field {
 struct Grid {
     spacing: f64,
     size: [i64; 2],
-    /// The transform of 1 / (1 + d²), `[size, size / 2 + 1]` with each number twice, for the real
-    /// and the imaginary part; counted twice where it stands for the half that is left out.
+    /// The transform of 1 / (1 + d²), laid out as all transforms here, `[height / 2 + 1, width]`, with
+    /// each number twice, for the real and the imaginary part; counted twice where it stands for the
+    /// half that is left out.
     weight: Tensor,
     /// The same transform, complex, once.
     potential: Tensor,
@@ -105,7 +106,8 @@ impl Grid {
         let spline = across.f_mul(&up.f_narrow(1, 0, half)?)?;
         let weight = x.f_square()?.f_add(&y.f_square()?)?.f_add_scalar(1)?.f_reciprocal()?;
         let transform = |kernel: &Tensor| -> Torch<Tensor> {
-            kernel.f_fft_rfft2(None::<&[i64]>, [0, 1], "backward")?.f_div(&spline)
+            let transform = kernel.f_fft_rfft2(None::<&[i64]>, [0, 1], "backward")?;
+            transform.f_div(&spline)?.f_transpose(0, 1)?.f_contiguous()
         };
         let force = |distance: &Tensor| -> Torch<Tensor> {
             transform(&weight.f_square()?.f_mul(distance)?)?.f_to_kind(Kind::ComplexFloat)
@@ -115,7 +117,7 @@ impl Grid {
         let potential = weight.f_to_kind(Kind::ComplexFloat)?;
         // Even kernels have real transforms.
         let weight = weight.f_real()?.f_contiguous()?;
-        let _ = weight.f_narrow(1, 1, half - 2)?.f_mul_scalar_(2)?;
+        let _ = weight.f_narrow(0, 1, half - 2)?.f_mul_scalar_(2)?;
         let weight = weight.f_div_scalar((size[0] * size[1]) as f64)?.f_to_kind(Kind::Float)?;
         let weight = weight.f_unsqueeze(2)?.f_expand([-1, -1, 2], false)?.f_contiguous()?;
         Ok(Grid { spacing, size, weight: weight.f_view([-1])?, potential, force })
@@ -151,8 +153,8 @@ impl Grid {
         let (nodes, weights) = (spread.nodes.f_view([-1])?, spread.weights.f_view([-1])?);
         let grid = grid.f_scatter_add_(0, &nodes, &weights)?.f_view([rows, self.size[1]])?;
         // The other half of the rows is empty, and need not be transformed.
-        let transform = grid.f_fft_rfft(None, 1, "backward")?;
-        transform.f_fft_fft(self.size[0], 0, "backward")
+        let transform = grid.f_fft_rfft(None, 1, "backward")?.f_transpose(0, 1)?;
+        transform.f_fft_fft(self.size[0], 1, "backward")?.f_contiguous()
     }
 
     /// The sum of 1 / (1 + d²) over all pairs of charges, each with itself too.
@@ -162,9 +164,9 @@ impl Grid {
 
     /// The convolution of the charges with a kernel: a value for each node.
     fn field(&self, sources: &Tensor, kernel: &Tensor) -> Torch<Tensor> {
-        let columns = sources.f_mul(kernel)?.f_fft_ifft(None, 0, "backward")?;
-        let rows = columns.f_narrow(0, 0, self.size[0] / 2)?;
-        rows.f_fft_irfft(self.size[1], 1, "backward")?.f_view([-1])
+        let columns = sources.f_mul(kernel)?.f_fft_ifft(None, 1, "backward")?;
+        let rows = columns.f_narrow(1, 0, self.size[0] / 2)?.f_transpose(0, 1)?;
+        rows.f_fft_irfft(self.size[1], 1, "backward")?.f_reshape([-1])
     }
 }
 

@@ -73,9 +73,8 @@ pub struct Tsne {
     /// For a quarter of the iterations, at most 250, attraction is so many times as strong: groups
     /// find together.
     pub early_exaggeration: f64,
-    /// The learning rate; `None` is max(N / early exaggeration, 200) / 4 for N points, which with the
-    /// gradient's factor of 4 is the rate that Belkina et al. recommend, and 4 times that after the
-    /// early exaggeration.
+    /// The learning rate; `None` is max(N / early exaggeration, 200) / 4 for N points, as in
+    /// scikit-learn: the rate of Belkina et al., who leave out the gradient's factor of 4.
     pub learning_rate: Option<f64>,
     /// Where the points start.
     pub start: Start,

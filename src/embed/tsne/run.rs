@@ -100,10 +100,10 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         let repulsion = forces.repulsion.f_div(&forces.sum)?;
         let mut force = forces.attraction.f_mul_scalar(4.0 * exaggeration)?;
         let force = force.f_add_(&repulsion.f_mul_scalar(4)?)?;
-        descent.step(map, &force, self.rate(exaggerated), momentum)
+        descent.step(map, &force, self.rate(), momentum)
     }
 
-    fn rate(&self, _exaggerated: bool) -> f64 {
+    fn rate(&self) -> f64 {
         let count = self.features.size()[0] as f64;
         self.options
             .learning_rate
@@ -150,7 +150,7 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
             return Err(Error::Argument(format!(
                 "t-SNE: after {iteration} iterations the points have flown apart; lower the learning \
                  rate ({} now), by a factor of 10, say",
-                self.rate(false)
+                self.rate()
             )));
         }
         let iterations = self.options.iterations;
