@@ -29,13 +29,16 @@ impl Folder {
             if pictures.is_empty() {
                 continue;
             }
-            found.classes.resize(found.files.len() + pictures.len(), found.class_names.len() as i64);
+            found
+                .classes
+                .resize(found.files.len() + pictures.len(), found.class_names.len() as i64);
             found.class_names.push(name(subfolder));
             found.files.extend(pictures);
         }
         if found.files.is_empty() {
             let what = folder.display().to_string();
-            let problem = "neither the folder nor its subfolders hold a JPEG, PNG, GIF or WebP file";
+            let problem =
+                "neither the folder nor its subfolders hold a JPEG, PNG, GIF or WebP file";
             return Err(Error::photo(what, problem));
         }
         Ok(found)
@@ -44,7 +47,8 @@ impl Folder {
     /// The files' names, with the subfolder's where there are any.
     pub(super) fn names(&self) -> Vec<String> {
         let named = |(at, path): (usize, &PathBuf)| {
-            let class = self.classes.get(at).and_then(|&class| self.class_names.get(class as usize));
+            let class =
+                self.classes.get(at).and_then(|&class| self.class_names.get(class as usize));
             class.map_or(name(path), |class| format!("{class}/{}", name(path)))
         };
         self.files.iter().enumerate().map(named).collect()

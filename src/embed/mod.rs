@@ -25,7 +25,7 @@ pub use features::{Features, class_vectors};
 pub use network::Pooling;
 pub use pca::{Pca, PcaMethod};
 pub use quality::{Quality, neighbour_accuracy, trustworthiness};
-pub use tsne::{Divergence, Start, Step, Tsne, TsneMethod, tsne};
+pub use tsne::{Divergence, Start, Step, Tsne, TsneMethod, divergence, tsne};
 
 use crate::Result;
 

@@ -66,7 +66,8 @@ impl Network {
 
     /// The same for a data set's images and classes.
     pub fn features_of(&self, data: &Dataset, layer: &str, pooling: Pooling) -> Result<Features> {
-        let features = self.described(layer, self.features_tensor(data.images(), layer, pooling)?)?;
+        let features =
+            self.described(layer, self.features_tensor(data.images(), layer, pooling)?)?;
         features.classes(data.labels(), &self.names_for(data.labels())?)
     }
 
@@ -102,7 +103,12 @@ impl Network {
 
     /// The same for images prepared for the network, `[N, C, H, W]`: features `[N, D]` on the
     /// network's device.
-    pub fn features_tensor(&self, images: &Tensor, layer: &str, pooling: Pooling) -> Result<Tensor> {
+    pub fn features_tensor(
+        &self,
+        images: &Tensor,
+        layer: &str,
+        pooling: Pooling,
+    ) -> Result<Tensor> {
         let _ = self.shapes(&images.size())?;
         let count = images.size()[0];
         let one = |at: usize| {
@@ -132,8 +138,7 @@ impl Network {
         let mut values = Vec::new();
         loop {
             let batch = batches.next(|range| {
-                let inputs: Vec<Tensor> =
-                    range.filter_map(&mut prepared).collect::<Result<_>>()?;
+                let inputs: Vec<Tensor> = range.filter_map(&mut prepared).collect::<Result<_>>()?;
                 let sizes: Vec<_> = inputs.iter().map(Tensor::size).collect();
                 if sizes.windows(2).any(|pair| pair[0] != pair[1]) {
                     return Err(Error::Argument(format!(

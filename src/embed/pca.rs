@@ -134,8 +134,7 @@ impl Pca {
             });
         }
         let project = || {
-            let features =
-                features.f_to_device(self.mean.device())?.f_to_kind(self.mean.kind())?;
+            let features = features.f_to_device(self.mean.device())?.f_to_kind(self.mean.kind())?;
             // Centred first: features far from 0 would lose digits.
             features.f_sub(&self.mean)?.f_mm(&self.components.f_transpose(0, 1)?)
         };
@@ -225,8 +224,10 @@ fn randomised(features: &Tensor, mean: &Tensor, k: i64, seed: u64) -> Torch<(Ten
     let [n, d] = [features.size()[0], features.size()[1]];
     let centred = features.f_sub(&mean.f_to_kind(features.kind())?)?;
     let turned = centred.f_transpose(0, 1)?;
-    let like = Tensor::f_zeros([d, (k + MORE).min(n.min(d))], (features.kind(), features.device()))?;
-    let orthogonal = |rows: &Tensor| Ok::<_, tch::TchError>(Tensor::f_linalg_qr(rows, "reduced")?.0);
+    let like =
+        Tensor::f_zeros([d, (k + MORE).min(n.min(d))], (features.kind(), features.device()))?;
+    let orthogonal =
+        |rows: &Tensor| Ok::<_, tch::TchError>(Tensor::f_linalg_qr(rows, "reduced")?.0);
     let mut range = orthogonal(&centred.f_mm(&Random(seed).normal(&like)?)?)?;
     for _ in 0..POWERS {
         let back = orthogonal(&turned.f_mm(&range)?)?;

@@ -32,7 +32,10 @@ impl Quality {
             return Ok(None);
         }
         let ranks = Ranks::new(features, map, 10)?;
-        Ok(Some(Quality { trustworthiness: ranks.trustworthiness(5)?, neighbours_kept: ranks.kept()? }))
+        Ok(Some(Quality {
+            trustworthiness: ranks.trustworthiness(5)?,
+            neighbours_kept: ranks.kept()?,
+        }))
     }
 }
 
@@ -59,7 +62,8 @@ pub fn neighbour_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result
     let share = || -> Torch<f64> {
         let classes = classes.f_to_device(points.device())?.f_to_kind(Kind::Int64)?;
         let number = classes.f_max()?.f_int64_value(&[])? + 1;
-        let theirs = classes.f_index_select(0, &near.f_reshape([-1])?)?.f_view([count, k as i64])?;
+        let theirs =
+            classes.f_index_select(0, &near.f_reshape([-1])?)?.f_view([count, k as i64])?;
         let votes = Tensor::f_zeros([count, number], (Kind::Float, points.device()))?;
         let one = theirs.f_ones_like()?.f_to_kind(Kind::Float)?;
         let winner = votes.f_scatter_add(1, &theirs, &one)?.f_argmax(1, false)?;
@@ -102,8 +106,7 @@ impl Ranks {
         let near = nearest_in_map(&map, &chosen, k)?;
         let columns = centred.f_transpose(0, 1).map_err(failed)?;
         let most = ((1 << 23) / count.max(1) as usize).max(1);
-        let mut batches =
-            Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
+        let mut batches = Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
         let mut ranks = Vec::new();
         while let Some(block) = batches.next(|range| {
             let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);

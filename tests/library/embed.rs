@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use convscope::embed::{
-    Quality, Start, TsneMethod, class_vectors, neighbour_accuracy, pca, trustworthiness, tsne,
+    Quality, Start, TsneMethod, class_vectors, divergence, neighbour_accuracy, pca,
+    trustworthiness, tsne,
 };
 use convscope::prelude::*;
 
@@ -48,9 +49,12 @@ fn pca_is_scikit_learns() -> Tested {
     let single = theirs["digits"].to_kind(Kind::Float);
     let largest = theirs["pca.points"].abs().max().double_value(&[]);
     let randomised = convscope::embed::PcaMethod::Randomised { seed: 1 };
-    for pca in [Pca::fit(&single, 8)?, Pca::fit_by(&single, 8, randomised)?] {
+    // A projection tells components of similar variance apart less well.
+    for (pca, allowed) in
+        [(Pca::fit(&single, 8)?, 1e-5), (Pca::fit_by(&single, 8, randomised)?, 1e-3)]
+    {
         let off = difference(&pca.transform(&single)?, &theirs["pca.points"]) / largest;
-        assert!(off < 1e-5, "{off}");
+        assert!(off < allowed, "{off}");
     }
     Ok(())
 }
@@ -63,9 +67,10 @@ fn measures_are_scikit_learns() -> Tested {
     assert!((trustworthiness(&straight, &shuffled, 1)? - 0.2).abs() < 1e-12);
     assert_eq!(trustworthiness(&straight, &straight, 1)?, 1.0);
     let Some(theirs) = sklearn("embed_measures") else { return Ok(()) };
-    let features = theirs["digits"].narrow(0, 0, 300);
-    let ours = trustworthiness(&features, &theirs["some.map"], 5)?;
+    let ours = trustworthiness(&theirs["some.features"], &theirs["some.map"], 5)?;
     assert!((ours - numbers(&theirs["some.trustworthiness"])[0]).abs() < 1e-9, "{ours}");
+    let ours = divergence(&theirs["some.features"], &theirs["some.map"], 20.0)?.value;
+    assert!((ours - numbers(&theirs["some.divergence"])[0]).abs() < 1e-4, "{ours}");
     Ok(())
 }
 
@@ -116,8 +121,7 @@ fn a_grid_stays_a_grid() -> Tested {
             let nearest = near.min_dim(1, false).0;
             let mean = nearest.mean(Kind::Double).double_value(&[]);
             // As scikit-learn's test: no two points together, none apart from the others.
-            let (least, most) =
-                (nearest.min().double_value(&[]), nearest.max().double_value(&[]));
+            let (least, most) = (nearest.min().double_value(&[]), nearest.max().double_value(&[]));
             assert!(least > 0.1 * mean && most < 5.0 * mean, "{seed}: {least} {mean} {most}");
             let kept = trustworthiness(&grid, &map, 5)?;
             assert!(kept > 0.95, "{method:?}, seed {seed}: {kept}");
@@ -208,7 +212,10 @@ fn bad_input_is_refused_by_name() -> Tested {
     let _ = broken.get(17).get(2).fill_(f64::INFINITY);
     assert!(refused(broken).contains("NaN or infinite"));
     let message = refused(points.narrow(0, 0, 89));
-    assert!(message.contains("89 points are too few") && message.contains("at most 29"), "{message}");
+    assert!(
+        message.contains("89 points are too few") && message.contains("at most 29"),
+        "{message}"
+    );
     assert!(refused(Tensor::full([100, 4], 0.3, cpu(Kind::Float))).contains("all rows"));
     assert!(refused(Tensor::zeros([100], cpu(Kind::Float))).contains("expected [N, D]"));
     assert!(refused(Tensor::zeros([0, 4], cpu(Kind::Float))).contains("at least one row"));

@@ -30,10 +30,12 @@ saved["wide.components"] = pca.components_
 saved["wide.points"] = pca.transform(images[40:60])
 
 # The divergence of a map and its trustworthiness, by scikit-learn's own functions.
-features = images[:300]
+random = np.random.default_rng(1)
+features = images[:300] + 0.1 * random.normal(size=(300, 64))  # no two distances alike
 joint = _joint_probabilities(pairwise_distances(features, squared=True).astype(np.float32), 20.0, 0)
-points = np.random.default_rng(1).normal(size=(300, 2)) * 6
+points = random.normal(size=(300, 2)) * 6
 divergence, _ = _kl_divergence(points.ravel(), joint, 1.0, 300, 2)
+saved["some.features"] = features
 saved["some.map"] = points
 saved["some.divergence"] = np.array([divergence])
 saved["some.trustworthiness"] = np.array([trustworthiness(features, points, n_neighbors=5)])

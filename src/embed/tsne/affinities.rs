@@ -32,14 +32,14 @@ fn searched(distances: &Tensor, target: f64) -> Torch<Tensor> {
     let distances = from_least.f_div(&scale)?;
     let mut low = scale.f_full_like(-30.0)?;
     let mut high = scale.f_full_like(60.0)?;
-    let weights = |power: &Tensor| -> Torch<Tensor> {
-        distances.f_mul(&power.f_exp2()?.f_neg()?)?.f_exp_()
-    };
+    let weights =
+        |power: &Tensor| -> Torch<Tensor> { distances.f_mul(&power.f_exp2()?.f_neg()?)?.f_exp_() };
     for _ in 0..HALVINGS {
         let middle = low.f_add(&high)?.f_mul_scalar(0.5)?;
         let weights = weights(&middle)?;
         let sum = weights.f_sum_dim_intlist(1, true, Kind::Float)?;
-        let mean = weights.f_mul(&distances)?.f_sum_dim_intlist(1, true, Kind::Float)?.f_div(&sum)?;
+        let mean =
+            weights.f_mul(&distances)?.f_sum_dim_intlist(1, true, Kind::Float)?.f_div(&sum)?;
         let entropy = sum.f_log()?.f_add(&mean.f_mul(&middle.f_exp2()?)?)?;
         let wide = entropy.f_gt(target)?;
         low = middle.f_where_self(&wide, &low)?;
@@ -106,8 +106,7 @@ impl Affinities {
             let points = order.f_narrow(0, start, count)?;
             let most = degrees.get((start + count - 1) as usize).copied().unwrap_or(1).max(1);
             let steps = Tensor::f_arange(most, (Kind::Int64, device))?.f_unsqueeze(0)?;
-            let there =
-                steps.f_lt_tensor(&degree.f_index_select(0, &points)?.f_unsqueeze(1)?)?;
+            let there = steps.f_lt_tensor(&degree.f_index_select(0, &points)?.f_unsqueeze(1)?)?;
             let at = first.f_index_select(0, &points)?.f_unsqueeze(1)?.f_add(&steps)?;
             let at = at.f_clamp_max(p.size()[0] - 1)?.f_view([-1])?;
             let own = numbers.f_narrow(0, start, count)?.f_unsqueeze(1)?;

@@ -66,7 +66,10 @@ impl AllPairs {
                 let along = |weight: &Tensor| {
                     weight.f_mul(&difference)?.f_sum_dim_intlist(1, false, Kind::Float)
                 };
-                attraction.f_select(0, axis)?.f_narrow(0, start, count)?.f_copy_(&along(&drawn)?)?;
+                attraction
+                    .f_select(0, axis)?
+                    .f_narrow(0, start, count)?
+                    .f_copy_(&along(&drawn)?)?;
                 let push = along(&pushed)?.f_neg()?;
                 repulsion.f_select(0, axis)?.f_narrow(0, start, count)?.f_copy_(&push)?;
             }
@@ -107,7 +110,8 @@ fn squared(dx: &Tensor, dy: &Tensor) -> Torch<Tensor> {
 
 /// For `count` points from `start` on, the numbers of all others, `[count, N - 1]`.
 fn others(n: i64, start: i64, count: i64, device: tch::Device) -> Torch<Tensor> {
-    let own = Tensor::f_arange_start(start, start + count, (Kind::Int64, device))?.f_unsqueeze(1)?;
+    let own =
+        Tensor::f_arange_start(start, start + count, (Kind::Int64, device))?.f_unsqueeze(1)?;
     let number = Tensor::f_arange(n - 1, (Kind::Int64, device))?;
     number.f_add(&number.f_ge_tensor(&own)?)
 }

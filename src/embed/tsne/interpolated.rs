@@ -65,7 +65,8 @@ impl Field {
         let sources = grid.sources(&spread)?;
         let sum = grid.sum(&sources)?.f_sub_scalar(map.size()[1])?;
         let forces = [&grid.force[0], &grid.force[1]];
-        let forces = forces.map(|kernel| grid.field(&sources, kernel).and_then(|f| spread.read(&f)));
+        let forces =
+            forces.map(|kernel| grid.field(&sources, kernel).and_then(|f| spread.read(&f)));
         let [x, y] = forces;
         Ok((Tensor::f_stack(&[x?, y?], 0)?, sum))
     }
@@ -125,7 +126,8 @@ impl Grid {
 
     /// The nodes around each point of a map, `[2, N]`, whose least coordinates are `low`.
     fn spread(&self, map: &Tensor, low: [f64; 2]) -> Torch<Spread> {
-        let origin = Tensor::f_from_slice(&low)?.f_to_device(map.device())?.f_to_kind(Kind::Float)?;
+        let origin =
+            Tensor::f_from_slice(&low)?.f_to_device(map.device())?.f_to_kind(Kind::Float)?;
         let at = map.f_sub(&origin.f_unsqueeze(1)?)?.f_div_scalar_(self.spacing)?;
         // Points outside, which only those placed on a map can be, count as on its border.
         let most = Tensor::f_from_slice(&self.size.map(|size| (size / 2 - SUPPORT) as f32))?;
@@ -134,9 +136,11 @@ impl Grid {
         let below = at.f_floor()?;
         let weights = spline(&at.f_sub(&below)?)?;
         let below = below.f_to_kind(Kind::Int64)?;
-        let node = below.f_select(0, 0)?.f_mul_scalar(self.size[1])?.f_add(&below.f_select(0, 1)?)?;
+        let node =
+            below.f_select(0, 0)?.f_mul_scalar(self.size[1])?.f_add(&below.f_select(0, 1)?)?;
         let steps = Tensor::f_arange(SUPPORT, (Kind::Int64, map.device()))?;
-        let steps = steps.f_unsqueeze(1)?.f_mul_scalar(self.size[1])?.f_add(&steps)?.f_view([1, -1])?;
+        let steps =
+            steps.f_unsqueeze(1)?.f_mul_scalar(self.size[1])?.f_add(&steps)?.f_view([1, -1])?;
         let [across, up] = [weights.f_select(0, 0)?, weights.f_select(0, 1)?];
         let weights = across.f_unsqueeze(2)?.f_mul(&up.f_unsqueeze(1)?)?;
         Ok(Spread {
@@ -172,7 +176,8 @@ impl Grid {
 
 impl Spread {
     fn read(&self, field: &Tensor) -> Torch<Tensor> {
-        let around = field.f_index_select(0, &self.nodes.f_view([-1])?)?.f_view_as(&self.weights)?;
+        let around =
+            field.f_index_select(0, &self.nodes.f_view([-1])?)?.f_view_as(&self.weights)?;
         around.shallow_clone().f_mul_(&self.weights)?.f_sum_dim_intlist(1, false, Kind::Float)
     }
 }

@@ -13,12 +13,13 @@ mod run;
 
 use std::time::Duration;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::features::Features;
 use super::{Embedding, neighbours};
 use crate::{Error, Result};
 
+use model::Model;
 pub(super) use place::place;
 use run::Run;
 
@@ -150,6 +151,39 @@ pub struct Step {
 pub fn tsne(features: &Features) -> Result<Embedding> {
     let perplexity = (features.count() as f64 / NEIGHBOURS).floor().min(30.0);
     Tsne { perplexities: vec![perplexity], ..Tsne::default() }.run(features)
+}
+
+/// The divergence of any map `[N, 2]` of features `[N, D]` for a perplexity: to compare maps that
+/// were made in different ways.
+///
+/// Errors: shapes that don't fit, fewer points than 3 × perplexity, numbers that are not finite.
+pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Divergence> {
+    let options = Tsne { perplexities: vec![perplexity], ..Tsne::default() };
+    let features = Features::new(features)?;
+    options.check(&features)?;
+    let (values, count) = (features.values(), features.count() as i64);
+    let map = super::features::checked(map, "a map")?;
+    if map.size() != [count, 2] {
+        return Err(Error::Shape {
+            at: "the divergence of a map".to_owned(),
+            expected: format!("[{count}, 2], a place for each of the features"),
+            got: crate::error::shape_text(&map.size()),
+            remedy: "Give the features and the points of one embedding.".to_owned(),
+        });
+    }
+    let all_pairs = count <= ALL_PAIRS;
+    let model = if all_pairs {
+        Model::all_pairs(values, perplexity)
+    } else {
+        let k = options.neighbours(count as usize, perplexity);
+        Model::interpolated(&neighbours::among(values, k)?, k, perplexity)
+    };
+    let value = model.and_then(|mut model| {
+        let map = map.f_to_device(values.device())?.f_to_kind(Kind::Float)?;
+        model.divergence(&model.ordered(&map.f_transpose(0, 1)?.f_contiguous()?)?)
+    });
+    let value = value.map_err(Error::torch("computing the divergence of a map"))?;
+    Ok(Divergence { value, all_pairs })
 }
 
 impl Tsne {

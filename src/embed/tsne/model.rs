@@ -110,8 +110,8 @@ mod tests {
         let ours = gradient(&mut model, &map.to_kind(Kind::Float), 1.0).to_kind(Kind::Double);
         let step = 1e-4;
         for (row, axis) in [(0, 0), (7, 1), (39, 0)] {
-            let moved = |by: f64| {
-                let mut map = map.copy();
+            let mut moved = |by: f64| {
+                let map = map.copy();
                 let _ = map.get(row).narrow(0, axis, 1).g_add_scalar_(by);
                 model.divergence(&map.transpose(0, 1).contiguous()).expect("divergence")
             };

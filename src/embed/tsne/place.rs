@@ -23,8 +23,7 @@ const MOMENTUM: f64 = 0.8;
 pub(in super::super) fn place(known: &Tensor, map: &Tensor, features: &Tensor) -> Result<Tensor> {
     let k = NEIGHBOURS.min(known.size()[0]);
     let near = neighbours::of(features, known, k)?;
-    settle(map, &near.indices, &near.distances)
-        .map_err(Error::torch("placing new points on a map"))
+    settle(map, &near.indices, &near.distances).map_err(Error::torch("placing new points on a map"))
 }
 
 fn settle(map: &Tensor, near: &Tensor, distances: &Tensor) -> Torch<Tensor> {

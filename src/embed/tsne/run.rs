@@ -114,7 +114,8 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
     fn start(&self) -> Result<Tensor> {
         let count = self.features.size()[0];
         let like = Tensor::f_zeros([2, count], (Kind::Float, self.features.device()));
-        let noise = like.and_then(|like| Random(self.options.seed).normal(&like)).map_err(failed)?;
+        let noise =
+            like.and_then(|like| Random(self.options.seed).normal(&like)).map_err(failed)?;
         let scaled = |map: &Tensor, by: f64| {
             let deviation = map.f_std_dim(1i64, true, true)?.f_max()?.f_clamp_min(1e-30)?;
             map.f_div(&deviation)?.f_mul_scalar(by)
