@@ -23,6 +23,8 @@
 //! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
 //! network decided so), [`maximize`] (what its units look for), [`view`] (figures) and [`data`] (pictures to try things on).
+//! network decided so), [`embed`] (what lies near what), [`view`] (figures) and [`data`] (pictures to
+//! try things on).
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -30,6 +32,7 @@ pub mod attribution;
 #[cfg(target_os = "linux")]
 mod cuda;
 pub mod data;
+pub mod embed;
 mod error;
 mod inspect;
 pub mod maximize;

@@ -10,11 +10,15 @@ pub use crate::data::{ImageSet, Split};
     input_times_gradient, integrated_gradients, layer_cam, occlusion, saliency, saliency_by,
     smooth_grad, x_grad_cam,
 };
+<<<<<<< HEAD
 pub use crate::maximize::{
     Maximize, Objective, dataset_examples, dataset_examples_in, maximize, maximize_layer,
     maximize_units,
 };
 >>>>>>> maximize
+=======
+pub use crate::embed::{Features, Pca, Pooling, Start, Tsne, TsneMethod, class_vectors, pca, tsne};
+>>>>>>> embed
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimiser, Schedule};
 pub use crate::view::{BoundingBox, Boxes, ColourMap, Figure, Heatmaps, Share};

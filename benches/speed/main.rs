@@ -3,6 +3,7 @@
 //! ```text
 //! make bench                                        # everything
 //! cargo bench --bench speed -- forward              # what has this word in its name
+//! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too (half an hour)
 //! ```
 //!
 //! The peer's side is `peers.py`, a process that stays alive. Each round times both, one straight
@@ -10,6 +11,7 @@
 
 mod attribution;
 mod drawing;
+mod embed;
 mod forward;
 mod maximize;
 mod peer;
@@ -37,6 +39,9 @@ fn main() -> Outcome {
     }
     if wants("maximize") {
         maximize::run(&mut peer)?;
+    let large = wanted.iter().any(|word| word == "70000");
+    if wants("embed") || large {
+        embed::run(&mut peer, large)?;
     }
     Ok(())
 }

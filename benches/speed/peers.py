@@ -11,6 +11,7 @@ from pathlib import Path
 import captum.attr
 import matplotlib
 import numpy as np
+import numpy
 import torch
 import torchvision
 from matplotlib import pyplot
@@ -143,6 +144,34 @@ def maximize(layer, steps):
     for hook in hooks:
         hook.remove()
     model.zero_grad()
+def sklearn_digits():
+    from sklearn.datasets import load_digits
+
+    digits = torch.from_numpy(load_digits().data.astype("float32"))
+    save_file({"features": digits}, folder / "digits.safetensors")
+    return "saved"
+
+
+def tsne(package):
+    """A map of the features left here, from the same start, with as many iterations; it stays here."""
+    features = load_file(folder / "features.safetensors")["features"].numpy()
+    start = load_file(folder / "features.safetensors")["start"].numpy()
+    cores, iterations = torch.get_num_threads(), 750
+    if package == "openTSNE":
+        import openTSNE
+
+        method = openTSNE.TSNE(
+            n_iter=iterations - 250, initialization=start.astype(float), n_jobs=cores,
+            negative_gradient_method="fft",
+        ).fit
+    else:
+        from sklearn.manifold import TSNE
+
+        method = TSNE(max_iter=iterations, init=start, n_jobs=cores).fit_transform
+    result = []
+    taken = seconds(lambda: result.append(method(features)))
+    points = torch.from_numpy(numpy.array(result[0], dtype="float32"))
+    save_file({"points": points}, folder / "map.safetensors")
     return taken
 
 
@@ -160,6 +189,8 @@ QUESTIONS = {
     "grad_cam": grad_cam,
     "occlusion": occlusion,
     "draw": draw,
+    "tsne": tsne,
+    "sklearn_digits": sklearn_digits,
 }
 
 for line in sys.stdin:

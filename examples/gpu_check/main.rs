@@ -37,6 +37,7 @@ fn main() -> Outcome {
     methods::networks(device, &mut rows)?;
     methods::training(device, &mut rows)?;
     methods::maximisation(device, &mut rows)?;
+    methods::embeddings(device, &mut rows)?;
     let wrong = rows.iter().filter(|row: &&Row| !row.holds()).count();
     if wrong > 0 {
         return Err(format!("{wrong} of {} results differ by more than allowed", rows.len()).into());

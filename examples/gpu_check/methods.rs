@@ -62,6 +62,25 @@ pub fn maximisation(device: Device, rows: &mut Vec<Row>) -> Outcome {
         };
         let row = format!("resnet18 maximize, {name}, 10 steps, double");
         rows.push(Row::measure(&row, device, 1e-6, run)?);
+/// Principal components and t-SNE's repulsion, neighbours and affinities: after so few iterations a
+/// map has not yet become chaotic.
+pub fn embeddings(device: Device, rows: &mut Vec<Row>) -> Outcome {
+    tch::manual_seed(5);
+    let middles = Tensor::randn([10, 40], (Kind::Float, Device::Cpu)) * 4.0;
+    let points = middles.repeat([300, 1]) + Tensor::randn([3000, 40], (Kind::Float, Device::Cpu));
+    let components = |at: Device| -> Outcome<Tensor> {
+        let points = points.to_device(at);
+        Ok(Pca::fit(&points, 5)?.transform(&points)?)
+    };
+    rows.push(Row::measure("PCA, 3,000 points", device, 1e-4, components)?);
+    for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
+        let map = |at: Device| -> Outcome<Tensor> {
+            let features = Features::new(&points.to_device(at))?;
+            let options = Tsne { method, iterations: 12, quiet: true, ..Tsne::default() };
+            Ok(options.run(&features)?.layouts()[0].points.shallow_clone())
+        };
+        let name = format!("t-SNE, 3,000 points, 12 iterations, {method:?}");
+        rows.push(Row::measure(&name, device, SINGLE, map)?);
     }
     Ok(())
 }

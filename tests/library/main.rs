@@ -3,6 +3,7 @@
 mod attention;
 mod attribution;
 mod datasets;
+mod embed;
 mod executor;
 mod figures;
 mod figures_heat;

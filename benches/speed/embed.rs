@@ -1,0 +1,73 @@
+//! t-SNE beside openTSNE (interpolated) and scikit-learn (Barnes and Hut): perplexity 30, 750
+//! iterations, the same start. A faster map counts only if it is as good, so all maps' divergences are
+//! computed by one function.
+
+use std::time::Instant;
+
+use convscope::embed::divergence;
+use convscope::prelude::*;
+
+use crate::Outcome;
+use crate::peer::Peer;
+
+/// Of the peer's divergence, so much more is still as good.
+const AS_GOOD: f64 = 1.01;
+
+pub fn run(peer: &mut Peer, large: bool) -> Outcome {
+    peer.ask("sklearn_digits")?;
+    let digits = Tensor::read_safetensors(peer.folder.join("digits.safetensors"))?.remove(0).1;
+    compare(peer, "t-SNE, scikit-learn's 1,797 digits", &digits, &["openTSNE", "sklearn"])?;
+    let Some(test) = mnist("test") else { return Ok(()) };
+    compare(peer, "t-SNE, MNIST's 10,000 test images", &reduced(&test)?, &["openTSNE", "sklearn"])?;
+    if let (true, Some(train)) = (large, mnist("train")) {
+        let all = Tensor::cat(&[train, test], 0);
+        compare(peer, "t-SNE, MNIST's 70,000 images", &reduced(&all)?, &["openTSNE"])?;
+    }
+    Ok(())
+}
+
+fn compare(peer: &mut Peer, what: &str, features: &Tensor, packages: &[&str]) -> Outcome {
+    let start = Pca::fit(features, 2)?.transform(features)?;
+    let start = &start / (start.select(1, 0).std(true) * 1e4);
+    let path = peer.folder.join("features.safetensors");
+    Tensor::write_safetensors(&[("features", features), ("start", &start)], path)?;
+    let features = Features::new(features)?;
+    for package in packages {
+        let theirs: f64 = peer.ask(&format!("tsne {package}"))?.parse()?;
+        let begun = Instant::now();
+        let map = Tsne { iterations: 750, quiet: true, ..Tsne::default() }.run(&features)?;
+        let ours = begun.elapsed().as_secs_f64();
+        println!(
+            "{:44} {:>10.1} s {:>10.1} s {:>8.2}",
+            format!("{what}, {package}"),
+            ours,
+            theirs,
+            theirs / ours
+        );
+        let points = Tensor::read_safetensors(peer.folder.join("map.safetensors"))?.remove(0).1;
+        let [ours, theirs] = [&map.layouts()[0].points, &points]
+            .map(|map| divergence(features.values(), map, 30.0).map(|divergence| divergence.value));
+        let (ours, theirs) = (ours?, theirs?);
+        println!("{:44} {ours:>12.3} {theirs:>12.3}", "  divergence");
+        if ours > AS_GOOD * theirs {
+            return Err(format!("{what}: our map is worse than {package}'s").into());
+        }
+    }
+    Ok(())
+}
+
+/// MNIST's images as 50 principal components.
+fn reduced(images: &Tensor) -> Result<Tensor, convscope::Error> {
+    Pca::fit(images, 50)?.transform(images)
+}
+
+fn mnist(part: &str) -> Option<Tensor> {
+    let home = std::env::var_os("CONVSCOPE_HOME")?;
+    let path = std::path::Path::new(&home).join(format!("data/mnist_{part}.safetensors"));
+    let arrays = Tensor::read_safetensors(path).ok();
+    if arrays.is_none() {
+        println!("skipped: no MNIST under CONVSCOPE_HOME/data");
+    }
+    let images = arrays?.into_iter().find(|(name, _)| name == "images")?.1;
+    Some(images.flatten(1, -1).to_kind(Kind::Float) / 255.0)
+}

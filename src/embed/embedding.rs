@@ -1,0 +1,288 @@
+//! Maps of features: what PCA and t-SNE give.
+
+use image::RgbImage;
+use tch::Tensor;
+
+use super::features::{Dress, Features, checked};
+use super::tsne::{Divergence, Step, Tsne, place};
+use super::{Quality, neighbours};
+use crate::error::shape_text;
+use crate::view::{self, Bundle, Figure, Film, Panel, Scatter, Series};
+use crate::{Error, Result};
+
+/// Neighbours that are marked under the pointer.
+const MARKED: i64 = 5;
+/// Up to so many points they are looked for: the interactive form shows no more.
+const MOST_MARKED: usize = 20_000;
+
+/// One map of the features.
+#[derive(Debug)]
+pub struct Layout {
+    /// `PCA`, or the perplexity.
+    pub name: String,
+    /// `[N, 2]`, on the features' device.
+    pub points: Tensor,
+    /// Of t-SNE.
+    pub perplexity: Option<f64>,
+    /// Of t-SNE.
+    pub divergence: Option<Divergence>,
+    /// How well it shows who is near whom; none for fewer than 21 points.
+    pub quality: Option<Quality>,
+    /// How often the points moved.
+    pub iterations: usize,
+    pub(super) frames: Vec<Frame>,
+}
+
+/// A map on its way.
+#[derive(Debug)]
+pub(super) struct Frame {
+    iteration: usize,
+    points: Tensor,
+    divergence: f64,
+}
+
+impl Frame {
+    pub(super) fn of(step: &Step) -> Frame {
+        let Step { iteration, divergence, .. } = *step;
+        Frame { iteration, points: step.points.shallow_clone(), divergence }
+    }
+}
+
+/// Maps of features in the plane: a figure, in which several are chosen from, and the numbers.
+///
+/// Only neighbourhoods have a meaning in a t-SNE map: neither its axes have, nor the sizes of groups,
+/// nor the distances between them.
+pub struct Embedding {
+    title: String,
+    features: Tensor,
+    layouts: Vec<Layout>,
+    notes: Vec<String>,
+    dress: Dress,
+    neighbours: Vec<Vec<usize>>,
+}
+
+impl Embedding {
+    pub(super) fn new(
+        features: &Features,
+        layouts: Vec<Layout>,
+        notes: Vec<String>,
+    ) -> Result<Embedding> {
+        let values = features.values();
+        let k = MARKED.min(features.count() as i64 - 1);
+        let neighbours = match features.count() {
+            2..=MOST_MARKED => lists(&neighbours::among(values, k)?.indices)?,
+            _ => Vec::new(),
+        };
+        Ok(Embedding {
+            title: features.title.clone(),
+            features: values.shallow_clone(),
+            layouts,
+            notes,
+            dress: features.dress.clone(),
+            neighbours,
+        })
+    }
+
+    /// What the figure is called.
+    pub fn titled(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// The class of each point, `[N]`, numbered from 0, and the classes' names.
+    ///
+    /// Errors: another number of classes, or a negative one.
+    pub fn classes<S: AsRef<str>>(mut self, classes: &Tensor, names: &[S]) -> Result<Self> {
+        self.dress.set_classes(self.features.size()[0], classes, names)?;
+        Ok(self)
+    }
+
+    /// A text for each point, shown under the pointer.
+    ///
+    /// Errors: another number of texts.
+    pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
+        self.dress.set_labels(self.features.size()[0] as usize, labels)?;
+        Ok(self)
+    }
+
+    /// These maps and those of another embedding of as many things, in one figure: PCA beside t-SNE,
+    /// or one layer beside the next. Classes, labels and pictures are this one's.
+    ///
+    /// Errors: another number of points.
+    pub fn beside(mut self, other: Embedding) -> Result<Self> {
+        if self.features.size()[0] != other.features.size()[0] {
+            return Err(Error::Shape {
+                at: "maps side by side".to_owned(),
+                expected: format!("the same {} points", self.features.size()[0]),
+                got: format!("features {}", shape_text(&other.features.size())),
+                remedy: "Take both from the same pictures.".to_owned(),
+            });
+        }
+        let title = (self.title != other.title).then(|| other.title.clone());
+        if let Some(title) = title {
+            for (layouts, title) in [(&mut self.layouts, &self.title)] {
+                layouts.iter_mut().for_each(|layout| prefix(layout, title));
+            }
+            self.layouts.extend(other.layouts.into_iter().map(|mut layout| {
+                prefix(&mut layout, &title);
+                layout
+            }));
+            self.title = format!("{} and {title}", self.title);
+        } else {
+            self.layouts.extend(other.layouts);
+        }
+        self.notes.extend(other.notes);
+        Ok(self)
+    }
+
+    /// The maps.
+    pub fn layouts(&self) -> &[Layout] {
+        &self.layouts
+    }
+
+    /// Where other things belong on the last map, a t-SNE map: `features` `[M, D]` from the same
+    /// layer give `[M, 2]`. The map stays as it is, and the new points don't move one another.
+    ///
+    /// Errors: features of another width, numbers that are not finite.
+    pub fn place(&self, features: &Tensor) -> Result<Tensor> {
+        let features = checked(features, "new points")?;
+        let width = self.features.size()[1];
+        let Some(layout) = self.layouts.iter().rev().find(|layout| layout.perplexity.is_some())
+        else {
+            return Err(Error::Argument(
+                "new points are placed on a t-SNE map; for PCA use `Pca::fit` and `transform`"
+                    .to_owned(),
+            ));
+        };
+        if features.size()[1] != width {
+            return Err(Error::Shape {
+                at: "placing new points on a map".to_owned(),
+                expected: format!("features [M, {width}], as wide as the map's"),
+                got: shape_text(&features.size()),
+                remedy: "Take them from the same layer, pooled in the same way.".to_owned(),
+            });
+        }
+        let failed = Error::torch("placing new points on a map");
+        let features = features.f_to_device(self.features.device());
+        let features = features.and_then(|f| f.f_to_kind(self.features.kind())).map_err(failed)?;
+        place(&self.features, &layout.points, &features)
+    }
+
+    /// The scatter plot that this is as a figure, for its setters.
+    pub fn figure(&self) -> Result<Scatter> {
+        let points: Vec<(String, &Tensor)> =
+            self.layouts.iter().map(|layout| (self.name(layout), &layout.points)).collect();
+        let points: Vec<(&str, &Tensor)> =
+            points.iter().map(|(name, points)| (name.as_str(), *points)).collect();
+        let mut scatter = self.dress.put_on(Scatter::layouts(&self.title, &points)?)?;
+        scatter = match self.is_choice() {
+            true => scatter.choice("perplexity"),
+            false if self.layouts.len() > 1 && self.layouts.len() <= 3 => {
+                scatter.choice("").side_by_side()
+            }
+            false => scatter.choice(""),
+        };
+        if !self.neighbours.is_empty() {
+            scatter = scatter.neighbours(&self.neighbours)?;
+        }
+        for note in &self.notes {
+            scatter = scatter.note(note);
+        }
+        Ok(scatter)
+    }
+
+    /// How the last map formed, from what [`Tsne::record`] kept: a film beside the divergence.
+    ///
+    /// Errors: nothing was recorded.
+    pub fn film(&self) -> Result<Film> {
+        let recorded = self.layouts.iter().rev().find(|layout| !layout.frames.is_empty());
+        let Some(layout) = recorded else {
+            return Err(Error::Argument(
+                "nothing was recorded; run t-SNE with `Tsne { record: 25, ..Tsne::default() }`"
+                    .to_owned(),
+            ));
+        };
+        let picture = |frame: &Frame| {
+            let scatter = self.dress.colour(Scatter::new("", &frame.points)?)?;
+            Ok(view::Frame::new(frame.iteration as u64, scatter.image()?))
+        };
+        let frames = layout.frames.iter().map(picture).collect::<Result<Vec<_>>>()?;
+        let curve = layout.frames.iter().map(|frame| (frame.iteration as f64, frame.divergence));
+        let curve = Series::new("divergence", curve.collect());
+        let film = Film::new(format!("{}: t-SNE, perplexity {}", self.title, layout.name), frames)?;
+        Ok(film
+            .curves(vec![Panel::new("Kullback-Leibler divergence", vec![curve])])
+            .step_label("iteration"))
+    }
+
+    /// Whether these are maps of one kind, for several perplexities.
+    fn is_choice(&self) -> bool {
+        self.layouts.len() > 1 && self.layouts.iter().all(|l| l.perplexity.is_some())
+    }
+
+    fn name(&self, layout: &Layout) -> String {
+        match layout.perplexity {
+            Some(_) if self.layouts.len() > 1 && !self.is_choice() => {
+                format!("t-SNE, perplexity {}", layout.name)
+            }
+            _ => layout.name.clone(),
+        }
+    }
+}
+
+impl Layout {
+    /// How good the map is, in a line.
+    pub(super) fn reading(&self, options: &Tsne) -> String {
+        let mut words = format!("t-SNE, perplexity {}", self.name);
+        if let Some(divergence) = self.divergence {
+            let of = if divergence.all_pairs { "" } else { " (of neighbours)" };
+            words.push_str(&format!(": KL divergence {:.3}{of}", divergence.value));
+        }
+        if let Some(quality) = self.quality {
+            words.push_str(&format!(
+                ", trustworthiness {:.3}, {:.0} % of 10 neighbours kept",
+                quality.trustworthiness,
+                100.0 * quality.neighbours_kept
+            ));
+        }
+        if self.iterations < options.iterations {
+            let all = options.iterations;
+            words.push_str(&format!("; stopped after {} of {all} iterations", self.iterations));
+        }
+        words
+    }
+}
+
+fn prefix(layout: &mut Layout, title: &str) {
+    layout.name = format!("{title}: {}", layout.name);
+}
+
+/// Rows of point numbers as lists.
+fn lists(indices: &Tensor) -> Result<Vec<Vec<usize>>> {
+    let k = indices.size().get(1).map_or(1, |&k| k.max(1) as usize);
+    let flat: Vec<i64> = indices
+        .f_reshape([-1])
+        .and_then(Vec::try_from)
+        .map_err(Error::torch("reading neighbours"))?;
+    Ok(flat.chunks(k).map(|row| row.iter().map(|&point| point as usize).collect()).collect())
+}
+
+impl Figure for Embedding {
+    fn image(&self) -> Result<RgbImage> {
+        self.figure()?.image()
+    }
+
+    fn description(&self) -> String {
+        self.figure().map_or_else(|error| error.to_string(), |scatter| scatter.description())
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        self.figure()?.bundle()
+    }
+}
+
+impl std::fmt::Debug for Embedding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.description())
+    }
+}

@@ -1,0 +1,199 @@
+//! `net.features(&photos, layer, pooling)`: a layer's activations as features.
+
+use std::path::Path;
+
+use image::RgbImage;
+use tch::{Kind, Tensor};
+
+use super::Features;
+use super::folder::Folder;
+use crate::memory::Batches;
+use crate::network::Network;
+use crate::progress::Progress;
+use crate::train::Dataset;
+use crate::{Error, Photo, Result};
+
+/// More pictures at once are no faster.
+const MOST: usize = 64;
+/// A thumbnail's longer side.
+const THUMBNAIL: u32 = 48;
+
+/// How a layer's maps `[N, C, H, W]` become features `[N, D]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooling {
+    /// The mean of each map: D is C. What is there, wherever it is.
+    #[default]
+    Mean,
+    /// The largest value of each map: D is C.
+    Max,
+    /// All values: D is C · H · W.
+    Flatten,
+}
+
+impl Network {
+    /// A layer's activations for each photo, pooled, with titles and thumbnails. Batches are as large
+    /// as memory allows.
+    ///
+    /// Errors: an unknown layer, no photos.
+    pub fn features(&self, photos: &[Photo], layer: &str, pooling: Pooling) -> Result<Features> {
+        let prepared = |at: usize| photos.get(at).map(|photo| self.prepare(photo));
+        let values = self.pooled(layer, pooling, photos.len(), prepared)?;
+        self.described(layer, values)?
+            .labels(&photos.iter().map(Photo::title).collect::<Vec<_>>())?
+            .thumbnails(&photos.iter().map(thumbnail).collect::<Vec<_>>())
+    }
+
+    /// The same with each photo's class.
+    ///
+    /// ```
+    /// # use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// let features = net.features_labelled(&data::digits(20, 1)?, "relu2", Pooling::Mean)?;
+    /// assert_eq!(features.values().size(), [20, 24]);
+    /// # Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn features_labelled(
+        &self,
+        samples: &[(Photo, usize)],
+        layer: &str,
+        pooling: Pooling,
+    ) -> Result<Features> {
+        let photos: Vec<Photo> = samples.iter().map(|(photo, _)| photo.clone()).collect();
+        let classes: Vec<i64> = samples.iter().map(|&(_, class)| class as i64).collect();
+        let classes = Tensor::f_from_slice(&classes).map_err(failed)?;
+        self.features(&photos, layer, pooling)?.classes(&classes, &self.names_for(&classes)?)
+    }
+
+    /// The same for a data set's images and classes.
+    pub fn features_of(&self, data: &Dataset, layer: &str, pooling: Pooling) -> Result<Features> {
+        let features =
+            self.described(layer, self.features_tensor(data.images(), layer, pooling)?)?;
+        features.classes(data.labels(), &self.names_for(data.labels())?)
+    }
+
+    /// The same for all pictures of a folder, in order of their names. Where they lie in subfolders,
+    /// as data sets often do, each is a class. Pictures are read batch by batch.
+    ///
+    /// Errors: a folder that can't be read or holds no JPEG, PNG, GIF or WebP file, a broken file.
+    pub fn features_of_folder(
+        &self,
+        folder: impl AsRef<Path>,
+        layer: &str,
+        pooling: Pooling,
+    ) -> Result<Features> {
+        let folder = Folder::read(folder.as_ref())?;
+        let mut thumbnails: Vec<RgbImage> = Vec::new();
+        let values = self.pooled(layer, pooling, folder.files.len(), |at| {
+            let file = folder.files.get(at)?;
+            Some(Photo::open(file).and_then(|photo| {
+                // A batch that finds no memory is read again.
+                thumbnails.truncate(at);
+                thumbnails.push(thumbnail(&photo));
+                self.prepare(&photo)
+            }))
+        })?;
+        let features = self.described(layer, values)?.labels(&folder.names())?;
+        let features = features.thumbnails(&thumbnails)?;
+        if folder.class_names.is_empty() {
+            return Ok(features);
+        }
+        let classes = Tensor::f_from_slice(&folder.classes).map_err(failed)?;
+        features.classes(&classes, &folder.class_names)
+    }
+
+    /// The same for images prepared for the network, `[N, C, H, W]`: features `[N, D]` on the
+    /// network's device.
+    pub fn features_tensor(
+        &self,
+        images: &Tensor,
+        layer: &str,
+        pooling: Pooling,
+    ) -> Result<Tensor> {
+        let _ = self.shapes(&images.size())?;
+        let count = images.size()[0];
+        let one = |at: usize| {
+            let at = at as i64;
+            (at < count).then(|| images.f_narrow(0, at, 1).map_err(failed))
+        };
+        self.pooled(layer, pooling, count as usize, one)
+    }
+
+    /// Runs `count` pictures, each `[1, C, H, W]` as `prepared` gives it, in batches.
+    fn pooled(
+        &self,
+        layer: &str,
+        pooling: Pooling,
+        count: usize,
+        mut prepared: impl FnMut(usize) -> Option<Result<Tensor>>,
+    ) -> Result<Tensor> {
+        let layer = self.layer(layer)?.name.clone();
+        let Some(first) = prepared(0).transpose()? else {
+            return Err(Error::Argument(format!(
+                "features of `{layer}`: there are no pictures; at least one is needed"
+            )));
+        };
+        let bytes = self.bytes(&first.size(), Kind::Float, false)?;
+        let mut batches = Batches::new(count, bytes, MOST, self.device());
+        let mut progress = Progress::new(format!("features of `{layer}`"));
+        let mut values = Vec::new();
+        loop {
+            let batch = batches.next(|range| {
+                let inputs: Vec<Tensor> = range.filter_map(&mut prepared).collect::<Result<_>>()?;
+                let sizes: Vec<_> = inputs.iter().map(Tensor::size).collect();
+                if sizes.windows(2).any(|pair| pair[0] != pair[1]) {
+                    return Err(Error::Argument(format!(
+                        "features of `{layer}`: the pictures are prepared to different sizes"
+                    )));
+                }
+                let input = Tensor::f_cat(&inputs, 0).map_err(failed)?;
+                let run = || self.activations(&input, &[&layer]);
+                let maps = crate::network::only(tch::no_grad(run)?)?;
+                pooling.of(&maps).map_err(failed)
+            })?;
+            let Some(batch) = batch else { break };
+            values.push(batch);
+            let done = batches.done();
+            progress.step(done, count, || format!("{done} of {count} pictures"));
+        }
+        Tensor::f_cat(&values, 0).map_err(failed)
+    }
+
+    fn described(&self, layer: &str, values: Tensor) -> Result<Features> {
+        let layer = &self.layer(layer)?.name;
+        Ok(Features::new(&values)?.titled(format!("{} at `{layer}`", self.name())))
+    }
+
+    /// The names of the classes, if they are those of this network.
+    fn names_for(&self, classes: &Tensor) -> Result<Vec<String>> {
+        if classes.numel() == 0 {
+            return Ok(Vec::new());
+        }
+        let most = classes.f_max().and_then(|most| most.f_int64_value(&[])).map_err(failed)?;
+        let known = self.classes().len() as i64 > most;
+        Ok(if known { self.classes().to_vec() } else { Vec::new() })
+    }
+}
+
+impl Pooling {
+    /// Maps `[N, C, H, W]`; tokens `[N, T, D]` of a transformer, pooled over T; or `[N, D]` as it is.
+    fn of(self, maps: &Tensor) -> super::Torch<Tensor> {
+        let dims: &[i64] = match maps.dim() {
+            4 => &[2, 3],
+            3 => &[1],
+            _ => return maps.f_flatten(1, -1),
+        };
+        match self {
+            Pooling::Mean => maps.f_mean_dim(dims, false, maps.kind()),
+            Pooling::Max => maps.f_amax(dims, false),
+            Pooling::Flatten => maps.f_flatten(1, -1),
+        }
+    }
+}
+
+fn thumbnail(photo: &Photo) -> RgbImage {
+    crate::view::fit(photo.pixels(), THUMBNAIL)
+}
+
+fn failed(error: tch::TchError) -> Error {
+    Error::torch("collecting features")(error)
+}

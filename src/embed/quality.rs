@@ -1,0 +1,200 @@
+//! How much of the neighbourhoods a map keeps.
+
+use tch::{Kind, Tensor};
+
+use super::{Torch, neighbours};
+use crate::error::shape_text;
+use crate::memory::Batches;
+use crate::random::Random;
+use crate::{Error, Result};
+
+/// As many points are looked at; of more, so many at random.
+const POINTS: usize = 2000;
+
+/// How well a map shows who is near whom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quality {
+    /// Trustworthiness for 5 neighbours, 0 to 1: 1 where neighbours in the map are neighbours among
+    /// the features; the further away they are there, the less. Venna and Kaski, 2001.
+    pub trustworthiness: f64,
+    /// The share of each point's 10 nearest among the features that are among its 10 nearest in the
+    /// map, 0 to 1.
+    pub neighbours_kept: f64,
+}
+
+impl Quality {
+    /// Of a map `[N, 2]` of features `[N, D]`: for all points up to 2,000, for 2,000 of more, chosen
+    /// at random and compared with all. `None` where there are too few points to tell, fewer than 21.
+    ///
+    /// Errors: shapes that don't fit.
+    pub fn of(features: &Tensor, map: &Tensor) -> Result<Option<Quality>> {
+        if features.size().first().is_some_and(|&count| count < 21) {
+            return Ok(None);
+        }
+        let ranks = Ranks::new(features, map, 10)?;
+        Ok(Some(Quality {
+            trustworthiness: ranks.trustworthiness(5)?,
+            neighbours_kept: ranks.kept()?,
+        }))
+    }
+}
+
+/// Trustworthiness of a map `[N, 2]` of features `[N, D]` for `k` neighbours, 0 to 1; as
+/// [`Quality::of`] from a sample where there are many points.
+///
+/// Errors: shapes that don't fit, `k` of 0 or at least half the points.
+pub fn trustworthiness(features: &Tensor, map: &Tensor, k: usize) -> Result<f64> {
+    Ranks::new(features, map, k as i64)?.trustworthiness(k as i64)
+}
+
+/// The share of points, `[N, D]`, whose class is that of most of their `k` nearest others: how far
+/// classes, `[N]` from 0, lie apart. In a tie the lower class counts.
+///
+/// Errors: shapes that don't fit, `k` of 0 or as many as there are points.
+pub fn neighbour_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result<f64> {
+    let count = points.size().first().copied().unwrap_or(0);
+    if points.dim() != 2 || classes.size() != [count] {
+        let got = format!("{} and {}", shape_text(&points.size()), shape_text(&classes.size()));
+        return Err(misfit("points [N, D] and classes [N]", got));
+    }
+    check_neighbours(k as i64, count - 1)?;
+    let near = neighbours::among(&single(points)?, k as i64)?.indices;
+    let share = || -> Torch<f64> {
+        let classes = classes.f_to_device(points.device())?.f_to_kind(Kind::Int64)?;
+        let number = classes.f_max()?.f_int64_value(&[])? + 1;
+        let theirs =
+            classes.f_index_select(0, &near.f_reshape([-1])?)?.f_view([count, k as i64])?;
+        let votes = Tensor::f_zeros([count, number], (Kind::Float, points.device()))?;
+        let one = theirs.f_ones_like()?.f_to_kind(Kind::Float)?;
+        let winner = votes.f_scatter_add(1, &theirs, &one)?.f_argmax(1, false)?;
+        let right = winner.f_eq_tensor(&classes)?.f_sum(Kind::Double)?;
+        Ok(right.f_double_value(&[])? / count as f64)
+    };
+    share().map_err(failed)
+}
+
+/// For each point looked at, how far its neighbours in the map are among the features.
+struct Ranks {
+    /// Nearest first, `[points, k]`; 1 is the nearest of all.
+    ranks: Tensor,
+    /// All points.
+    count: i64,
+}
+
+impl Ranks {
+    fn new(features: &Tensor, map: &Tensor, k: i64) -> Result<Ranks> {
+        let count = features.size().first().copied().unwrap_or(0);
+        let fits = features.dim() == 2 && map.dim() == 2 && map.size().first() == Some(&count);
+        if !fits {
+            let got = format!("{} and {}", shape_text(&features.size()), shape_text(&map.size()));
+            return Err(misfit("features [N, D] and a map [N, 2] of the same points", got));
+        }
+        check_neighbours(k, (count - 1) / 2)?;
+        let map = single(map)?.f_to_device(features.device()).map_err(failed)?;
+        let mut chosen = Random(0).order(count);
+        chosen.truncate(POINTS);
+        let chosen = Tensor::f_from_slice(&chosen).and_then(|c| c.f_to_device(features.device()));
+        let chosen = chosen.map_err(failed)?;
+        let compare = || -> Torch<(Tensor, Tensor, Tensor, Tensor)> {
+            let double = features.f_to_kind(Kind::Double)?;
+            let centred = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
+            let lengths = centred.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
+            let numbers = Tensor::f_arange(count, (Kind::Int64, features.device()))?;
+            Ok((centred.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?, centred, lengths, numbers))
+        };
+        let (rows, centred, lengths, numbers) = compare().map_err(failed)?;
+        let near = nearest_in_map(&map, &chosen, k)?;
+        let columns = centred.f_transpose(0, 1).map_err(failed)?;
+        let most = ((1 << 23) / count.max(1) as usize).max(1);
+        let mut batches = Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
+        let mut ranks = Vec::new();
+        while let Some(block) = batches.next(|range| {
+            let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);
+            let block = || {
+                let distance = lengths.f_addmm(&part(&rows)?, &columns)?;
+                let own = part(&chosen)?.f_unsqueeze(1)?;
+                let _ = distance.shallow_clone().f_scatter_value_(1, &own, f64::INFINITY)?;
+                ranks_of(&distance, &part(&near)?, &numbers)
+            };
+            block().map_err(failed)
+        })? {
+            ranks.push(block);
+        }
+        Ok(Ranks { ranks: Tensor::f_cat(&ranks, 0).map_err(failed)?, count })
+    }
+
+    fn trustworthiness(&self, k: i64) -> Result<f64> {
+        let beyond = || {
+            let ranks = self.ranks.f_narrow(1, 0, k)?;
+            ranks.f_sub_scalar(k)?.f_clamp_min(0)?.f_sum(Kind::Double)?.f_double_value(&[])
+        };
+        let (points, n, near) = (self.ranks.size()[0] as f64, self.count as f64, k as f64);
+        let worst = points * near * (2.0 * n - 3.0 * near - 1.0) / 2.0;
+        Ok(1.0 - beyond().map_err(failed)? / worst)
+    }
+
+    fn kept(&self) -> Result<f64> {
+        let k = self.ranks.size()[1];
+        let share = || self.ranks.f_le(k)?.f_to_kind(Kind::Double)?.f_mean(Kind::Double);
+        share().and_then(|share| share.f_double_value(&[])).map_err(failed)
+    }
+}
+
+/// The `k` nearest in the map to each point chosen, itself left out.
+fn nearest_in_map(map: &Tensor, chosen: &Tensor, k: i64) -> Result<Tensor> {
+    if chosen.size() == [map.size()[0]] {
+        let all = neighbours::among(map, k)?.indices;
+        return all.f_index_select(0, chosen).map_err(failed);
+    }
+    let rows = map.f_index_select(0, chosen).map_err(failed)?;
+    let near = neighbours::of(&rows, map, k + 1)?.indices;
+    // Each is its own nearest, but for points that lie on it.
+    let without = || {
+        let own = near.f_eq_tensor(&chosen.f_unsqueeze(1)?)?;
+        let last = own.f_to_kind(Kind::Int64)?;
+        // Whatever stands at its own place moves to the end.
+        let order = last.f_sort_stable(true, 1, false)?.1;
+        near.f_gather(1, &order, false)?.f_narrow(1, 0, k)
+    };
+    without().map_err(failed)
+}
+
+/// The rank of each of `near`, `[B, k]`, among the distances `[B, N]`; ties in order of their number.
+fn ranks_of(distance: &Tensor, near: &Tensor, numbers: &Tensor) -> Torch<Tensor> {
+    let theirs = distance.f_gather(1, near, false)?;
+    let mut ranks = Vec::new();
+    for column in 0..near.size()[1] {
+        let (limit, number) = (theirs.f_narrow(1, column, 1)?, near.f_narrow(1, column, 1)?);
+        let nearer = distance.f_lt_tensor(&limit)?.f_sum_dim_intlist(1, false, Kind::Int64)?;
+        let before = numbers.f_lt_tensor(&number)?;
+        let as_near = distance.f_eq_tensor(&limit)?.f_logical_and(&before)?;
+        ranks.push(nearer.f_add(&as_near.f_sum_dim_intlist(1, false, Kind::Int64)?)?);
+    }
+    Tensor::f_stack(&ranks, 1)?.f_add_scalar(1)
+}
+
+fn single(points: &Tensor) -> Result<Tensor> {
+    points.f_detach().and_then(|points| points.f_to_kind(Kind::Float)).map_err(failed)
+}
+
+fn check_neighbours(k: i64, most: i64) -> Result<()> {
+    if (1..=most).contains(&k) {
+        return Ok(());
+    }
+    Err(Error::Argument(format!(
+        "{k} neighbours of each point: expected at least 1 and, for so many points, at most {most}"
+    )))
+}
+
+fn misfit(expected: &str, got: String) -> Error {
+    Error::Shape {
+        at: "the quality of a map".to_owned(),
+        expected: expected.to_owned(),
+        got,
+        remedy: "Give the features and the points of one embedding.".to_owned(),
+    }
+}
+
+fn failed(error: tch::TchError) -> Error {
+    Error::torch("comparing neighbours")(error)
+}

@@ -1,0 +1,297 @@
+//! t-SNE: a map on which what is alike lies together.
+//!
+//! Van der Maaten, Hinton, "Visualizing data using t-SNE", 2008; the learning rate after Belkina et
+//! al., "Automated optimized parameters for t-SNE", 2019.
+
+mod affinities;
+mod exact;
+mod interpolated;
+mod model;
+mod optimiser;
+mod place;
+mod run;
+
+use std::time::Duration;
+
+use tch::{Device, Kind, Tensor};
+
+use super::features::Features;
+use super::{Embedding, neighbours};
+use crate::{Error, Result};
+
+use model::Model;
+pub(super) use place::place;
+use run::Run;
+
+/// Neighbours that are kept of each point, for each unit of the perplexity.
+const NEIGHBOURS: f64 = 3.0;
+/// Up to so many points all pairs are as fast as the grid.
+const FEW: i64 = 600;
+/// Up to so many points the divergence is that of all pairs.
+const ALL_PAIRS: i64 = 4000;
+
+/// Where the points start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At their first two principal components: large distances then mean more than from a random
+    /// start. Kobak and Linderman, 2021. The seed only loosens points that coincide.
+    #[default]
+    Pca,
+    /// At random by the seed.
+    Random,
+}
+
+/// How the forces between points are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TsneMethod {
+    /// Exact up to 600 points, else interpolated.
+    #[default]
+    Auto,
+    /// All pairs attract and repel. Time and memory grow as the square of the number of points: some
+    /// thousands.
+    Exact,
+    /// Nearest neighbours attract, and repulsion goes through a grid, with an error below 1 %.
+    Interpolated,
+}
+
+/// How t-SNE is done.
+///
+/// ```
+/// use convscope::prelude::*;
+/// let features = Features::new(&Tensor::rand([90, 5], (Kind::Float, Device::Cpu)))?;
+/// let options = Tsne { perplexities: vec![5.0, 20.0], iterations: 100, ..Tsne::default() };
+/// let maps = options.run(&features)?;
+/// assert_eq!(maps.layouts().len(), 2);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tsne {
+    /// How many neighbours each point has, in effect: 5 to 50 is usual, at most a third of the number
+    /// of points. Of several, each gives a map; they share the search for neighbours.
+    pub perplexities: Vec<f64>,
+    /// How often the points move; those of the early exaggeration count.
+    pub iterations: usize,
+    /// For a quarter of the iterations, at most 250, attraction is so many times as strong: groups
+    /// find together.
+    pub early_exaggeration: f64,
+    /// The learning rate; `None` is max(N / early exaggeration, 200) / 4 for N points, as in
+    /// scikit-learn: the rate of Belkina et al., who leave out the gradient's factor of 4.
+    pub learning_rate: Option<f64>,
+    /// Where the points start.
+    pub start: Start,
+    /// With one seed (and one number of threads) a map repeats bit for bit on the CPU. A GPU adds in
+    /// no fixed order.
+    pub seed: u64,
+    /// How forces are computed.
+    pub method: TsneMethod,
+    /// Keeps the points after every so many iterations, for [`Embedding::film`]; 0 keeps none.
+    pub record: usize,
+    /// After this time each map stays as it is, and its figure says so. It does not cut short the
+    /// search for neighbours.
+    pub at_most: Option<Duration>,
+    /// Leaves out the lines about progress.
+    pub quiet: bool,
+}
+
+impl Default for Tsne {
+    fn default() -> Self {
+        Tsne {
+            perplexities: vec![30.0],
+            iterations: 1000,
+            early_exaggeration: 12.0,
+            learning_rate: None,
+            start: Start::default(),
+            seed: 0,
+            method: TsneMethod::default(),
+            record: 0,
+            at_most: None,
+            quiet: false,
+        }
+    }
+}
+
+/// How well a map's distances fit the features' probabilities; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Divergence {
+    /// The Kullback-Leibler divergence, in natural logarithms, of the final map without exaggeration.
+    pub value: f64,
+    /// Whether all pairs were compared, as up to 4,000 points. Else the probabilities are those of
+    /// the nearest neighbours and the sum over all pairs is interpolated, to about 0.1 %.
+    pub all_pairs: bool,
+}
+
+/// A map while it forms.
+#[derive(Debug)]
+pub struct Step {
+    /// Iterations done, and those there are to be.
+    pub iteration: usize,
+    /// See [`Tsne::iterations`].
+    pub iterations: usize,
+    /// The map's perplexity.
+    pub perplexity: f64,
+    /// `[N, 2]`.
+    pub points: Tensor,
+    /// The divergence, by the method's own probabilities.
+    pub divergence: f64,
+}
+
+/// A t-SNE map of features with the options of [`Tsne::default`], but for a perplexity of a third of
+/// the points where these are fewer than 90.
+///
+/// ```
+/// use convscope::prelude::*;
+/// let net = zoo::digits()?;
+/// let features = net.features_labelled(&data::digits(120, 1)?, "relu3", Pooling::Mean)?;
+/// let map = tsne(&features)?;
+/// assert_eq!(map.layouts()[0].points.size(), [120, 2]);
+/// # Ok::<(), convscope::Error>(())
+/// ```
+///
+/// Errors: those of [`Tsne::run`].
+pub fn tsne(features: &Features) -> Result<Embedding> {
+    let perplexity = (features.count() as f64 / NEIGHBOURS).floor().min(30.0);
+    Tsne { perplexities: vec![perplexity], ..Tsne::default() }.run(features)
+}
+
+/// The divergence of any map `[N, 2]` of features `[N, D]` for a perplexity: to compare maps that
+/// were made in different ways.
+///
+/// Errors: shapes that don't fit, fewer points than 3 × perplexity, numbers that are not finite.
+pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Divergence> {
+    let options = Tsne { perplexities: vec![perplexity], ..Tsne::default() };
+    let features = Features::new(features)?;
+    options.check(&features)?;
+    let (values, count) = (features.values(), features.count() as i64);
+    let map = super::features::checked(map, "a map")?;
+    if map.size() != [count, 2] {
+        return Err(Error::Shape {
+            at: "the divergence of a map".to_owned(),
+            expected: format!("[{count}, 2], a place for each of the features"),
+            got: crate::error::shape_text(&map.size()),
+            remedy: "Give the features and the points of one embedding.".to_owned(),
+        });
+    }
+    let all_pairs = count <= ALL_PAIRS;
+    let model = if all_pairs {
+        Model::all_pairs(values, perplexity)
+    } else {
+        let k = options.neighbours(count as usize, perplexity);
+        Model::interpolated(&neighbours::among(values, k)?, k, perplexity)
+    };
+    let value = model.and_then(|mut model| {
+        let map = map.f_to_device(values.device())?.f_to_kind(Kind::Float)?;
+        model.divergence(&model.ordered(&map.f_transpose(0, 1)?.f_contiguous()?)?)
+    });
+    let value = value.map_err(Error::torch("computing the divergence of a map"))?;
+    Ok(Divergence { value, all_pairs })
+}
+
+impl Tsne {
+    /// Maps the features, on their device.
+    ///
+    /// With `k` = 3 · perplexity neighbours of each of N points, the interpolated method takes about
+    /// 100 · N · k bytes, the exact one 12 · N², and the features `[N, D]` another 8 · N · D; where
+    /// that is not free, nothing is begun.
+    ///
+    /// Errors: fewer points than 3 × perplexity, features that are all alike, options that make no
+    /// sense, too little memory, points that fly apart because of the learning rate.
+    pub fn run(&self, features: &Features) -> Result<Embedding> {
+        self.watched(features, usize::MAX, |_| true)
+    }
+
+    /// The same, and after every `every` iterations `watch` sees the map; it stays as it is when
+    /// `watch` answers `false`.
+    pub fn watched(
+        &self,
+        features: &Features,
+        every: usize,
+        watch: impl FnMut(&Step) -> bool,
+    ) -> Result<Embedding> {
+        self.check(features)?;
+        let values = features.values();
+        let most = self.perplexities.iter().copied().fold(0.0, f64::max);
+        let k = self.neighbours(features.count(), most);
+        self.check_memory(values, k)?;
+        let near = neighbours::among(values, k)?;
+        let mut layouts = Vec::new();
+        let mut run = Run::new(self, values, every, watch);
+        for &perplexity in &self.perplexities {
+            layouts.push(run.map(perplexity, &near)?);
+        }
+        let notes = layouts.iter().map(|layout| layout.reading(self)).collect();
+        Embedding::new(features, layouts, notes)
+    }
+
+    fn neighbours(&self, count: usize, perplexity: f64) -> i64 {
+        ((NEIGHBOURS * perplexity) as i64).clamp(1, count as i64 - 1)
+    }
+
+    fn is_exact(&self, count: i64) -> bool {
+        match self.method {
+            TsneMethod::Auto => count <= FEW,
+            TsneMethod::Exact => true,
+            TsneMethod::Interpolated => false,
+        }
+    }
+
+    fn check(&self, features: &Features) -> Result<()> {
+        let refuse = |what: String| Err(Error::Argument(format!("t-SNE: {what}")));
+        let count = features.count();
+        if self.perplexities.is_empty() || self.iterations == 0 {
+            return refuse("at least one perplexity and one iteration are needed".to_owned());
+        }
+        for &perplexity in &self.perplexities {
+            if !(perplexity.is_finite() && perplexity >= 1.0) {
+                return refuse(format!("a perplexity of {perplexity}, expected 1 or more"));
+            }
+            if (count as f64) < NEIGHBOURS * perplexity || count < 4 {
+                return refuse(format!(
+                    "{count} points are too few for a perplexity of {perplexity}: at least 3 times as \
+                     many are needed, and 4. Use a perplexity of at most {:.0}",
+                    (count as f64 / NEIGHBOURS).floor().max(1.0)
+                ));
+            }
+        }
+        if !(self.early_exaggeration.is_finite() && self.early_exaggeration >= 1.0) {
+            let got = self.early_exaggeration;
+            return refuse(format!("an early exaggeration of {got}, expected 1 or more"));
+        }
+        if let Some(rate) = self.learning_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            return refuse(format!("a learning rate of {rate}, expected a positive number"));
+        }
+        let alike = || {
+            let values = features.values();
+            values.f_eq_tensor(&values.f_narrow(0, 0, 1)?)?.f_all()?.f_int64_value(&[])
+        };
+        if alike().map_err(Error::torch("reading features"))? == 1 {
+            return refuse(
+                "all rows of the features are alike, so nothing tells the points apart; look at the \
+                 layer before"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses what would not fit in memory.
+    fn check_memory(&self, values: &Tensor, k: i64) -> Result<()> {
+        let [n, d] = [values.size()[0] as u64, values.size()[1] as u64];
+        let needed = match self.is_exact(n as i64) {
+            true => 12 * n * n,
+            false => 100 * n * k as u64,
+        } + 8 * n * d;
+        let device: Device = values.device();
+        let free = crate::memory::free(device);
+        if needed <= free {
+            return Ok(());
+        }
+        let gigabytes = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
+        Err(Error::Argument(format!(
+            "t-SNE of {n} points with {k} neighbours each needs about {:.1} GiB, and {device:?} has \
+             {:.1} GiB free. Take fewer points or a smaller perplexity{}",
+            gigabytes(needed),
+            gigabytes(free),
+            if self.method == TsneMethod::Exact { ", or the interpolated method" } else { "" }
+        )))
+    }
+}
