@@ -22,9 +22,8 @@
 //!
 //! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
-//! network decided so), [`maximize`] (what its units look for), [`view`] (figures) and [`data`] (pictures to try things on).
-//! network decided so), [`embed`] (what lies near what), [`view`] (figures) and [`data`] (pictures to
-//! try things on).
+//! network decided so), [`maximize`] (what its units look for), [`embed`] (what lies near what),
+//! [`view`] (figures) and [`data`] (pictures to try things on).
 
 #![warn(missing_docs, unreachable_pub)]
 

@@ -39,6 +39,7 @@ fn main() -> Outcome {
     }
     if wants("maximize") {
         maximize::run(&mut peer)?;
+    }
     let large = wanted.iter().any(|word| word == "70000");
     if wants("embed") || large {
         embed::run(&mut peer, large)?;

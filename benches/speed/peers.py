@@ -10,7 +10,6 @@ from pathlib import Path
 
 import captum.attr
 import matplotlib
-import numpy as np
 import numpy
 import torch
 import torchvision
@@ -91,11 +90,11 @@ def maximize(layer, steps):
     transforms one after the other, Adam, the whole network's forward with a hook on every module,
     gradients for the parameters too."""
     size = 224
-    frequencies = np.sqrt(
-        np.fft.fftfreq(size)[:, None] ** 2 + np.fft.fftfreq(size)[: size // 2 + 1] ** 2
+    frequencies = numpy.sqrt(
+        numpy.fft.fftfreq(size)[:, None] ** 2 + numpy.fft.fftfreq(size)[: size // 2 + 1] ** 2
     )
     spectrum = (torch.randn(1, 3, size, size // 2 + 1, 2) * 0.01).requires_grad_()
-    scale = torch.tensor(1 / np.maximum(frequencies, 1 / size)).float()[None, None, ..., None]
+    scale = torch.tensor(1 / numpy.maximum(frequencies, 1 / size)).float()[None, None, ..., None]
     root = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     colours = root / root.norm(dim=0).max()
     normalise = torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -105,19 +104,19 @@ def maximize(layer, steps):
         return torch.sigmoid((planes.permute(0, 2, 3, 1) / 4 @ colours.T).permute(0, 3, 1, 2))
 
     def jitter(x, range_):
-        down, right = np.random.choice(range_, 2)
+        down, right = numpy.random.choice(range_, 2)
         return x[:, :, down : down - range_, right : right - range_]
 
     def scaled(x):
-        factor = np.random.choice([1 + (i - 5) / 50 for i in range(11)])
-        height, width = (int(np.ceil(factor * side)) for side in x.shape[2:])
-        pad = [max(0, int(np.ceil((side - new) / 2))) for side, new in zip(x.shape[2:], (height, width), strict=True)]
+        factor = numpy.random.choice([1 + (i - 5) / 50 for i in range(11)])
+        height, width = (int(numpy.ceil(factor * side)) for side in x.shape[2:])
+        pad = [max(0, int(numpy.ceil((side - new) / 2))) for side, new in zip(x.shape[2:], (height, width), strict=True)]
         x = functional.interpolate(x, (height, width), mode="bilinear", align_corners=True)
         return functional.pad(x, pad * 2)
 
     def rotated(x):
-        turn = np.deg2rad(np.random.choice([*range(-10, 11), 0, 0, 0, 0, 0]))
-        matrix = [[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]]
+        turn = numpy.deg2rad(numpy.random.choice([*range(-10, 11), 0, 0, 0, 0, 0]))
+        matrix = [[numpy.cos(turn), numpy.sin(turn), 0], [-numpy.sin(turn), numpy.cos(turn), 0]]
         grid = functional.affine_grid(torch.tensor([matrix]).float(), x.shape, align_corners=True)
         return functional.grid_sample(x, grid, align_corners=True)
 

@@ -62,6 +62,10 @@ pub fn maximisation(device: Device, rows: &mut Vec<Row>) -> Outcome {
         };
         let row = format!("resnet18 maximize, {name}, 10 steps, double");
         rows.push(Row::measure(&row, device, 1e-6, run)?);
+    }
+    Ok(())
+}
+
 /// Principal components and t-SNE's repulsion, neighbours and affinities: after so few iterations a
 /// map has not yet become chaotic.
 pub fn embeddings(device: Device, rows: &mut Vec<Row>) -> Outcome {

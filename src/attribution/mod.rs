@@ -26,11 +26,11 @@ mod trust;
 mod variants;
 
 pub use ablation_cam::{AblationCam, ablation_cam, ablation_cam_tensor};
+pub(crate) use aim::by_name;
 pub use attention::{
     AttentionMaps, Fusion, Heads, Rollout, attention, attention_rollout, attention_rollout_tensor,
     attention_tensor, gradient_attention, gradient_attention_tensor,
 };
-pub(crate) use aim::by_name;
 pub use cam::{
     Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
 };
