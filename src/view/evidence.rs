@@ -113,6 +113,14 @@ impl Evidence {
         panel["encode"]["enter"]["x"] = json!({ "signal": "40 + datum.panel * (panelWidth + 66)" });
         panel["encode"]["enter"]["y"] = json!({ "value": height + 44 });
         panel["axes"][0]["title"] = json!({ "signal": "xLabels[parent.panel]" });
+        // What the pointer reads, in the little room of small panels.
+        let at = "panelWidth - 46 * (length(domain('colour')) - 1 - indexof(domain('colour'), datum.series))";
+        let value = &mut panel["marks"][4]["encode"]["update"];
+        value["x"] = json!({ "signal": at });
+        value["text"] = json!({ "signal": "format(datum.y, '.2f')" });
+        let place = &mut panel["marks"][5]["encode"]["update"];
+        place["y"] = json!({ "signal": "panelHeight + 54" });
+        place["text"] = json!({ "signal": "'at ' + format(datum.x, '.2f')" });
         append(
             &mut spec,
             json!({

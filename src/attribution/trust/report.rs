@@ -276,7 +276,7 @@ fn tests(curves: &PixelCurves, randomisation: &Randomisation, unit: &str) -> Vec
         let moved = 1..(1 + MOVED).min(all.len());
         let each = [
             ("this map", 0..1),
-            ("moved elsewhere (mean)", moved),
+            ("moved elsewhere", moved),
             ("random pixels", MOVED + 1..MOVED + 2),
         ];
         let curve = |some: &[Vec<f64>]| {
