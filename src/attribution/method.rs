@@ -7,10 +7,12 @@ use super::cam::weighted;
 use super::explained::{Explained, question};
 use super::occlusion::cover;
 use super::{
-    Cam, Channels, IntegratedGradients, Patches, SmoothGrad, Target, cam_tensor, deconvolution,
-    deconvolution_tensor, gradient_tensor, guided_backprop, guided_backprop_tensor,
-    guided_grad_cam, guided_grad_cam_tensor, input_times_gradient, integrated_gradients,
-    integrated_gradients_tensor, occlusion_tensor, saliency_by, smooth_grad, smooth_grad_tensor,
+    AblationCam, Cam, Channels, IntegratedGradients, Patches, Rise, ScoreCam, SmoothGrad, Target,
+    ablation_cam, ablation_cam_tensor, cam_tensor, deconvolution, deconvolution_tensor,
+    gradient_attention, gradient_attention_tensor, gradient_tensor, guided_backprop,
+    guided_backprop_tensor, guided_grad_cam, guided_grad_cam_tensor, input_times_gradient,
+    integrated_gradients, integrated_gradients_tensor, occlusion_tensor, rise, rise_tensor,
+    saliency_by, score_cam, score_cam_tensor, smooth_grad, smooth_grad_tensor,
 };
 use crate::network::Network;
 use crate::view::{Heatmap, Heatmaps, Share};
@@ -45,6 +47,14 @@ pub enum Method {
     GuidedGradCam(String),
     /// Occlusion: at each pixel the mean drop over the patches that cover it.
     Occlusion(Patches),
+    /// Score-CAM at a layer.
+    ScoreCam(ScoreCam, String),
+    /// Ablation-CAM at a layer.
+    AblationCam(AblationCam, String),
+    /// RISE: random masks.
+    Rise(Rise),
+    /// Gradient-weighted attention of a vision transformer.
+    GradientAttention,
 }
 
 impl Method {
@@ -75,6 +85,10 @@ impl Method {
                 let [height, width] = patches.size;
                 return format!("Occlusion by {height}×{width}");
             }
+            Method::ScoreCam(_, layer) => return format!("Score-CAM at {layer}"),
+            Method::AblationCam(_, layer) => return format!("Ablation-CAM at {layer}"),
+            Method::Rise(_) => "RISE",
+            Method::GradientAttention => "Gradient-weighted attention",
         };
         name.to_owned()
     }
@@ -120,6 +134,10 @@ pub fn explain(
         Method::Cam(cam, layer) => weighted(*cam, net, photo, layer, target),
         Method::GuidedGradCam(layer) => guided_grad_cam(net, photo, layer, target),
         Method::Occlusion(patches) => occlusion_map(net, photo, target, *patches),
+        Method::ScoreCam(options, layer) => score_cam(net, photo, layer, target, *options),
+        Method::AblationCam(options, layer) => ablation_cam(net, photo, layer, target, *options),
+        Method::Rise(options) => rise(net, photo, target, *options),
+        Method::GradientAttention => gradient_attention(net, photo, target),
     }
 }
 
@@ -156,12 +174,26 @@ pub fn explain_tensor(
         }
         Method::GuidedBackprop => largest(guided_backprop_tensor(net, input, targets)),
         Method::Deconvolution => largest(deconvolution_tensor(net, input, targets)),
-        Method::Cam(cam, layer) => {
-            let size = input.size();
-            enlarged(&cam_tensor(*cam, net, input, layer, targets)?, [size[2], size[3]])
-        }
+        Method::Cam(cam, layer) => over(input, cam_tensor(*cam, net, input, layer, targets)),
         Method::GuidedGradCam(layer) => largest(guided_grad_cam_tensor(net, input, layer, targets)),
         Method::Occlusion(patches) => occlusion_tensor(net, input, targets, *patches),
+        Method::ScoreCam(options, layer) => {
+            over(input, score_cam_tensor(net, input, layer, targets, *options))
+        }
+        Method::AblationCam(options, layer) => {
+            over(input, ablation_cam_tensor(net, input, layer, targets, *options))
+        }
+        Method::Rise(options) => rise_tensor(net, input, targets, *options),
+        Method::GradientAttention => over(input, gradient_attention_tensor(net, input, targets)),
+    }
+}
+
+/// Maps at the input's size.
+fn over(input: &Tensor, maps: Result<Tensor>) -> Result<Tensor> {
+    let maps = maps?;
+    match input.size()[..] {
+        [_, _, height, width] => enlarged(&maps, [height, width]),
+        _ => Ok(maps),
     }
 }
 
@@ -199,14 +231,7 @@ pub(super) fn fixed(
     input: &Tensor,
     targets: &[Target],
 ) -> Result<(Aim, Vec<Target>)> {
-    let aim = Aim::new(net, input, targets)?;
-    let aim = match targets.iter().any(|target| matches!(target, Target::Top)) {
-        true => {
-            let value = net.value(input, aim.node)?;
-            aim.fixed(&value)?
-        }
-        false => aim,
-    };
+    let (aim, _) = Aim::new(net, input, targets)?.settled(net, input)?;
     let targets = targets.iter().enumerate();
     let class = |(index, target): (usize, &Target)| {
         aim.class(index).map_or_else(|| target.clone(), Target::Class)
@@ -222,7 +247,7 @@ pub(super) fn only_target(targets: &[Target]) -> Target {
 
 fn copied(options: &IntegratedGradients) -> IntegratedGradients {
     let baseline = options.baseline.as_ref().map(Tensor::shallow_clone);
-    IntegratedGradients { steps: options.steps, baseline }
+    IntegratedGradients { steps: options.steps, baseline, at_most: options.at_most }
 }
 
 /// Occlusion as a map like the others', instead of its own figure.
@@ -233,8 +258,7 @@ fn occlusion_map(
     patches: Patches,
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
-    let output = net.value(&input, aim.node)?;
-    let aim = aim.fixed(&output)?;
+    let (aim, output) = aim.settled(net, &input)?;
     let values = cover(net, &net.for_inference()?, &input, &aim, patches)?.map();
     let unit = if aim.class(0).is_some() { "drop of logit" } else { "drop of score" };
     Explained {

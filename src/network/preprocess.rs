@@ -2,7 +2,7 @@
 //! normalisation or another channel order gives another answer.
 
 use image::RgbImage;
-use tch::{Kind, TchError, Tensor};
+use tch::{Kind, Tensor};
 
 use super::resample::{Interpolation, resize};
 use crate::error::shape_text;
@@ -145,8 +145,7 @@ impl Preprocess {
         };
         let bytes =
             Tensor::f_from_slice(&bytes).and_then(|b| b.f_view([1, channels, height, width]));
-        let tensor = bytes.and_then(|bytes| self.normalised(&bytes));
-        tensor.map_err(Error::torch("making the input tensor"))
+        self.of_bytes(&bytes.map_err(Error::torch("making the input tensor"))?)
     }
 
     /// Whether pictures `[N, C, H, W]` need no resizing and have the channels that the network wants.
@@ -155,11 +154,9 @@ impl Preprocess {
     }
 
     /// Such pictures as bytes 0 to 255, scaled to 0…1 and normalised: float32.
-    pub(crate) fn normalised(&self, bytes: &Tensor) -> Result<Tensor, TchError> {
-        let column = |values: &[f32]| Tensor::f_from_slice(values)?.f_view([-1, 1, 1]);
-        let (mean, std) = (column(&self.mean)?, column(&self.std)?);
-        let mut values = bytes.f_to_kind(Kind::Float)?;
-        values.f_div_scalar_(255.0)?.f_sub_(&mean)?.f_div_(&std)
+    pub(crate) fn of_bytes(&self, bytes: &Tensor) -> Result<Tensor> {
+        let values = bytes.f_to_kind(Kind::Float).and_then(|values| values.f_div_scalar(255.0));
+        self.normalised(&values.map_err(Error::torch("making the input tensor"))?)
     }
 }
 
@@ -200,7 +197,7 @@ mod tests {
         let preprocess = Preprocess::plain([3, 16, 16])
             .normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
         let bytes: Vec<u8> = (0..=255).cycle().take(3 * 256).collect();
-        let values = preprocess.normalised(&Tensor::from_slice(&bytes).view([1, 3, 16, 16]));
+        let values = preprocess.of_bytes(&Tensor::from_slice(&bytes).view([1, 3, 16, 16]));
         let values = Vec::<f32>::try_from(values.expect("values").view([-1])).expect("numbers");
         for (index, (value, byte)) in values.into_iter().zip(bytes).enumerate() {
             let channel = index / 256;

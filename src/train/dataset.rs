@@ -100,7 +100,7 @@ impl Dataset {
         let images = if net.preprocess().takes(&bytes.size()) {
             let batches = (0..count as i64).step_by(AT_ONCE as usize).map(|start| {
                 let batch = bytes.f_narrow(0, start, AT_ONCE.min(count as i64 - start));
-                batch.and_then(|batch| net.preprocess().normalised(&batch)).map_err(failed)
+                net.preprocess().of_bytes(&batch.map_err(failed)?)
             });
             prepared(net, count, batches)?
         } else {
