@@ -119,7 +119,8 @@ impl Evidence {
         value["x"] = json!({ "signal": at });
         value["text"] = json!({ "signal": "format(datum.y, '.2f')" });
         let place = &mut panel["marks"][5]["encode"]["update"];
-        place["y"] = json!({ "signal": "panelHeight + 54" });
+        (place["x"], place["y"]) =
+            (json!({ "signal": "panelWidth + 28" }), json!({ "value": -32 }));
         place["text"] = json!({ "signal": "'at ' + format(datum.x, '.2f')" });
         append(
             &mut spec,

@@ -26,5 +26,6 @@ mod summary;
 mod toolchain;
 mod train;
 mod trust;
+mod trust_report;
 mod weights;
 mod zoo;

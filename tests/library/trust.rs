@@ -1,15 +1,12 @@
-//! Trust beside the map: published figures, other packages, and what randomisation must find.
+//! Measures of trust: published figures, other packages, and what is refused.
 
 use convscope::attribution::{
-    Agreement, Cascade, Checks, Disturbance, Fill, PixelSteps, Verdict, confidence, explain_tensor,
-    gradient_tensor, infidelity, max_sensitivity, pixel_curves, randomisation_by, trust_by,
+    Cascade, Disturbance, Fill, PixelSteps, confidence, explain_tensor, gradient_tensor,
+    infidelity, max_sensitivity, pixel_curves, randomisation_by,
 };
 use convscope::prelude::*;
-use convscope::view::{Evidence, Heatmap, Matrix, Panel, Series, Test};
-use std::time::Duration;
 
-use crate::figures::golden;
-use crate::helpers::{Tested, cpu, difference, numbers, painted, real, scratch};
+use crate::helpers::{Tested, cpu, difference, numbers, scratch};
 use crate::parity::{expected, python_with};
 
 /// Sums its input, `[N, 1, 2, 2]`, by a linear layer of ones.
@@ -25,7 +22,7 @@ fn sum_of(height: i64, width: i64) -> convscope::Result<Network> {
     Ok(net)
 }
 
-fn close(found: &[f64], expected: &[f64]) {
+pub fn close(found: &[f64], expected: &[f64]) {
     assert_eq!(found.len(), expected.len(), "{found:?}, expected {expected:?}");
     for (a, b) in found.iter().zip(expected) {
         assert!((a - b).abs() < 1e-9, "{found:?}, expected {expected:?}");
@@ -194,7 +191,6 @@ fn a_blank_map_gives_a_random_order_of_its_seed() -> Tested {
 
 #[test]
 fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
-    use convscope::attribution::Fill;
     let (net, photo) = (zoo::digits()?, data::digit(4, 2)?);
     let one = net.prepare(&photo)?;
     let input = Tensor::cat(&[&one, &net.prepare(&data::digit(7, 1)?)?], 0);
@@ -239,128 +235,6 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
     Ok(())
 }
 
-/// What Adebayo et al. found: gradient and Grad-CAM fall apart, guided backpropagation barely changes
-/// while the top layers are drawn anew.
-fn falls_apart(net: &Network, photos: &[Photo], layer: &str, stage: usize) -> Tested {
-    let before: Vec<Tensor> = net.parameters().into_iter().map(|(_, t)| t.copy()).collect();
-    let mean = |method: Method| -> convscope::Result<f64> {
-        let mut sum = 0.0;
-        for photo in photos {
-            let options = Cascade { stages: 4, ..Cascade::default() };
-            let check = randomisation_by(net, photo, Target::Top, &method, options)?;
-            sum += check.stages()[stage].rank_correlation;
-        }
-        Ok(sum / photos.len() as f64)
-    };
-    let gradient = mean(Method::saliency())?;
-    let cam = mean(Method::grad_cam(layer))?;
-    let guided = mean(Method::GuidedBackprop)?;
-    println!("{}: gradient {gradient:.2}, Grad-CAM {cam:.2}, guided {guided:.2}", net.name());
-    assert!(guided > 0.75, "guided backpropagation keeps its map: {guided}");
-    assert!(gradient < guided - 0.15, "the gradient does not: {gradient}");
-    assert!(cam < guided - 0.3, "Grad-CAM does not: {cam}");
-    // The caller's network is as it was.
-    for ((name, now), before) in net.parameters().iter().zip(&before) {
-        assert!(now.equal(before) && !now.requires_grad(), "{name}");
-    }
-    Ok(())
-}
-
-#[test]
-fn gradient_and_grad_cam_fall_apart_on_the_digits_network() -> Tested {
-    let photos = (0..4).map(|digit| data::digit(digit, 3)).collect::<Result<Vec<_>, _>>()?;
-    falls_apart(&zoo::digits()?, &photos, "relu2", 0)
-}
-
-#[test]
-fn gradient_and_grad_cam_fall_apart_on_resnet18() -> Tested {
-    let (Some(weights), Some(photo)) =
-        (real("weights/resnet18.safetensors"), real("images/hub_dog.jpg"))
-    else {
-        return Ok(());
-    };
-    let net = zoo::untrained("resnet18")?.load_weights(weights)?;
-    falls_apart(&net, &[Photo::open(photo)?], "layer4", 0)
-}
-
-#[test]
-fn parameters_are_drawn_anew_from_the_output_down() -> Tested {
-    let (net, photo) = (zoo::digits()?, data::digit(4, 2)?);
-    let run = |seed| {
-        let options = Cascade { seed, ..Cascade::default() };
-        randomisation_by(&net, &photo, "4", &Method::saliency(), options)
-    };
-    let (first, again, other) = (run(1)?, run(1)?, run(2)?);
-    let layers: Vec<&str> = first.stages().iter().map(|s| s.layer.as_str()).collect();
-    assert_eq!(layers, ["fc2", "fc1", "conv2", "conv1"]);
-    let shares: Vec<f64> = first.stages().iter().map(|s| s.share).collect();
-    close(&shares, &[0.25, 0.5, 0.75, 1.0]);
-    for (a, b) in first.stages().iter().zip(again.stages()) {
-        assert_eq!(difference(&a.map, &b.map), 0.0);
-    }
-    assert!(difference(&first.stages()[0].map, &other.stages()[0].map) > 0.0);
-    assert_eq!(first.maps()?.values().len(), 5);
-    // Only layers that the target depends on count.
-    let unit = randomisation(&net, &photo, Target::channel("relu2", 3), &Method::saliency())?;
-    let layers: Vec<&str> = unit.stages().iter().map(|s| s.layer.as_str()).collect();
-    assert_eq!(layers, ["conv2", "conv1"]);
-    // A transformer's class token and position embedding are drawn anew, too.
-    let vit = zoo::untrained("deit_tiny")?;
-    let options = Cascade { stages: 1, ..Cascade::default() };
-    let photo = painted(300, 200);
-    let check = randomisation_by(&vit, &photo, Target::Class(3), &Method::saliency(), options)?;
-    assert_eq!(check.stages().len(), 1);
-    assert!(check.stages()[0].map.abs().max().double_value(&[]) > 0.0);
-
-    let none = Cascade { stages: 0, ..Cascade::default() };
-    assert!(randomisation_by(&net, &photo, "4", &Method::saliency(), none).is_err());
-    let no_time = Cascade { at_most: Some(Duration::ZERO), ..Cascade::default() };
-    let check = randomisation_by(&net, &photo, "4", &Method::saliency(), no_time)?;
-    assert!(check.stages().is_empty() && check.description().contains("time was over"));
-    Ok(())
-}
-
-#[test]
-fn agreement_is_complete_with_oneself() -> Tested {
-    let methods = [Method::saliency(), Method::saliency(), Method::Deconvolution];
-    let found: Agreement = agreement(&zoo::digits()?, &data::digit(4, 2)?, "4", &methods)?;
-    let (rank, common) = (numbers(&found.rank_correlation), numbers(&found.overlap));
-    close(&[rank[1], rank[0], common[1], common[8]], &[1.0; 4]);
-    close(&[rank[2], common[2]], &[rank[6], common[6]]);
-    assert!(rank[2] < 0.9 && common[2] < 0.9, "{rank:?} {common:?}");
-    let error = agreement(&zoo::digits()?, &data::digit(4, 2)?, "4", &methods[..1]);
-    assert!(error.expect_err("one method").to_string().contains("two"));
-    Ok(())
-}
-
-#[test]
-fn trust_says_what_was_found_and_what_there_was_no_time_for() -> Tested {
-    let (net, four) = (zoo::digits()?, data::digit(4, 2)?);
-    let good = trust(&net, &four, Target::Top, &Method::grad_cam("relu2"))?;
-    assert_eq!(good.verdict, Verdict::Believe, "{}", good.description());
-    assert!(good.sentence().starts_with("Believe where"), "{}", good.sentence());
-    assert_eq!((good.curves.deletion.len(), good.curves.shares.len()), (5, 29));
-    let guided = trust(&net, &four, Target::Top, &Method::GuidedBackprop)?;
-    assert_eq!(guided.verdict, Verdict::Doubt, "{}", guided.description());
-    assert!(guided.sentence().contains("hardly changes"), "{}", guided.sentence());
-
-    // A map that has nothing to do with the class: that of the class which is least likely.
-    let hurried = Checks { at_most: Some(Duration::ZERO), ..Checks::default() };
-    let hurried = trust_by(&net, &four, Target::Top, &Method::grad_cam("relu2"), hurried)?;
-    assert_eq!(hurried.verdict, Verdict::Partly);
-    assert_eq!(hurried.curves.deletion[0], good.curves.deletion[0], "the map's own curve");
-    assert!(hurried.curves.deletion.len() < 5 && hurried.description().contains("no time"));
-    let vega = good.bundle()?.vega.expect("curves to point at");
-    assert!(vega["data"][0]["values"].as_array().is_some_and(|rows| rows.len() > 150));
-
-    let score = Target::score("4 rather than 9", |logits| {
-        logits.f_select(1, 4)?.f_sub(&logits.f_select(1, 9)?)
-    });
-    let figure = trust(&net, &four, score, &Method::InputTimesGradient)?;
-    assert!(figure.description().contains("4 rather than 9"), "{}", figure.description());
-    Ok(())
-}
-
 #[test]
 fn what_cannot_be_measured_is_refused() -> Tested {
     let net = small()?;
@@ -394,62 +268,4 @@ fn what_cannot_be_measured_is_refused() -> Tested {
         assert!(wrong.of(&input).is_err());
     }
     Ok(())
-}
-
-#[test]
-fn mistakes_are_explained_beside_what_is_right() -> Tested {
-    let samples = data::digits(30, 4)?;
-    let net = zoo::digits()?;
-    let relabelled: Vec<(Photo, usize)> = samples
-        .iter()
-        .enumerate()
-        .map(|(at, (photo, class))| (photo.clone(), if at == 8 { 3 } else { *class }))
-        .collect();
-    // One label is wrong, so one prediction is: a row of three maps.
-    let figure = compare_predictions(&net, &relabelled, &Method::saliency())?;
-    assert_eq!(figure.values().len(), 3);
-    assert!(figure.description().contains("for what it said"), "{}", figure.description());
-    // Without another 3 there is no right one to show.
-    let alone = &relabelled[8..9];
-    assert_eq!(compare_predictions(&net, alone, &Method::saliency())?.values().len(), 2);
-    let error = compare_predictions(&net, &samples, &Method::saliency()).expect_err("all right");
-    assert!(error.to_string().contains("nothing to compare"), "{error}");
-    Ok(())
-}
-
-#[test]
-fn trust_golden() -> Tested {
-    let names = vec!["Saliency", "Grad-CAM at a layer with a long name, layer4.1.conv2", "CAM"];
-    let values = [f32::NAN, 0.82, -0.35, 0.4, f32::NAN, 0.05, 0.11, 1.0, f32::NAN];
-    let matrix = Matrix::new(
-        "Do they agree?",
-        "agreement",
-        names,
-        &Tensor::from_slice(&values).view([3, 3]),
-    )?;
-    golden("matrix", &matrix.note("a note"))?;
-
-    let hill = Tensor::arange(54, cpu(Kind::Float)).view([6, 9]);
-    let map =
-        Heatmap::new("Grad-CAM of a disc", "unit", painted(160, 110).pixels().clone(), &hill)?;
-    let fall = |name: &str, rate: f64| {
-        let point = |at: u32| (f64::from(at) / 28.0, (-rate * f64::from(at)).exp());
-        Series::new(name, (0..29).map(point).collect())
-    };
-    let test = |label: &str, x_label: &str, series| Test {
-        panel: Panel::new(label, series),
-        x_label: x_label.to_owned(),
-    };
-    let figure = Evidence::new(
-        "Trust",
-        "Believe where this map points: a sentence that is long enough to be broken into two lines \
-         of the figure.",
-        map,
-        vec![
-            test("Deletion", "share of pixels", vec![fall("this map", 0.5), fall("moved", 0.2)]),
-            test("Insertion", "share of pixels", vec![fall("this map", 0.1)]),
-            test("Likeness", "share of layers", vec![fall("rank correlation", 0.3)]),
-        ],
-    )?;
-    golden("evidence", &figure.note("Deletion: a note with numbers"))
 }

@@ -16,11 +16,13 @@ mod report;
 mod score;
 mod sensitivity;
 mod similarity;
+mod verdict;
 
 pub use agreement::{Agreement, agreement};
 pub use confidence::{Confidence, confidence};
 pub use infidelity::{Disturbance, infidelity};
 pub use pixels::{PixelCurves, PixelSteps, pixel_curves};
 pub use randomisation::{Cascade, Randomisation, Stage, randomisation, randomisation_by};
-pub use report::{Checks, Trust, Verdict, trust, trust_by};
+pub use report::{Checks, Trust, trust, trust_by};
 pub use sensitivity::max_sensitivity;
+pub use verdict::Verdict;
