@@ -14,6 +14,7 @@ mod guided;
 mod integrated;
 mod measure;
 mod occlusion;
+mod patches;
 mod rise;
 mod score_cam;
 mod smooth_grad;
@@ -34,7 +35,8 @@ pub use integrated::{
     Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
 };
 pub use measure::Measure;
-pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
+pub use occlusion::{occlusion, occlusion_tensor};
+pub use patches::{Fill, Patches};
 pub use rise::{Rise, rise, rise_tensor};
 pub use score_cam::{ScoreCam, score_cam, score_cam_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};

@@ -64,7 +64,10 @@ impl Variants {
         let mut progress = Progress::new(self.what).at_most(self.at_most);
         while batches.next(&mut each)?.is_some() {
             let done = batches.done();
-            if done < self.count && progress.is_over() {
+            if done == self.count {
+                break;
+            }
+            if progress.is_over() {
                 progress.say(&stopped(done, self.count));
                 break;
             }
