@@ -17,6 +17,7 @@ mod measure;
 mod method;
 mod mistakes;
 mod occlusion;
+mod patches;
 mod rise;
 mod score_cam;
 mod smooth_grad;
@@ -45,7 +46,8 @@ pub use integrated::{
 pub use measure::Measure;
 pub use method::{Method, compare_methods, explain, explain_tensor};
 pub use mistakes::compare_predictions;
-pub use occlusion::{Fill, Patches, occlusion, occlusion_tensor};
+pub use occlusion::{occlusion, occlusion_tensor};
+pub use patches::{Fill, Patches};
 pub use rise::{Rise, rise, rise_tensor};
 pub use score_cam::{ScoreCam, score_cam, score_cam_tensor};
 pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};

@@ -90,7 +90,8 @@ def scores(name, model, layer, x, c, reshape=None, full_size=False):
     saved[f"{name}.score"] = score(logit)
     if real:
         saved[f"{name}.score_probability"] = score(probability)
-    if reshape is None:
+    # Not where one channel of many early ones is less than rounding, nor of tokens, which aren't rectified.
+    if reshape is None and not full_size:
         saved[f"{name}.ablation"] = grad_cam_package("AblationCAM", model, module, x, logit)
 
 
