@@ -2,8 +2,8 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    cam_tensor, guided_backprop_tensor, integrated_gradients_tensor, occlusion_tensor,
-    smooth_grad_tensor,
+    attention_rollout_tensor, attention_tensor, cam_tensor, gradient_attention_tensor,
+    guided_backprop_tensor, integrated_gradients_tensor, occlusion_tensor, smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -82,7 +82,15 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         Ok(smooth_grad_tensor(pair.on(at), &input, &targets, options)?)
     })?;
     row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
-    if name != "deit_tiny" {
+    if name == "deit_tiny" {
+        row("attention", &|at| Ok(attention_tensor(pair.on(at), &input)?))?;
+        row("attention rollout", &|at| {
+            Ok(attention_rollout_tensor(pair.on(at), &input, Rollout::default())?)
+        })?;
+        row("gradient-weighted attention", &|at| {
+            Ok(gradient_attention_tensor(pair.on(at), &input, &targets)?)
+        })?;
+    } else {
         row("guided backpropagation", &|at| {
             Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
         })?;
