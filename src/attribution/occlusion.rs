@@ -200,7 +200,7 @@ pub(super) fn cover(
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
     for batch in places.chunks(net.variants_at_once(&base, patches.size)?.clamp(8, 256)) {
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
-        let output = tch::no_grad(|| net.run_regions(&base, windows, node))?;
+        let output = tch::no_grad(|| net.run_regions(&base, &windows, node))?;
         let scores = aim.repeated(batch.len()).scores(&output)?;
         drops.push(score.f_sub(&scores).map_err(failed)?);
         outputs.push(output);
