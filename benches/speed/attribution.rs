@@ -1,12 +1,21 @@
 //! Attribution beside Captum.
 
-use convscope::attribution::{Cam, Patches, cam_tensor, occlusion_tensor};
+use convscope::attribution::{
+    Cam, IntegratedGradients, Patches, SmoothGrad, cam_tensor, integrated_gradients_tensor,
+    occlusion_tensor, smooth_grad_tensor,
+};
 use convscope::prelude::*;
 
 use crate::Outcome;
 use crate::peer::Peer;
 
-pub fn run(peer: &mut Peer) -> Outcome {
+const CLASS: [Target; 1] = [Target::Class(7)];
+
+pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
+    let parts = ["cam", "gradients", "occlusion"].map(|part| wants(&format!("attribution-{part}")));
+    if parts == [false; 3] {
+        return Ok(());
+    }
     for (name, layer) in [("resnet18", "layer4"), ("vgg16", "features.29")] {
         tch::manual_seed(1);
         let net = zoo::untrained(name)?;
@@ -15,47 +24,73 @@ pub fn run(peer: &mut Peer) -> Outcome {
         let path = peer.folder.join("input.safetensors");
         Tensor::write_safetensors(&[("input", &input)], path)?;
         peer.ask(&format!("open {name}"))?;
-        let target = [Target::Class(7)];
-
-        let cam = || cam_tensor(Cam::GradCam, &net, &input, layer, &target);
-        peer.ask(&format!("grad_cam {layer}"))?;
-        agree(peer, &cam()?)?;
-        peer.compare(&format!("Grad-CAM, {name}"), &format!("grad_cam {layer}"), 15, || {
-            let _ = cam()?;
-            Ok(())
-        })?;
-        for size in [8, 16, 32, 64] {
-            let occlude = || occlusion_tensor(&net, &input, &target, Patches::new(size).stride(16));
-            if size == 32 {
-                peer.ask("occlusion 32")?;
-                agree(peer, &occlude()?)?;
-            }
-            // Captum refuses gaps between patches.
-            let question =
-                if size < 16 { "nothing".to_owned() } else { format!("occlusion {size}") };
-            peer.compare(
-                &format!("occlusion, {name}, patch {size}, stride 16"),
-                &question,
-                if name == "vgg16" { 1 } else { 3 },
-                || {
-                    let _ = occlude()?;
-                    Ok(())
-                },
-            )?;
+        let [cams, gradients_too, occlusions] = parts;
+        if cams {
+            let ours = || Ok(cam_tensor(Cam::GradCam, &net, &input, layer, &CLASS)?);
+            let question = format!("grad_cam {layer}");
+            compare(peer, &format!("Grad-CAM, {name}"), &question, 15, ours)?;
+        }
+        if gradients_too && name == "resnet18" {
+            gradients(peer, &net, &input)?;
+        }
+        if occlusions {
+            occlusion(peer, &net, &input, if name == "vgg16" { 1 } else { 3 })?;
         }
     }
     Ok(())
 }
 
-/// The peer's last result is the same.
-fn agree(peer: &Peer, ours: &Tensor) -> Outcome {
+fn gradients(peer: &mut Peer, net: &Network, input: &Tensor) -> Outcome {
+    const STEPS: usize = 20;
+    let ours = || {
+        let options = IntegratedGradients { steps: STEPS, ..Default::default() };
+        let shares = integrated_gradients_tensor(net, input, &CLASS, &options)?.shares;
+        Ok(shares.select(1, 0))
+    };
+    let what = format!("integrated gradients, resnet18, {STEPS} steps");
+    compare(peer, &what, &format!("integrated_gradients {STEPS}"), 3, ours)?;
+    // Each side draws noise of its own, so there is nothing to compare but the time.
+    let ours = || {
+        let options = SmoothGrad { samples: STEPS, ..Default::default() };
+        let _ = smooth_grad_tensor(net, input, &CLASS, options)?;
+        Ok(())
+    };
+    let what = format!("SmoothGrad, resnet18, {STEPS} samples");
+    peer.compare(&what, &format!("smooth_grad {STEPS}"), 3, ours)
+}
+
+/// The cost follows the area that a patch changes; places are fewer for larger patches.
+fn occlusion(peer: &mut Peer, net: &Network, input: &Tensor, rounds: usize) -> Outcome {
+    for size in [8, 16, 32, 64] {
+        let along = (224 - size + 15) / 16 + 1;
+        let patches = Patches::new(size).stride(16);
+        let ours = || Ok(occlusion_tensor(net, input, &CLASS, patches)?);
+        let what = format!("occlusion, {}, patch {size}, {} places", net.name(), along * along);
+        if size < 16 {
+            // Captum refuses gaps between patches.
+            peer.compare(&what, "nothing", rounds, || ours().map(drop))?;
+        } else {
+            compare(peer, &what, &format!("occlusion {size}"), rounds, ours)?;
+        }
+    }
+    Ok(())
+}
+
+/// Times both after their results were found to be the same.
+fn compare(
+    peer: &mut Peer,
+    what: &str,
+    question: &str,
+    rounds: usize,
+    ours: impl Fn() -> Outcome<Tensor>,
+) -> Outcome {
+    peer.ask(question)?;
     let theirs = Tensor::read_safetensors(peer.folder.join("result.safetensors"))?.remove(0).1;
     // A map may be 0 everywhere where nothing speaks for the class.
     let largest = theirs.abs().max().double_value(&[]).max(f64::MIN_POSITIVE);
-    let off = (ours - &theirs).abs().max().double_value(&[]) / largest;
-    if off < 1e-4 {
-        Ok(())
-    } else {
-        Err(format!("results differ by {off:.1e} of the largest").into())
+    let off = (ours()? - &theirs).abs().max().double_value(&[]) / largest;
+    if off > 1e-4 {
+        return Err(format!("{what}: results differ by {off:.1e} of the largest").into());
     }
+    peer.compare(what, question, rounds, || ours().map(drop))
 }

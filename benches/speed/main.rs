@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! make bench                                        # everything
-//! cargo bench --bench speed -- forward              # what has this word in its name
+//! cargo bench --bench speed -- forward              # what has this word in its name, of: drawing,
+//!                                                   # forward, attribution-cam, attribution-gradients,
+//!                                                   # attribution-occlusion, maximize, embed
 //! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too (half an hour)
 //! ```
 //!
@@ -20,7 +22,7 @@ use std::error::Error;
 
 use peer::Peer;
 
-type Outcome = Result<(), Box<dyn Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -34,9 +36,7 @@ fn main() -> Outcome {
     if wants("forward") {
         forward::run(&mut peer)?;
     }
-    if wants("attribution") {
-        attribution::run(&mut peer)?;
-    }
+    attribution::run(&mut peer, &wants)?;
     if wants("maximize") {
         maximize::run(&mut peer)?;
     }

@@ -2,10 +2,10 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    Disturbance, PixelSteps, ablation_cam_tensor, cam_tensor, confidence, explain_tensor,
-    gradient_tensor, guided_backprop_tensor, infidelity, integrated_gradients_tensor,
-    max_sensitivity, occlusion_tensor, pixel_curves, rise_tensor, score_cam_tensor,
-    smooth_grad_tensor,
+    Disturbance, PixelSteps, ablation_cam_tensor, attention_rollout_tensor, attention_tensor,
+    cam_tensor, confidence, explain_tensor, gradient_attention_tensor, gradient_tensor,
+    guided_backprop_tensor, infidelity, integrated_gradients_tensor, max_sensitivity,
+    occlusion_tensor, pixel_curves, rise_tensor, score_cam_tensor, smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -133,7 +133,15 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         Ok(rise_tensor(pair.on(at), &input, &targets, options)?)
     })?;
     row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
-    if name != "deit_tiny" {
+    if name == "deit_tiny" {
+        row("attention", &|at| Ok(attention_tensor(pair.on(at), &input)?))?;
+        row("attention rollout", &|at| {
+            Ok(attention_rollout_tensor(pair.on(at), &input, Rollout::default())?)
+        })?;
+        row("gradient-weighted attention", &|at| {
+            Ok(gradient_attention_tensor(pair.on(at), &input, &targets)?)
+        })?;
+    } else {
         row("guided backpropagation", &|at| {
             Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
         })?;

@@ -145,7 +145,7 @@ pub(super) fn cover(
     variants.at_most(patches.at_most).run(|range| {
         let batch = places.get(range).unwrap_or_default();
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
-        let output = tch::no_grad(|| net.run_regions(&base, windows, node))?;
+        let output = tch::no_grad(|| net.run_regions(&base, &windows, node))?;
         let scores = aim.repeated(batch.len()).measured(&output, patches.measure)?;
         drops.push(score.f_sub(&scores).map_err(failed)?);
         outputs.push(output);

@@ -14,12 +14,38 @@ use crate::{Error, Result};
 /// From this share of a map on, the whole map is computed: a region costs more than its area.
 const WORTHWHILE: f64 = 0.7;
 
+/// As many variants as libtorch needs at once to be fast.
+const GROUP: usize = 20;
+
 /// Values of one node that differ from the unchanged picture's, one window a variant.
 pub(crate) struct Windows {
     /// `[K, C, h, w]`
     pub values: Tensor,
     /// Row and column of each window's first value.
     pub starts: Vec<[i64; 2]>,
+}
+
+impl Windows {
+    /// The variants by their windows' distance from the border, which cuts what they can reach: those
+    /// alike together, so that the regions of a group can be as small as its own need.
+    fn groups(&self, base: &[Tensor]) -> Vec<Vec<i64>> {
+        let (window, full) = (self.values.size(), base.first().map(Tensor::size));
+        let full = full.unwrap_or_else(|| window.clone());
+        let distance = |k: i64, d: usize| {
+            let start = self.starts[k as usize][d];
+            start.min(full[2 + d] - window[2 + d] - start)
+        };
+        let mut all: Vec<i64> = (0..self.starts.len() as i64).collect();
+        let parts = ((all.len() / GROUP) as f64).sqrt().max(1.0) as usize;
+        all.sort_by_key(|&k| distance(k, 0));
+        let mut groups = Vec::new();
+        for rows in all.chunks(all.len().div_ceil(parts).max(1)) {
+            let mut rows = rows.to_vec();
+            rows.sort_by_key(|&k| distance(k, 1));
+            groups.extend(rows.chunks(rows.len().div_ceil(parts)).map(<[i64]>::to_vec));
+        }
+        groups
+    }
 }
 
 /// What is known of a node's value for the variants.
@@ -74,9 +100,27 @@ impl Network {
     pub(crate) fn run_regions(
         &self,
         base: &[Tensor],
-        input: Windows,
+        input: &Windows,
         wanted: usize,
     ) -> Result<Tensor> {
+        let failed = || Error::torch("grouping the regions");
+        let (mut order, mut values) = (Vec::new(), Vec::new());
+        for group in input.groups(base) {
+            let at = Tensor::f_from_slice(&group).map_err(failed())?;
+            let at = at.f_to_device(input.values.device()).map_err(failed())?;
+            let windows = Windows {
+                values: input.values.f_index_select(0, &at).map_err(failed())?,
+                starts: group.iter().map(|&k| input.starts[k as usize]).collect(),
+            };
+            values.push(self.run_group(base, windows, wanted)?);
+            order.push(at);
+        }
+        let back = Tensor::f_cat(&order, 0).and_then(|order| order.f_argsort(0, false));
+        let values = Tensor::f_cat(&values, 0);
+        back.and_then(|back| values?.f_index_select(0, &back)).map_err(failed())
+    }
+
+    fn run_group(&self, base: &[Tensor], input: Windows, wanted: usize) -> Result<Tensor> {
         let count = input.starts.len();
         let uses = self.uses(&[(0, &input.values)], &[wanted])?;
         let mut values: Vec<Value> = Vec::with_capacity(wanted + 1);

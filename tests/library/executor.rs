@@ -164,7 +164,9 @@ fn a_run_starts_at_any_layer_that_determines_the_output() -> Tested {
     for layer in ["input", "relu", "0.out", "1.out", "avgpool", "fc"] {
         let activation = net.activations(&input, &[layer])?.remove(0);
         let before = activation.copy();
-        assert_eq!(difference(&net.forward_from(layer, &activation)?, &whole), 0.0, "{layer}");
+        // Given activations lie in memory otherwise than computed ones, so sums have another order.
+        let off = difference(&net.forward_from(layer, &activation)?, &whole);
+        assert!(off < 1e-6, "{layer}: {off}");
         assert_eq!(difference(&activation, &before), 0.0, "{layer}: the caller's activation");
     }
     let inside = net.activations(&input, &["1.conv1"])?.remove(0);

@@ -75,7 +75,6 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
     let maps = read(net, &found, &input, &nodes)?.f_select(0, 0).map_err(failed)?;
 
     let title = format!("Attention of {} in {}", net.name(), photo.title());
-    let note = format!("what the class token reads; {}", found.names(net));
     let picture = picture(net, photo, 224)?;
     let map = |values: std::result::Result<Tensor, tch::TchError>| -> Result<Heatmap> {
         heatmap(net, title.clone(), "attention", picture.clone(), &values.map_err(failed)?)
@@ -87,7 +86,10 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
             let labelled =
                 |(index, layer): (usize, &usize)| Ok((format!("layer {layer}"), map(mean(index))?));
             let maps: Vec<_> = layers.iter().enumerate().map(labelled).collect::<Result<_>>()?;
-            Heatmaps::new(title.clone(), maps)?.note("mean of the heads")
+            // The picture and 12 layers make three rows of these.
+            Heatmaps::new(title.clone(), maps)?
+                .columns(5)
+                .note("what the class token reads, mean of the heads")
         }
         Some(heads) => {
             let row = |(index, name): (usize, &usize)| {
@@ -98,10 +100,10 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
             };
             let rows = layers.iter().enumerate().map(row).collect::<Result<_>>()?;
             let columns: Vec<String> = heads.iter().map(|head| format!("head {head}")).collect();
-            Heatmaps::grid(title.clone(), columns, rows)?
+            Heatmaps::grid(title.clone(), columns, rows)?.note("what the class token reads")
         }
     };
-    Ok(figure.note(note))
+    Ok(figure.note(found.first(net)))
 }
 
 /// What the class token reads in each layer and head, `[N, layers, heads, h, w]`, each value from 0

@@ -92,11 +92,9 @@ impl Attention {
         Tensor::f_eye(self.tokens, (like.kind(), like.device()))?.f_unsqueeze(0)
     }
 
-    /// Which layers the numbers stand for, for a note.
-    fn names(&self, net: &Network) -> String {
-        let name = |at: Option<&usize>| at.map_or("", |&at| net.nodes()[at].name.as_str());
-        let (first, last) = (name(self.layers.first()), name(self.layers.last()));
-        format!("layers 0 to {} are `{first}` to `{last}`", self.layers.len() - 1)
+    /// Which layer counting begins with, for a note.
+    fn first(&self, net: &Network) -> String {
+        format!("layer 0 is `{}`", net.nodes()[self.layers[0]].name)
     }
 }
 
