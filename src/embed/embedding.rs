@@ -18,8 +18,8 @@ const MOST_MARKED: usize = 20_000;
 /// One map of the features.
 #[derive(Debug)]
 pub struct Layout {
-    /// `PCA`, or the perplexity.
-    pub name: String,
+    /// What the features are called.
+    pub of: String,
     /// `[N, 2]`, on the features' device.
     pub points: Tensor,
     /// Of t-SNE.
@@ -30,6 +30,8 @@ pub struct Layout {
     pub quality: Option<Quality>,
     /// How often the points moved.
     pub iterations: usize,
+    /// What the figure says of it.
+    pub note: String,
     pub(super) frames: Vec<Frame>,
 }
 
@@ -56,17 +58,12 @@ pub struct Embedding {
     title: String,
     features: Tensor,
     layouts: Vec<Layout>,
-    notes: Vec<String>,
     dress: Dress,
     neighbours: Vec<Vec<usize>>,
 }
 
 impl Embedding {
-    pub(super) fn new(
-        features: &Features,
-        layouts: Vec<Layout>,
-        notes: Vec<String>,
-    ) -> Result<Embedding> {
+    pub(super) fn new(features: &Features, layouts: Vec<Layout>) -> Result<Embedding> {
         let values = features.values();
         let k = MARKED.min(features.count() as i64 - 1);
         let neighbours = match features.count() {
@@ -77,7 +74,6 @@ impl Embedding {
             title: features.title.clone(),
             features: values.shallow_clone(),
             layouts,
-            notes,
             dress: features.dress.clone(),
             neighbours,
         })
@@ -118,20 +114,10 @@ impl Embedding {
                 remedy: "Take both from the same pictures.".to_owned(),
             });
         }
-        let title = (self.title != other.title).then(|| other.title.clone());
-        if let Some(title) = title {
-            for (layouts, title) in [(&mut self.layouts, &self.title)] {
-                layouts.iter_mut().for_each(|layout| prefix(layout, title));
-            }
-            self.layouts.extend(other.layouts.into_iter().map(|mut layout| {
-                prefix(&mut layout, &title);
-                layout
-            }));
-            self.title = format!("{} and {title}", self.title);
-        } else {
-            self.layouts.extend(other.layouts);
+        if self.title != other.title {
+            self.title = format!("{}, {}", self.title, other.title);
         }
-        self.notes.extend(other.notes);
+        self.layouts.extend(other.layouts);
         Ok(self)
     }
 
@@ -185,7 +171,7 @@ impl Embedding {
         if !self.neighbours.is_empty() {
             scatter = scatter.neighbours(&self.neighbours)?;
         }
-        for note in &self.notes {
+        for note in self.notes() {
             scatter = scatter.note(note);
         }
         Ok(scatter)
@@ -209,31 +195,49 @@ impl Embedding {
         let frames = layout.frames.iter().map(picture).collect::<Result<Vec<_>>>()?;
         let curve = layout.frames.iter().map(|frame| (frame.iteration as f64, frame.divergence));
         let curve = Series::new("divergence", curve.collect());
-        let film = Film::new(format!("{}: t-SNE, perplexity {}", self.title, layout.name), frames)?;
+        let film = Film::new(format!("{}: {}", layout.of, layout.method()), frames)?;
         Ok(film
-            .curves(vec![Panel::new("Kullback-Leibler divergence", vec![curve])])
+            .curves(vec![Panel::new("KL divergence", vec![curve])])
             .step_label("iteration"))
     }
 
-    /// Whether these are maps of one kind, for several perplexities.
+    /// Whether all maps are of the same features.
+    fn is_of_one(&self) -> bool {
+        self.layouts.windows(2).all(|pair| matches!(pair, [a, b] if a.of == b.of))
+    }
+
+    /// Whether they are so for several perplexities.
     fn is_choice(&self) -> bool {
-        self.layouts.len() > 1 && self.layouts.iter().all(|l| l.perplexity.is_some())
+        let tsne = self.layouts.iter().all(|layout| layout.perplexity.is_some());
+        self.layouts.len() > 1 && tsne && self.is_of_one()
     }
 
     fn name(&self, layout: &Layout) -> String {
         match layout.perplexity {
-            Some(_) if self.layouts.len() > 1 && !self.is_choice() => {
-                format!("t-SNE, perplexity {}", layout.name)
-            }
-            _ => layout.name.clone(),
+            Some(perplexity) if self.is_choice() => perplexity.to_string(),
+            _ if self.is_of_one() => layout.method(),
+            _ => format!("{}: {}", layout.of, layout.method()),
         }
+    }
+
+    fn notes(&self) -> impl Iterator<Item = String> {
+        let note = |layout: &Layout| match self.is_of_one() {
+            true => layout.note.clone(),
+            false => format!("{}, {}", layout.of, layout.note),
+        };
+        self.layouts.iter().map(note)
     }
 }
 
 impl Layout {
-    /// How good the map is, in a line.
+    /// How it was made.
+    fn method(&self) -> String {
+        self.perplexity.map_or("PCA".to_owned(), |number| format!("t-SNE, perplexity {number}"))
+    }
+
+    /// How good a map of t-SNE is, in a line.
     pub(super) fn reading(&self, options: &Tsne) -> String {
-        let mut words = format!("t-SNE, perplexity {}", self.name);
+        let mut words = self.method();
         if let Some(divergence) = self.divergence {
             let of = if divergence.all_pairs { "" } else { " (of neighbours)" };
             words.push_str(&format!(": KL divergence {:.3}{of}", divergence.value));
@@ -251,10 +255,6 @@ impl Layout {
         }
         words
     }
-}
-
-fn prefix(layout: &mut Layout, title: &str) {
-    layout.name = format!("{title}: {}", layout.name);
 }
 
 /// Rows of point numbers as lists.
