@@ -32,6 +32,8 @@ pub struct Layout {
     pub iterations: usize,
     /// What the figure says of it.
     pub note: String,
+    /// What it is a map of, `[N, D]`.
+    pub(super) features: Tensor,
     pub(super) frames: Vec<Frame>,
 }
 
@@ -56,7 +58,7 @@ impl Frame {
 /// nor the distances between them.
 pub struct Embedding {
     title: String,
-    features: Tensor,
+    count: usize,
     layouts: Vec<Layout>,
     dress: Dress,
     neighbours: Vec<Vec<usize>>,
@@ -72,7 +74,7 @@ impl Embedding {
         };
         Ok(Embedding {
             title: features.title.clone(),
-            features: values.shallow_clone(),
+            count: features.count(),
             layouts,
             dress: features.dress.clone(),
             neighbours,
@@ -89,7 +91,7 @@ impl Embedding {
     ///
     /// Errors: another number of classes, or a negative one.
     pub fn classes<S: AsRef<str>>(mut self, classes: &Tensor, names: &[S]) -> Result<Self> {
-        self.dress.set_classes(self.features.size()[0], classes, names)?;
+        self.dress.set_classes(self.count as i64, classes, names)?;
         Ok(self)
     }
 
@@ -97,20 +99,21 @@ impl Embedding {
     ///
     /// Errors: another number of texts.
     pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
-        self.dress.set_labels(self.features.size()[0] as usize, labels)?;
+        self.dress.set_labels(self.count, labels)?;
         Ok(self)
     }
 
     /// These maps and those of another embedding of as many things, in one figure: PCA beside t-SNE,
-    /// or one layer beside the next. Classes, labels and pictures are this one's.
+    /// or one layer beside the next. Classes, labels, pictures and what is marked as a point's
+    /// neighbours are this one's.
     ///
     /// Errors: another number of points.
     pub fn beside(mut self, other: Embedding) -> Result<Self> {
-        if self.features.size()[0] != other.features.size()[0] {
+        if self.count != other.count {
             return Err(Error::Shape {
                 at: "maps side by side".to_owned(),
-                expected: format!("the same {} points", self.features.size()[0]),
-                got: format!("features {}", shape_text(&other.features.size())),
+                expected: format!("the same {} points", self.count),
+                got: format!("{} points", other.count),
                 remedy: "Take both from the same pictures.".to_owned(),
             });
         }
@@ -132,7 +135,6 @@ impl Embedding {
     /// Errors: features of another width, numbers that are not finite.
     pub fn place(&self, features: &Tensor) -> Result<Tensor> {
         let features = checked(features, "new points")?;
-        let width = self.features.size()[1];
         let Some(layout) = self.layouts.iter().rev().find(|layout| layout.perplexity.is_some())
         else {
             return Err(Error::Argument(
@@ -140,6 +142,8 @@ impl Embedding {
                     .to_owned(),
             ));
         };
+        let known = &layout.features;
+        let width = known.size()[1];
         if features.size()[1] != width {
             return Err(Error::Shape {
                 at: "placing new points on a map".to_owned(),
@@ -149,9 +153,9 @@ impl Embedding {
             });
         }
         let failed = Error::torch("placing new points on a map");
-        let features = features.f_to_device(self.features.device());
-        let features = features.and_then(|f| f.f_to_kind(self.features.kind())).map_err(failed)?;
-        place(&self.features, &layout.points, &features)
+        let features = features.f_to_device(known.device());
+        let features = features.and_then(|f| f.f_to_kind(known.kind())).map_err(failed)?;
+        place(known, &layout.points, &features)
     }
 
     /// The scatter plot that this is as a figure, for its setters.
@@ -196,9 +200,7 @@ impl Embedding {
         let curve = layout.frames.iter().map(|frame| (frame.iteration as f64, frame.divergence));
         let curve = Series::new("divergence", curve.collect());
         let film = Film::new(format!("{}: {}", layout.of, layout.method()), frames)?;
-        Ok(film
-            .curves(vec![Panel::new("KL divergence", vec![curve])])
-            .step_label("iteration"))
+        Ok(film.curves(vec![Panel::new("KL divergence", vec![curve])]).step_label("iteration"))
     }
 
     /// Whether all maps are of the same features.

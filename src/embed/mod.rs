@@ -54,6 +54,7 @@ pub fn pca(features: &Features) -> Result<Embedding> {
         quality,
         iterations: 0,
         note,
+        features: features.values().shallow_clone(),
         frames: Vec::new(),
     };
     Embedding::new(features, vec![layout])

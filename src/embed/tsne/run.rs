@@ -82,6 +82,7 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
             perplexity: Some(perplexity),
             iterations: done,
             note: String::new(),
+            features: self.features.shallow_clone(),
             frames,
         })
     }
