@@ -18,8 +18,8 @@ const MOST_MARKED: usize = 20_000;
 /// One map of the features.
 #[derive(Debug)]
 pub struct Layout {
-    /// `PCA`, or the perplexity.
-    pub name: String,
+    /// What the features are called.
+    pub of: String,
     /// `[N, 2]`, on the features' device.
     pub points: Tensor,
     /// Of t-SNE.
@@ -30,6 +30,10 @@ pub struct Layout {
     pub quality: Option<Quality>,
     /// How often the points moved.
     pub iterations: usize,
+    /// What the figure says of it.
+    pub note: String,
+    /// What it is a map of, `[N, D]`.
+    pub(super) features: Tensor,
     pub(super) frames: Vec<Frame>,
 }
 
@@ -54,19 +58,14 @@ impl Frame {
 /// nor the distances between them.
 pub struct Embedding {
     title: String,
-    features: Tensor,
+    count: usize,
     layouts: Vec<Layout>,
-    notes: Vec<String>,
     dress: Dress,
     neighbours: Vec<Vec<usize>>,
 }
 
 impl Embedding {
-    pub(super) fn new(
-        features: &Features,
-        layouts: Vec<Layout>,
-        notes: Vec<String>,
-    ) -> Result<Embedding> {
+    pub(super) fn new(features: &Features, layouts: Vec<Layout>) -> Result<Embedding> {
         let values = features.values();
         let k = MARKED.min(features.count() as i64 - 1);
         let neighbours = match features.count() {
@@ -75,9 +74,8 @@ impl Embedding {
         };
         Ok(Embedding {
             title: features.title.clone(),
-            features: values.shallow_clone(),
+            count: features.count(),
             layouts,
-            notes,
             dress: features.dress.clone(),
             neighbours,
         })
@@ -93,7 +91,7 @@ impl Embedding {
     ///
     /// Errors: another number of classes, or a negative one.
     pub fn classes<S: AsRef<str>>(mut self, classes: &Tensor, names: &[S]) -> Result<Self> {
-        self.dress.set_classes(self.features.size()[0], classes, names)?;
+        self.dress.set_classes(self.count as i64, classes, names)?;
         Ok(self)
     }
 
@@ -101,37 +99,28 @@ impl Embedding {
     ///
     /// Errors: another number of texts.
     pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
-        self.dress.set_labels(self.features.size()[0] as usize, labels)?;
+        self.dress.set_labels(self.count, labels)?;
         Ok(self)
     }
 
     /// These maps and those of another embedding of as many things, in one figure: PCA beside t-SNE,
-    /// or one layer beside the next. Classes, labels and pictures are this one's.
+    /// or one layer beside the next. Classes, labels, pictures and what is marked as a point's
+    /// neighbours are this one's.
     ///
     /// Errors: another number of points.
     pub fn beside(mut self, other: Embedding) -> Result<Self> {
-        if self.features.size()[0] != other.features.size()[0] {
+        if self.count != other.count {
             return Err(Error::Shape {
                 at: "maps side by side".to_owned(),
-                expected: format!("the same {} points", self.features.size()[0]),
-                got: format!("features {}", shape_text(&other.features.size())),
+                expected: format!("the same {} points", self.count),
+                got: format!("{} points", other.count),
                 remedy: "Take both from the same pictures.".to_owned(),
             });
         }
-        let title = (self.title != other.title).then(|| other.title.clone());
-        if let Some(title) = title {
-            for (layouts, title) in [(&mut self.layouts, &self.title)] {
-                layouts.iter_mut().for_each(|layout| prefix(layout, title));
-            }
-            self.layouts.extend(other.layouts.into_iter().map(|mut layout| {
-                prefix(&mut layout, &title);
-                layout
-            }));
-            self.title = format!("{} and {title}", self.title);
-        } else {
-            self.layouts.extend(other.layouts);
+        if self.title != other.title {
+            self.title = format!("{}, {}", self.title, other.title);
         }
-        self.notes.extend(other.notes);
+        self.layouts.extend(other.layouts);
         Ok(self)
     }
 
@@ -146,7 +135,6 @@ impl Embedding {
     /// Errors: features of another width, numbers that are not finite.
     pub fn place(&self, features: &Tensor) -> Result<Tensor> {
         let features = checked(features, "new points")?;
-        let width = self.features.size()[1];
         let Some(layout) = self.layouts.iter().rev().find(|layout| layout.perplexity.is_some())
         else {
             return Err(Error::Argument(
@@ -154,6 +142,8 @@ impl Embedding {
                     .to_owned(),
             ));
         };
+        let known = &layout.features;
+        let width = known.size()[1];
         if features.size()[1] != width {
             return Err(Error::Shape {
                 at: "placing new points on a map".to_owned(),
@@ -163,9 +153,9 @@ impl Embedding {
             });
         }
         let failed = Error::torch("placing new points on a map");
-        let features = features.f_to_device(self.features.device());
-        let features = features.and_then(|f| f.f_to_kind(self.features.kind())).map_err(failed)?;
-        place(&self.features, &layout.points, &features)
+        let features = features.f_to_device(known.device());
+        let features = features.and_then(|f| f.f_to_kind(known.kind())).map_err(failed)?;
+        place(known, &layout.points, &features)
     }
 
     /// The scatter plot that this is as a figure, for its setters.
@@ -185,7 +175,7 @@ impl Embedding {
         if !self.neighbours.is_empty() {
             scatter = scatter.neighbours(&self.neighbours)?;
         }
-        for note in &self.notes {
+        for note in self.notes() {
             scatter = scatter.note(note);
         }
         Ok(scatter)
@@ -209,31 +199,47 @@ impl Embedding {
         let frames = layout.frames.iter().map(picture).collect::<Result<Vec<_>>>()?;
         let curve = layout.frames.iter().map(|frame| (frame.iteration as f64, frame.divergence));
         let curve = Series::new("divergence", curve.collect());
-        let film = Film::new(format!("{}: t-SNE, perplexity {}", self.title, layout.name), frames)?;
-        Ok(film
-            .curves(vec![Panel::new("Kullback-Leibler divergence", vec![curve])])
-            .step_label("iteration"))
+        let film = Film::new(format!("{}: {}", layout.of, layout.method()), frames)?;
+        Ok(film.curves(vec![Panel::new("KL divergence", vec![curve])]).step_label("iteration"))
     }
 
-    /// Whether these are maps of one kind, for several perplexities.
+    /// Whether all maps are of the same features.
+    fn is_of_one(&self) -> bool {
+        self.layouts.windows(2).all(|pair| matches!(pair, [a, b] if a.of == b.of))
+    }
+
+    /// Whether they are so for several perplexities.
     fn is_choice(&self) -> bool {
-        self.layouts.len() > 1 && self.layouts.iter().all(|l| l.perplexity.is_some())
+        let tsne = self.layouts.iter().all(|layout| layout.perplexity.is_some());
+        self.layouts.len() > 1 && tsne && self.is_of_one()
     }
 
     fn name(&self, layout: &Layout) -> String {
         match layout.perplexity {
-            Some(_) if self.layouts.len() > 1 && !self.is_choice() => {
-                format!("t-SNE, perplexity {}", layout.name)
-            }
-            _ => layout.name.clone(),
+            Some(perplexity) if self.is_choice() => perplexity.to_string(),
+            _ if self.is_of_one() => layout.method(),
+            _ => format!("{}: {}", layout.of, layout.method()),
         }
+    }
+
+    fn notes(&self) -> impl Iterator<Item = String> {
+        let note = |layout: &Layout| match self.is_of_one() {
+            true => layout.note.clone(),
+            false => format!("{}, {}", layout.of, layout.note),
+        };
+        self.layouts.iter().map(note)
     }
 }
 
 impl Layout {
-    /// How good the map is, in a line.
+    /// How it was made.
+    fn method(&self) -> String {
+        self.perplexity.map_or("PCA".to_owned(), |number| format!("t-SNE, perplexity {number}"))
+    }
+
+    /// How good a map of t-SNE is, in a line.
     pub(super) fn reading(&self, options: &Tsne) -> String {
-        let mut words = format!("t-SNE, perplexity {}", self.name);
+        let mut words = self.method();
         if let Some(divergence) = self.divergence {
             let of = if divergence.all_pairs { "" } else { " (of neighbours)" };
             words.push_str(&format!(": KL divergence {:.3}{of}", divergence.value));
@@ -251,10 +257,6 @@ impl Layout {
         }
         words
     }
-}
-
-fn prefix(layout: &mut Layout, title: &str) {
-    layout.name = format!("{title}: {}", layout.name);
 }
 
 /// Rows of point numbers as lists.

@@ -47,13 +47,15 @@ pub fn pca(features: &Features) -> Result<Embedding> {
     let points = fitted.transform(features.values())?;
     let quality = Quality::of(features.values(), &points)?;
     let layout = Layout {
-        name: "PCA".to_owned(),
+        of: features.title.clone(),
         points,
         perplexity: None,
         divergence: None,
         quality,
         iterations: 0,
+        note,
+        features: features.values().shallow_clone(),
         frames: Vec::new(),
     };
-    Embedding::new(features, vec![layout], vec![note])
+    Embedding::new(features, vec![layout])
 }

@@ -137,7 +137,7 @@ fn one_seed_gives_one_map_and_several_perplexities_share_their_neighbours() -> T
     let options = Tsne { perplexities: vec![10.0, 40.0], iterations: 120, record: 50, ..quiet() };
     let (first, second) = (options.run(&features)?, options.run(&features)?);
     for (one, other) in first.layouts().iter().zip(second.layouts()) {
-        assert_eq!(difference(&one.points, &other.points), 0.0, "perplexity {}", one.name);
+        assert_eq!(difference(&one.points, &other.points), 0.0, "perplexity {:?}", one.perplexity);
     }
     let alone = Tsne { perplexities: vec![10.0], ..options.clone() }.run(&features)?;
     assert_eq!(difference(&alone.layouts()[0].points, &first.layouts()[0].points), 0.0);
@@ -205,7 +205,7 @@ fn bad_input_is_refused_by_name() -> Tested {
         outcome.expect_err("refused").to_string()
     };
     let (points, _) = clouds(100, 3, 4);
-    let mut broken = points.copy();
+    let broken = points.copy();
     let _ = broken.get(17).get(2).fill_(f64::NAN);
     let message = refused(broken.shallow_clone());
     assert!(message.contains("1 of 100 rows") && message.contains("row 17"), "{message}");

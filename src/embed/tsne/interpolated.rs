@@ -16,7 +16,7 @@ use super::super::Torch;
 
 /// Between nodes, in units in which the kernel 1 / (1 + d²) halves at 1. The force's error is below
 /// 1 %, and rises as the fourth power of this.
-const SPACING: f64 = 0.375;
+const SPACING: f64 = 0.35;
 /// Nodes across a map at least; a smaller map gets a finer grid.
 const NODES: f64 = 48.0;
 /// Nodes along each axis around a point, of which the one below it is the second.

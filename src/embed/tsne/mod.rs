@@ -74,8 +74,9 @@ pub struct Tsne {
     /// For a quarter of the iterations, at most 250, attraction is so many times as strong: groups
     /// find together.
     pub early_exaggeration: f64,
-    /// The learning rate; `None` is max(N / early exaggeration, 200) / 4 for N points, as in
-    /// scikit-learn: the rate of Belkina et al., who leave out the gradient's factor of 4.
+    /// The learning rate; `None` is max(N / early exaggeration, 50) for N points, after Belkina et al.
+    /// The gradient has its factor of 4: a rate of scikit-learn's means the same here, and its own
+    /// choice is a quarter of this one, which takes more iterations.
     pub learning_rate: Option<f64>,
     /// Where the points start.
     pub start: Start,
@@ -216,10 +217,12 @@ impl Tsne {
         let mut layouts = Vec::new();
         let mut run = Run::new(self, values, every, watch);
         for &perplexity in &self.perplexities {
-            layouts.push(run.map(perplexity, &near)?);
+            let mut layout = run.map(perplexity, &near)?;
+            layout.of = features.title.clone();
+            layout.note = layout.reading(self);
+            layouts.push(layout);
         }
-        let notes = layouts.iter().map(|layout| layout.reading(self)).collect();
-        Embedding::new(features, layouts, notes)
+        Embedding::new(features, layouts)
     }
 
     fn neighbours(&self, count: usize, perplexity: f64) -> i64 {

@@ -75,12 +75,14 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
             frames.push(Frame::of(&last));
         }
         Ok(Layout {
-            name: format!("{perplexity}"),
+            of: String::new(),
             divergence: Some(self.divergence(perplexity, &last, exact)?),
             quality: Quality::of(self.features, &last.points)?,
             points: last.points,
             perplexity: Some(perplexity),
             iterations: done,
+            note: String::new(),
+            features: self.features.shallow_clone(),
             frames,
         })
     }
@@ -105,9 +107,8 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
 
     fn rate(&self) -> f64 {
         let count = self.features.size()[0] as f64;
-        self.options
-            .learning_rate
-            .unwrap_or_else(|| (count / self.options.early_exaggeration).max(200.0) / 4.0)
+        let recommended = (count / self.options.early_exaggeration).max(50.0);
+        self.options.learning_rate.unwrap_or(recommended)
     }
 
     /// The start, `[2, N]`, with its larger deviation [`CLOSE`].
