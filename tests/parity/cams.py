@@ -71,7 +71,10 @@ def gradients(name, model, layer, x, c, reshape=None):
         ("HiResCam", "HiResCAM"),
         ("LayerCam", "LayerCAM"),
     ]:
-        saved[f"{name}.{ours}"] = grad_cam_package(theirs, model, module, x, target, reshape)
+        cam = grad_cam_package(theirs, model, module, x, target, reshape)
+        # Tokens have both signs, and some methods leave nothing above 0 of them: nothing to compare.
+        if reshape is None or theirs == "GradCAM" or cam.max() > 0:
+            saved[f"{name}.{ours}"] = cam
 
 
 def scores(name, model, layer, x, c, reshape=None, full_size=False):
