@@ -65,11 +65,16 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    pub(super) fn new(features: &Features, layouts: Vec<Layout>) -> Result<Embedding> {
-        let values = features.values();
+    /// Maps of features; `near`, `[N, k]`, are each one's neighbours, if they are known already.
+    pub(super) fn new(
+        features: &Features,
+        layouts: Vec<Layout>,
+        near: Option<&Tensor>,
+    ) -> Result<Embedding> {
         let k = MARKED.min(features.count() as i64 - 1);
-        let neighbours = match features.count() {
-            2..=MOST_MARKED => lists(&neighbours::among(values, k)?.indices)?,
+        let neighbours = match (features.count(), near) {
+            (2..=MOST_MARKED, Some(near)) => lists(near, k)?,
+            (2..=MOST_MARKED, None) => lists(&neighbours::among(features.values(), k)?.indices, k)?,
             _ => Vec::new(),
         };
         Ok(Embedding {
@@ -259,14 +264,18 @@ impl Layout {
     }
 }
 
-/// Rows of point numbers as lists.
-fn lists(indices: &Tensor) -> Result<Vec<Vec<usize>>> {
-    let k = indices.size().get(1).map_or(1, |&k| k.max(1) as usize);
+/// The first `k` of each row of point numbers, or as many as there are.
+fn lists(indices: &Tensor, k: i64) -> Result<Vec<Vec<usize>>> {
+    let k = indices.size().get(1).map_or(1, |&most| k.min(most).max(1));
     let flat: Vec<i64> = indices
-        .f_reshape([-1])
+        .f_narrow(1, 0, k)
+        .and_then(|near| near.f_reshape([-1]))
         .and_then(Vec::try_from)
         .map_err(Error::torch("reading neighbours"))?;
-    Ok(flat.chunks(k).map(|row| row.iter().map(|&point| point as usize).collect()).collect())
+    Ok(flat
+        .chunks(k as usize)
+        .map(|row| row.iter().map(|&point| point as usize).collect())
+        .collect())
 }
 
 impl Figure for Embedding {

@@ -57,5 +57,5 @@ pub fn pca(features: &Features) -> Result<Embedding> {
         features: features.values().shallow_clone(),
         frames: Vec::new(),
     };
-    Embedding::new(features, vec![layout])
+    Embedding::new(features, vec![layout], None)
 }

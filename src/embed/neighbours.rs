@@ -22,22 +22,33 @@ pub(super) struct Neighbours {
 
 /// For each point of `[N, D]` its `k` nearest others.
 pub(super) fn among(points: &Tensor, k: i64) -> Result<Neighbours> {
-    nearest(points, points, k, true)
+    nearest(points, points, k, true, true)
+}
+
+/// The same with lines about progress, unless `quiet`.
+pub(super) fn among_reported(points: &Tensor, k: i64, quiet: bool) -> Result<Neighbours> {
+    nearest(points, points, k, true, quiet)
 }
 
 /// For each of `others`, `[M, D]`, the `k` nearest of `points`, `[N, D]`.
 pub(super) fn of(others: &Tensor, points: &Tensor, k: i64) -> Result<Neighbours> {
-    nearest(others, points, k, false)
+    nearest(others, points, k, false, true)
 }
 
-fn nearest(queries: &Tensor, points: &Tensor, k: i64, themselves: bool) -> Result<Neighbours> {
+fn nearest(
+    queries: &Tensor,
+    points: &Tensor,
+    k: i64,
+    themselves: bool,
+    quiet: bool,
+) -> Result<Neighbours> {
     let failed = |error| Error::torch("finding nearest neighbours")(error);
     let table = Table::new(points, k).map_err(failed)?;
     let rows = queries.size()[0] as usize;
     let bytes = 4 * (3 * table.width() + 4 * k * table.points.size()[1]) as u64;
     let most = (BLOCK / table.width().max(1) as usize).max(1);
     let mut batches = Batches::new(rows, bytes, most, points.device());
-    let mut progress = Progress::new("nearest neighbours");
+    let mut progress = Progress::new("nearest neighbours").quiet(quiet);
     let (mut indices, mut distances) = (Vec::new(), Vec::new());
     loop {
         let found = batches.next(|range| {

@@ -231,6 +231,15 @@ fn bad_input_is_refused_by_name() -> Tested {
         let message = options.run(&features).expect_err(word).to_string();
         assert!(message.contains(word), "{message}");
     }
+    // Points that fly apart neither fill the memory nor stop the program.
+    let (many, _) = clouds(700, 3, 4);
+    for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
+        let rate = Some(1e12);
+        let wild = Tsne { method, learning_rate: rate, iterations: 40, ..quiet() };
+        if let Ok(map) = wild.run(&Features::new(&many)?) {
+            assert!(numbers(&map.layouts()[0].points).iter().all(|v| v.is_finite()), "{method:?}");
+        }
+    }
     // More than any machine has: refused before the work begins.
     let many = Tensor::zeros([1, 1], cpu(Kind::Float)).expand([3_000_000, 2], false);
     let many = Features::new(&(many + Tensor::arange(3_000_000, cpu(Kind::Float)).unsqueeze(1)))?;

@@ -5,7 +5,7 @@
 //! ([arXiv:1712.09005](https://arxiv.org/abs/1712.09005)): each point is spread over the nodes around
 //! it, a convolution by Fourier transform gives the forces at all nodes, and each point reads those of
 //! the nodes around it. Three things differ. Cubic B-splines spread and read; dividing by their
-//! transform makes them interpolate, with a tenth of the error of cubic polynomials over as many
+//! transform makes them interpolate, with a quarter of the error of cubic polynomials over as many
 //! nodes. The kernels are the force's own two components, so one grid of charges goes in and two come
 //! out, instead of three and four. The sum of all weights is taken of the transforms (Parseval), so
 //! its kernel is never transformed back.
@@ -21,6 +21,9 @@ const SPACING: f64 = 0.35;
 const NODES: f64 = 48.0;
 /// Nodes along each axis around a point, of which the one below it is the second.
 const SUPPORT: i64 = 4;
+/// Nodes along an axis at most, its empty half included; a map that has flown apart gets a coarser grid
+/// instead of one that fills the memory. That of 70,000 points takes 1,500.
+const MOST: f64 = 4096.0;
 /// A grid made anew has so much more room along each axis than is needed, since maps grow; one with
 /// so much more in all is made anew.
 const ROOM: f64 = 1.05;
@@ -63,7 +66,9 @@ impl Field {
         let grid = self.fitting(reach, map.device())?;
         let spread = grid.spread(map, low)?;
         let sources = grid.sources(&spread)?;
-        let sum = grid.sum(&sources)?.f_sub_scalar(map.size()[1])?;
+        // Each point with itself has weight 1. What is left of points that have all flown apart is
+        // nothing but the interpolation's error, which may be negative.
+        let sum = grid.sum(&sources)?.f_sub_scalar(map.size()[1])?.f_clamp_min(1)?;
         let forces = [&grid.force[0], &grid.force[1]];
         let forces =
             forces.map(|kernel| grid.field(&sources, kernel).and_then(|f| spread.read(&f)));
@@ -217,7 +222,8 @@ impl Background {
 fn needs(reach: [f64; 2]) -> (f64, [f64; 2]) {
     let largest = reach[0].max(reach[1]).max(1e-12);
     let finer = (NODES * SPACING / largest).log2().ceil().max(0.0);
-    let spacing = SPACING / finer.exp2();
+    let coarser = (2.0 * largest / SPACING / (MOST / 1.25)).log2().ceil().max(0.0);
+    let spacing = SPACING * (coarser - finer).exp2();
     (spacing, reach.map(|reach| 2.0 * (reach / spacing + 1.0 + SUPPORT as f64)))
 }
 
@@ -226,8 +232,13 @@ fn extent(map: &Tensor) -> Torch<([f64; 2], [f64; 2])> {
     let (least, most) = map.f_aminmax(1, false)?;
     let ends = Tensor::f_cat(&[least, most], 0)?.f_to_kind(Kind::Double)?;
     match Vec::<f64>::try_from(ends)?.as_slice() {
-        &[left, bottom, right, top] => Ok(([left, bottom], [right - left, top - bottom])),
-        _ => Ok(([0.0; 2], [0.0; 2])),
+        &[left, bottom, right, top] if (right - left + top - bottom).is_finite() => {
+            Ok(([left, bottom], [right - left, top - bottom]))
+        }
+        _ => Err(tch::TchError::Kind(
+            "the points have flown apart; lower the learning rate, by a factor of 10, say"
+                .to_owned(),
+        )),
     }
 }
 
@@ -255,9 +266,26 @@ fn even_smooth(least: f64) -> i64 {
         }
         number == 1
     };
-    let mut number = (least.clamp(8.0, 1e6) / 2.0).ceil() as i64 * 2;
+    let mut number = (least.clamp(8.0, MOST) / 2.0).ceil() as i64 * 2;
     while !smooth(number) {
         number += 2;
     }
     number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_as_fine_as_needed_and_never_enormous() {
+        for reach in [0.0, 1e-9, 1e-4, 3.0, 20.0, 150.0, 700.0, 1e4, 1e9] {
+            let (spacing, least) = needs([reach, reach / 3.0]);
+            let size = least.map(|size| even_smooth(ROOM * size));
+            assert!(size[0] as f64 >= least[0] && size[0] <= 4200, "{reach}: {size:?}");
+            assert!(spacing <= SPACING || reach > 500.0, "{reach}: {spacing}");
+            assert!(reach < 1e-3 || size[0] as f64 >= NODES, "{reach}: {size:?}");
+        }
+        assert_eq!([9.0, 1000.0, 1025.0].map(even_smooth), [10, 1000, 1080]);
+    }
 }

@@ -213,7 +213,7 @@ impl Tsne {
         let most = self.perplexities.iter().copied().fold(0.0, f64::max);
         let k = self.neighbours(features.count(), most);
         self.check_memory(values, k)?;
-        let near = neighbours::among(values, k)?;
+        let near = neighbours::among_reported(values, k, self.quiet)?;
         let mut layouts = Vec::new();
         let mut run = Run::new(self, values, every, watch);
         for &perplexity in &self.perplexities {
@@ -222,7 +222,7 @@ impl Tsne {
             layout.note = layout.reading(self);
             layouts.push(layout);
         }
-        Embedding::new(features, layouts)
+        Embedding::new(features, layouts, Some(&near.indices))
     }
 
     fn neighbours(&self, count: usize, perplexity: f64) -> i64 {
