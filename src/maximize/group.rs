@@ -283,7 +283,7 @@ impl Run<'_> {
         let Some(patience) = self.options.patience else { return false };
         let now = self.group.course.len();
         let since = now.saturating_sub(patience);
-        if since < self.before || patience == 0 {
+        if now < self.before + patience || patience == 0 {
             return false;
         }
         let best = |until: usize| {

@@ -3,8 +3,6 @@
 //! Mordvintsev et al., "Differentiable Image Parameterizations", Distill, 2018
 //! ([doi:10.23915/distill.00012](https://doi.org/10.23915/distill.00012)).
 
-use std::sync::Arc;
-
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::random::Random;
@@ -33,7 +31,7 @@ pub enum Colour {
 }
 
 /// From what image the ascent starts.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub enum Start {
     /// Weak noise around grey, of the seed.
     #[default]
@@ -42,15 +40,26 @@ pub enum Start {
     Grey,
     /// A photo, prepared as the network wants it, in the size of the image: DeepDream.
     Photo(Photo),
-    /// Given images ([`Start::images`]).
-    Images(Arc<Tensor>),
+    /// Images `[C, H, W]` or `[N, C, H, W]` of values from 0 to 1, of the size of those to be made; one
+    /// serves for all.
+    Images(Tensor),
+}
+
+impl Clone for Start {
+    fn clone(&self) -> Start {
+        match self {
+            Start::Noise => Start::Noise,
+            Start::Grey => Start::Grey,
+            Start::Photo(photo) => Start::Photo(photo.clone()),
+            Start::Images(images) => Start::Images(images.shallow_clone()),
+        }
+    }
 }
 
 impl Start {
-    /// Images `[C, H, W]` or `[N, C, H, W]` of values from 0 to 1, of the size of those to be made; one
-    /// serves for all.
+    /// [`Start::Images`], without taking the tensor.
     pub fn images(images: &Tensor) -> Start {
-        Start::Images(Arc::new(images.detach()))
+        Start::Images(images.detach())
     }
 }
 

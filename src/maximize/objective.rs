@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
-use std::sync::Arc;
 
 use tch::Tensor;
 
@@ -62,11 +61,17 @@ pub(super) enum Term {
 }
 
 /// Values to compare a layer's with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Pattern {
     pub layer: String,
     /// `[C]`, or `[C, h, w]`.
-    pub values: Arc<Tensor>,
+    pub values: Tensor,
+}
+
+impl Clone for Pattern {
+    fn clone(&self) -> Pattern {
+        Pattern { layer: self.layer.clone(), values: self.values.shallow_clone() }
+    }
 }
 
 impl Objective {
@@ -157,7 +162,7 @@ impl Objective {
 
 impl Pattern {
     fn new(layer: &str, values: &Tensor) -> Pattern {
-        Pattern { layer: layer.to_owned(), values: Arc::new(values.detach()) }
+        Pattern { layer: layer.to_owned(), values: values.detach() }
     }
 }
 
@@ -169,7 +174,8 @@ impl Term {
             (Term::Unit(a), Term::Unit(b)) => a == b,
             (Term::Diversity(a), Term::Diversity(b)) => a == b,
             (Term::Dot(a), Term::Dot(b)) | (Term::Cosine(a), Term::Cosine(b)) => {
-                a.layer == b.layer && Arc::ptr_eq(&a.values, &b.values)
+                let place = |pattern: &Pattern| (pattern.values.data_ptr(), pattern.values.size());
+                a.layer == b.layer && place(a) == place(b)
             }
             (Term::TotalVariation, Term::TotalVariation)
             | (Term::L1, Term::L1)

@@ -59,7 +59,7 @@ impl Robust {
 
     pub(super) fn check(&self) -> Result<()> {
         let [low, high] = self.scale;
-        if !(low > 0.0 && low <= high && high.is_finite()) || !self.rotate.is_finite() {
+        if !(low > 0.0 && low <= high && high.is_finite() && self.rotate.is_finite()) {
             return Err(Error::Argument(format!(
                 "sizes from {low} to {high} and turns of {} degrees make no movement; sizes ascend from \
                  above 0, such as [0.9, 1.1], and turns are finite",

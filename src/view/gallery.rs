@@ -172,13 +172,18 @@ impl Figure for Gallery {
     fn image(&self) -> Result<RgbImage> {
         let (width, height) = self.cell();
         let fitting = ((WIDEST + GAP) / (width + GAP)).max(1) as usize;
+        // Lines that are all full read best.
+        let columns = |row: &GalleryRow| {
+            let mut full = (fitting / 2 + 1..=fitting).rev();
+            full.find(|&c| row.cards.len().is_multiple_of(c)).unwrap_or(fitting)
+        };
         let step_x = width + GAP;
         let step_y = self.above() + height + self.below() + GAP;
         let heading =
             |row: &GalleryRow| if row.heading.is_empty() { 0 } else { HEADING.line() + 4 };
-        let lines = |row: &GalleryRow| row.cards.len().div_ceil(fitting) as u32;
+        let lines = |row: &GalleryRow| row.cards.len().div_ceil(columns(row)) as u32;
         let rows = self.rows.iter().map(|row| heading(row) + lines(row) * step_y + BELOW);
-        let most = self.rows.iter().map(|row| row.cards.len().min(fitting)).max();
+        let most = self.rows.iter().map(|row| row.cards.len().min(columns(row))).max();
         let pictures = (most.unwrap_or(1) as u32 * step_x).saturating_sub(GAP);
         let words = self.rows.iter().map(|row| HEADING.width(&row.heading)).max();
         let whole = pictures.max(words.unwrap_or_default().min(WIDEST));
@@ -188,7 +193,7 @@ impl Figure for Gallery {
         for row in &self.rows {
             canvas.text(x, y, &HEADING.cut(&row.heading, whole), HEADING);
             y += heading(row);
-            for line in row.cards.chunks(fitting) {
+            for line in row.cards.chunks(columns(row)) {
                 for (column, card) in (0..).zip(line) {
                     self.draw(&mut canvas, card, (x + column * step_x, y), width);
                 }
