@@ -200,7 +200,7 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
         Method::Saliency(Channels::Sum),
         Method::InputTimesGradient,
         Method::SmoothGrad(SmoothGrad { samples: 3, ..SmoothGrad::default() }),
-        Method::IntegratedGradients(IntegratedGradients { steps: 3, baseline: None }),
+        Method::IntegratedGradients(IntegratedGradients { steps: 3, ..Default::default() }),
         Method::GuidedBackprop,
         Method::Deconvolution,
         Method::grad_cam("relu2"),

@@ -6,7 +6,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::score::Scorer;
-use crate::attribution::occlusion::filler;
+use crate::attribution::patches::filler;
 use crate::attribution::{Fill, Target};
 use crate::error::shape_text;
 use crate::network::Network;
