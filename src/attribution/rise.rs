@@ -42,8 +42,9 @@ impl Default for Rise {
     }
 }
 
-/// RISE for the target: values `[H, W]` of the network's input, in the measure's unit: how much of it is
-/// left on average where the pixel is seen.
+/// RISE for the target: values `[H, W]` of the network's input, in the measure's unit, signed: how much
+/// more of it the masks leave that let the pixel through than masks do on average. ([`rise_tensor`] gives
+/// the paper's values, which all have that average in them.)
 ///
 /// A mask's cells are drawn at random, enlarged bilinearly to one cell more than the picture and cut out
 /// at a random place. 4000 runs of the network: seconds for a small one, minutes for a large one on a
@@ -66,9 +67,14 @@ pub fn rise(
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
     let (aim, output) = aim.settled(net, &input)?;
-    let (values, done) = masked_mean(net, &net.for_inference()?, &input, &aim, options)?;
-    let unit = aim.unit(0, options.measure);
-    let reading = "the brighter a pixel, the surer the network where it is seen";
+    let (values, mean, done) = masked_mean(net, &net.for_inference()?, &input, &aim, options)?;
+    let values = values.f_sub_scalar(mean).map_err(failed)?;
+    let unit = match aim.unit(0, options.measure) {
+        "probability" => "probability above the mean",
+        "logit" => "logit above the mean",
+        _ => "score above the mean",
+    };
+    let reading = "red pixels raise it where they are seen, blue ones lower it";
     let figure =
         Explained { values, output, aim, method: "RISE", unit, reading }.figure(net, photo)?;
     Ok(match done < options.masks {
@@ -94,14 +100,14 @@ pub fn rise_tensor(
     Tensor::f_stack(&maps, 0).map_err(failed)
 }
 
-/// The map `[H, W]` of one picture, and of how many masks. `fast` is `net`'s inference form.
+/// The map `[H, W]` of one picture, the masks' mean score, and of how many masks. `fast` is `net`'s inference form.
 fn masked_mean(
     net: &Network,
     fast: &Network,
     input: &Tensor,
     aim: &Aim,
     options: Rise,
-) -> Result<(Tensor, usize)> {
+) -> Result<(Tensor, f64, usize)> {
     let Rise { masks: count, cells, probability, measure, .. } = options;
     // A mask is made at a size of all its cells and one more.
     const MOST_CELLS: usize = 1000;
@@ -122,7 +128,7 @@ fn masked_mean(
     };
     let mut random = Random(options.seed);
     let sum = Tensor::f_zeros([height * width], (Kind::Double, input.device()));
-    let mut sum = sum.map_err(failed)?;
+    let (mut sum, mut total) = (sum.map_err(failed)?, 0.0);
     let variants = Variants::new("RISE", count, net, &input.size(), input.kind(), false)?;
     let done = variants.at_most(options.at_most).run(|range| {
         let mut random_here = Random(random.0);
@@ -133,6 +139,7 @@ fn masked_mean(
         let more = scores
             .f_to_kind(Kind::Double)
             .and_then(|s| s.f_matmul(&masks.f_flatten(1, -1)?.f_to_kind(Kind::Double)?));
+        total += scores.f_sum(Kind::Double).and_then(|s| s.f_double_value(&[])).map_err(failed)?;
         sum = more.and_then(|more| sum.f_add(&more)).map_err(failed)?;
         random = random_here;
         Ok(())
@@ -140,7 +147,7 @@ fn masked_mean(
     let map = sum
         .f_div_scalar(probability * done as f64)
         .and_then(|mean| mean.f_view([height, width])?.f_to_kind(input.kind()));
-    Ok((map.map_err(failed)?, done))
+    Ok((map.map_err(failed)?, total / done as f64, done))
 }
 
 /// So many masks `[K, 1, H, W]` from 0 to 1 for a picture. For each mask the generator gives its cells
