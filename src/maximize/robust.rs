@@ -121,7 +121,7 @@ impl Robust {
     }
 }
 
-/// A movement, in pixels (down, right) and degrees.
+/// A movement, in pixels (down, right) and degrees (clockwise).
 #[derive(Clone, Copy, Debug)]
 struct Movement {
     first: [f64; 2],
@@ -226,7 +226,8 @@ mod tests {
             let grid = Tensor::affine_grid_generator(&theta, [2, 2, 7, 7], false);
             images.grid_sampler(&grid, 0, 0, false)
         };
-        let off = (sample(quarter) - images.rot90(1, [2, 3])).abs().max().double_value(&[]);
+        // Clockwise: what was at the top is at the right.
+        let off = (sample(quarter) - images.rot90(-1, [2, 3])).abs().max().double_value(&[]);
         assert!(off < 1e-12, "{off}");
         let double = sample(Movement { scale: 2.0, turn: 0.0, ..quarter });
         for (y, x) in [(3, 3), (1, 5), (5, 1)] {
