@@ -1,8 +1,8 @@
-//! Attribution beside Captum.
+//! Attribution beside Captum and pytorch-grad-cam.
 
 use convscope::attribution::{
     Cam, IntegratedGradients, Patches, SmoothGrad, cam_tensor, integrated_gradients_tensor,
-    occlusion_tensor, smooth_grad_tensor,
+    occlusion_tensor, score_cam_tensor, smooth_grad_tensor,
 };
 use convscope::prelude::*;
 
@@ -29,6 +29,16 @@ pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
             let ours = || Ok(cam_tensor(Cam::GradCam, &net, &input, layer, &CLASS)?);
             let question = format!("grad_cam {layer}");
             compare(peer, &format!("Grad-CAM, {name}"), &question, 15, ours)?;
+            if name == "resnet18" {
+                // The peer enlarges the channels another way: there is nothing to compare but the time.
+                let options = ScoreCam { measure: Measure::Score, ..ScoreCam::default() };
+                let ours = || {
+                    let _ = score_cam_tensor(&net, &input, layer, &CLASS, options)?;
+                    Ok(())
+                };
+                let what = "Score-CAM, resnet18, 512 channels";
+                peer.compare(what, &format!("score_cam {layer} 16"), 1, ours)?;
+            }
         }
         if gradients_too && name == "resnet18" {
             gradients(peer, &net, &input)?;
