@@ -88,7 +88,7 @@ fn measures_equal_those_of_other_packages() -> Tested {
         ("first".to_owned(), first.values().to_kind(Kind::Double)),
         ("second".to_owned(), stage.map.to_kind(Kind::Double)),
     ];
-    given.extend(net.parameters().into_iter().map(|(name, t)| (name, t.shallow_clone())));
+    given.extend(net.parameters().into_iter().map(|(name, t)| (name, t.contiguous())));
     let file = folder.join("given.safetensors");
     Tensor::write_safetensors(&given, &file)?;
     let theirs = expected(&python, "trust.py", &folder, &[&folder, &file]);
