@@ -17,13 +17,7 @@ pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
         return Ok(());
     }
     for (name, layer) in [("resnet18", "layer4"), ("vgg16", "features.29")] {
-        tch::manual_seed(1);
-        let net = zoo::untrained(name)?;
-        net.save_weights(peer.folder.join("weights.safetensors"))?;
-        let input = Tensor::randn([1, 3, 224, 224], (Kind::Float, Device::Cpu));
-        let path = peer.folder.join("input.safetensors");
-        Tensor::write_safetensors(&[("input", &input)], path)?;
-        peer.ask(&format!("open {name}"))?;
+        let (net, input) = peer.open(name, 1)?;
         let [cams, gradients_too, occlusions] = parts;
         if cams {
             let ours = || Ok(cam_tensor(Cam::GradCam, &net, &input, layer, &CLASS)?);

@@ -13,13 +13,7 @@ pub fn run(peer: &mut Peer) -> Outcome {
         ("mobilenet_v2", 1, 31),
         ("vit_b_16", 1, 9),
     ] {
-        tch::manual_seed(1);
-        let net = zoo::untrained(name)?;
-        net.save_weights(peer.folder.join("weights.safetensors"))?;
-        let input = Tensor::randn([batch, 3, 224, 224], (Kind::Float, Device::Cpu));
-        let path = peer.folder.join("input.safetensors");
-        Tensor::write_safetensors(&[("input", &input)], path)?;
-        peer.ask(&format!("open {name}"))?;
+        let (net, input) = peer.open(name, batch)?;
 
         let fast = net.for_inference()?;
         let theirs = Tensor::read_safetensors(peer.folder.join("output.safetensors"))?.remove(0).1;

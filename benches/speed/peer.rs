@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
+use convscope::prelude::*;
+
 pub struct Peer {
     process: Child,
     questions: ChildStdin,
@@ -45,35 +47,58 @@ impl Peer {
         }
     }
 
+    /// A network of the zoo with random weights and a batch of noise, open on both sides.
+    pub fn open(&mut self, name: &str, batch: i64) -> Result<(Network, Tensor), Box<dyn Error>> {
+        tch::manual_seed(1);
+        let net = zoo::untrained(name)?;
+        net.save_weights(self.folder.join("weights.safetensors"))?;
+        let input = Tensor::randn([batch, 3, 224, 224], (Kind::Float, Device::Cpu));
+        let path = self.folder.join("input.safetensors");
+        Tensor::write_safetensors(&[("input", &input)], path)?;
+        self.ask(&format!("open {name}"))?;
+        Ok((net, input))
+    }
+
     /// Times both in turn and prints a line.
     pub fn compare(
         &mut self,
         what: &str,
         question: &str,
         rounds: usize,
-        mut ours: impl FnMut() -> Result<(), Box<dyn Error>>,
+        ours: impl FnMut() -> Result<(), Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
-        let (mut mine, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        // The first round warms up.
-        for round in 0..=rounds {
-            let peer: f64 = self.ask(question)?.parse()?;
-            let start = Instant::now();
-            ours()?;
-            let own = start.elapsed().as_secs_f64();
-            if round > 0 {
-                mine.push(own);
-                theirs.push(peer);
-                ratios.push(peer / own);
-            }
-        }
-        println!(
-            "{what:44} {:>9.1} ms {:>9.1} ms {:>8.2}",
-            1e3 * median(&mut mine),
-            1e3 * median(&mut theirs),
-            median(&mut ratios)
-        );
-        Ok(())
+        in_turn(what, rounds, || Ok(self.ask(question)?.parse()?), ours)
     }
+}
+
+/// Runs both in turn, `theirs` telling its own seconds, and prints a line: medians, and the median of
+/// the rounds' ratios.
+pub fn in_turn(
+    what: &str,
+    rounds: usize,
+    mut theirs: impl FnMut() -> Result<f64, Box<dyn Error>>,
+    mut ours: impl FnMut() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let (mut mine, mut others, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    // The first round warms up.
+    for round in 0..=rounds {
+        let other = theirs()?;
+        let start = Instant::now();
+        ours()?;
+        let own = start.elapsed().as_secs_f64();
+        if round > 0 {
+            mine.push(own);
+            others.push(other);
+            ratios.push(other / own);
+        }
+    }
+    println!(
+        "{what:44} {:>9.1} ms {:>9.1} ms {:>8.2}",
+        1e3 * median(&mut mine),
+        1e3 * median(&mut others),
+        median(&mut ratios)
+    );
+    Ok(())
 }
 
 impl Drop for Peer {
@@ -84,7 +109,7 @@ impl Drop for Peer {
     }
 }
 
-pub fn median(values: &mut [f64]) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -58,10 +58,8 @@ pub fn ablation_cam(
     target: impl Into<Target>,
     options: AblationCam,
 ) -> Result<Heatmap> {
-    let fast = net.for_inference()?;
-    let at = net.find(layer)?;
-    channels::figure(net, photo, target, "Ablation-CAM", "weighted activation", |input, aim| {
-        weigh(net, &fast, at, input, aim, options)
+    channels::figure(net, photo, layer, target, "Ablation-CAM", |fast, at, input, aim| {
+        weigh(net, fast, at, input, aim, options)
     })
 }
 
@@ -73,10 +71,9 @@ pub fn ablation_cam_tensor(
     targets: &[Target],
     options: AblationCam,
 ) -> Result<Tensor> {
-    let (aim, _) = Aim::new(net, input, targets)?.settled(net, input)?;
-    let fast = net.for_inference()?;
-    let at = net.find(layer)?;
-    channels::maps(input, &aim, |input, aim| weigh(net, &fast, at, input, aim, options))
+    channels::maps(net, input, layer, targets, |fast, at, input, aim| {
+        weigh(net, fast, at, input, aim, options)
+    })
 }
 
 /// `fast` is `net`'s inference form.

@@ -36,6 +36,20 @@ pub enum Cam {
     LayerCam,
 }
 
+impl Cam {
+    /// As titles and labels have it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Cam::Cam => "CAM",
+            Cam::GradCam => "Grad-CAM",
+            Cam::GradCamPlusPlus => "Grad-CAM++",
+            Cam::XGradCam => "XGrad-CAM",
+            Cam::HiResCam => "HiResCAM",
+            Cam::LayerCam => "LayerCAM",
+        }
+    }
+}
+
 /// CAM of the last convolutional layer: for networks that end in global average pooling and one
 /// linear layer, such as ResNet, DenseNet and GoogLeNet. Values `[h, w]`, signed, in logits: their
 /// mean plus the bias is the class's logit.
@@ -136,13 +150,10 @@ pub(super) fn weighted(
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
     let (values, output) = cam_values(method, net, &input, layer, &aim)?;
-    let (name, unit) = match method {
-        Cam::Cam => ("CAM", "logit"),
-        Cam::GradCam => ("Grad-CAM", "gradient × activation"),
-        Cam::GradCamPlusPlus => ("Grad-CAM++", "weighted activation"),
-        Cam::XGradCam => ("XGrad-CAM", "gradient × activation"),
-        Cam::HiResCam => ("HiResCAM", "gradient × activation"),
-        Cam::LayerCam => ("LayerCAM", "gradient × activation"),
+    let unit = match method {
+        Cam::Cam => "logit",
+        Cam::GradCamPlusPlus => "weighted activation",
+        _ => "gradient × activation",
     };
     let reading = match method {
         Cam::Cam => "regions above 0 speak for it, regions below against",
@@ -152,7 +163,7 @@ pub(super) fn weighted(
         values: single(&rectified_map(method, values)?)?,
         aim: aim.fixed(&output)?,
         output,
-        method: name,
+        method: method.name(),
         unit,
         reading,
     }

@@ -2,6 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use super::Target;
 use super::aim::Aim;
 use super::explained::{Explained, question};
 use super::variants::stopped;
@@ -53,17 +54,22 @@ pub(super) fn by_variance(maps: &Tensor, most: Option<usize>) -> Result<Tensor> 
     order.map_err(Error::torch("ordering the channels"))
 }
 
-/// The map of each picture, `[N, h, w]`, by a method for one picture `[1, C, H, W]`.
+/// The map of each picture, `[N, h, w]`, by a method that weighs the channels of a layer (a node) for
+/// one picture `[1, C, H, W]`, given the network's inference form.
 pub(super) fn maps(
+    net: &Network,
     input: &Tensor,
-    aim: &Aim,
-    weigh: impl Fn(&Tensor, &Aim) -> Result<Weighed>,
+    layer: &str,
+    targets: &[Target],
+    weigh: impl Fn(&Network, usize, &Tensor, &Aim) -> Result<Weighed>,
 ) -> Result<Tensor> {
+    let (aim, _) = Aim::new(net, input, targets)?.settled(net, input)?;
+    let (fast, at) = (net.for_inference()?, net.find(layer)?);
     let failed = || Error::torch("weighting the channels");
     let pictures = input.size().first().copied().unwrap_or_default();
     let one = |index: i64| {
         let picture = input.f_narrow(0, index, 1).map_err(failed())?;
-        weigh(&picture, &aim.one(index as usize))?.map().map_err(failed())
+        weigh(&fast, at, &picture, &aim.one(index as usize))?.map().map_err(failed())
     };
     Tensor::f_stack(&(0..pictures).map(one).collect::<Result<Vec<_>>>()?, 0).map_err(failed())
 }
@@ -72,16 +78,17 @@ pub(super) fn maps(
 pub(super) fn figure(
     net: &Network,
     photo: &Photo,
-    target: impl Into<super::Target>,
+    layer: &str,
+    target: impl Into<Target>,
     method: &'static str,
-    unit: &'static str,
-    weigh: impl Fn(&Tensor, &Aim) -> Result<Weighed>,
+    weigh: impl Fn(&Network, usize, &Tensor, &Aim) -> Result<Weighed>,
 ) -> Result<Heatmap> {
+    let (fast, at) = (net.for_inference()?, net.find(layer)?);
     let (input, aim) = question(net, photo, target)?;
     let (aim, output) = aim.settled(net, &input)?;
-    let weighed = weigh(&input, &aim)?;
+    let weighed = weigh(&fast, at, &input, &aim)?;
     let map = weighed.map().map_err(Error::torch("weighting the channels"))?;
-    let reading = "bright regions speak for it";
+    let (unit, reading) = ("weighted activation", "bright regions speak for it");
     let figure =
         Explained { values: map, output, aim, method, unit, reading }.figure(net, photo)?;
     Ok(match weighed.done() < weighed.count() {

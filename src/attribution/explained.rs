@@ -36,10 +36,14 @@ pub(super) fn question(
     Ok((input, aim))
 }
 
-/// What the network sees of the photo, sharp enough to be looked at, and the height and width of its
-/// input.
-pub(super) fn view(net: &Network, photo: &Photo) -> Result<(RgbImage, [u32; 2])> {
-    let zoom = net.preprocess().sharp_zoom(photo, 448);
+/// The side that a picture has at most which stands alone in its figure, and of one among others.
+pub(super) const ALONE: u32 = 448;
+pub(super) const AMONG_OTHERS: u32 = 224;
+
+/// What the network sees of the photo, as sharp as it is shown with this side, and the height and
+/// width of the network's input.
+pub(super) fn view(net: &Network, photo: &Photo, side: u32) -> Result<(RgbImage, [u32; 2])> {
+    let zoom = net.preprocess().sharp_zoom(photo, side);
     let picture = net.preprocess().view(photo, zoom)?;
     let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
     Ok((picture, [height, width]))
@@ -47,7 +51,7 @@ pub(super) fn view(net: &Network, photo: &Photo) -> Result<(RgbImage, [u32; 2])>
 
 impl Explained {
     pub(super) fn figure(self, net: &Network, photo: &Photo) -> Result<Heatmap> {
-        let (picture, [height, width]) = view(net, photo)?;
+        let (picture, [height, width]) = view(net, photo, ALONE)?;
         let title = format!("{} of {} in {}", self.method, self.aim.name(net, 0), photo.title());
         let given = match self.aim.class(0) {
             Some(class) => {

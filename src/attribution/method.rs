@@ -79,7 +79,7 @@ impl Method {
             Method::IntegratedGradients(_) => "Integrated gradients",
             Method::GuidedBackprop => "Guided backprop",
             Method::Deconvolution => "Deconvolution",
-            Method::Cam(cam, layer) => return format!("{} at {layer}", cam_name(*cam)),
+            Method::Cam(cam, layer) => return format!("{} at {layer}", cam.name()),
             Method::GuidedGradCam(layer) => return format!("Guided Grad-CAM at {layer}"),
             Method::Occlusion(patches) => {
                 let [height, width] = patches.size;
@@ -91,17 +91,6 @@ impl Method {
             Method::GradientAttention => "Gradient-weighted attention",
         };
         name.to_owned()
-    }
-}
-
-fn cam_name(cam: Cam) -> &'static str {
-    match cam {
-        Cam::Cam => "CAM",
-        Cam::GradCam => "Grad-CAM",
-        Cam::GradCamPlusPlus => "Grad-CAM++",
-        Cam::XGradCam => "XGrad-CAM",
-        Cam::HiResCam => "HiResCAM",
-        Cam::LayerCam => "LayerCAM",
     }
 }
 
@@ -260,7 +249,11 @@ fn occlusion_map(
     let (input, aim) = question(net, photo, target)?;
     let (aim, output) = aim.settled(net, &input)?;
     let values = cover(net, &net.for_inference()?, &input, &aim, patches)?.map();
-    let unit = if aim.class(0).is_some() { "drop of logit" } else { "drop of score" };
+    let unit = match aim.unit(0, patches.measure) {
+        "probability" => "drop of probability",
+        "logit" => "drop of logit",
+        _ => "drop of score",
+    };
     Explained {
         values: values.map_err(Error::torch("spreading the drops over the pixels"))?,
         output,

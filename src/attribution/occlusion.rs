@@ -7,7 +7,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::aim::Aim;
-use super::explained::{question, view};
+use super::explained::{ALONE, question, view};
 use super::patches::{Patches, filler};
 use super::variants::{Variants, in_form, stopped};
 use super::{Measure, Target};
@@ -82,7 +82,7 @@ pub fn occlusion(
     });
     let grids = grids.collect::<Result<Vec<PatchGrid>>>()?;
     let base = aim.measured(&output, measure)?.f_double_value(&[0]).map_err(failed)?;
-    let (picture, [height, width]) = view(net, photo)?;
+    let (picture, [height, width]) = view(net, photo, ALONE)?;
     let title = format!("Occlusion for {} in {}", aim.name(net, 0), photo.title());
     let figure = Occlusion::new(title, aim.unit(0, measure), picture, base, grids)?;
     Ok(unfinished.into_iter().fold(figure.input_size(height, width), Occlusion::note))

@@ -62,10 +62,8 @@ pub fn score_cam(
     target: impl Into<Target>,
     options: ScoreCam,
 ) -> Result<Heatmap> {
-    let fast = net.for_inference()?;
-    let at = net.find(layer)?;
-    channels::figure(net, photo, target, "Score-CAM", "weighted activation", |input, aim| {
-        weigh(net, &fast, at, input, aim, options)
+    channels::figure(net, photo, layer, target, "Score-CAM", |fast, at, input, aim| {
+        weigh(net, fast, at, input, aim, options)
     })
 }
 
@@ -77,10 +75,9 @@ pub fn score_cam_tensor(
     targets: &[Target],
     options: ScoreCam,
 ) -> Result<Tensor> {
-    let (aim, _) = Aim::new(net, input, targets)?.settled(net, input)?;
-    let fast = net.for_inference()?;
-    let at = net.find(layer)?;
-    channels::maps(input, &aim, |input, aim| weigh(net, &fast, at, input, aim, options))
+    channels::maps(net, input, layer, targets, |fast, at, input, aim| {
+        weigh(net, fast, at, input, aim, options)
+    })
 }
 
 /// `fast` is `net`'s inference form.

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::colour::{ColourMap, ColourScale, Share};
 use super::grid::Grid;
-use super::maps::{Maps, as_maps, by_strength};
+use super::maps::{Maps, as_maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, Tile};
 use super::values::held;
 use super::{Bundle, Figure};
@@ -136,23 +136,16 @@ impl FeatureMaps {
     fn shown(&self) -> Result<Vec<usize>> {
         let count = self.count();
         let mut channels = self.channels.clone().unwrap_or_else(|| (0..count).collect());
-        if let Some(channel) = channels.iter().find(|&&channel| channel >= count) {
-            return Err(Error::Argument(format!(
-                "{}: there is no channel {channel}; there are {count}, from 0",
-                self.title
-            )));
-        }
+        check_channels(&self.title, &channels, count)?;
         if let Some(strongest) = self.strongest {
             let ranked = by_strength(&self.values)?;
             let mut ranks = vec![0; count];
             (0..).zip(ranked).for_each(|(rank, channel)| ranks[channel] = rank);
             channels.sort_by_key(|&channel| ranks[channel]);
             channels.truncate(strongest);
+            check_channels(&self.title, &channels, count)?; // of 0 strongest there is none
         }
-        match channels.is_empty() {
-            true => Err(Error::Argument(format!("{}: no channels to show", self.title))),
-            false => Ok(channels),
-        }
+        Ok(channels)
     }
 
     fn notes(&self, maps: &Maps, shown: &[usize]) -> Vec<String> {

@@ -6,7 +6,7 @@ use tch::Tensor;
 use super::canvas::Style;
 use super::colour::{ColourMap, ColourScale};
 use super::grid::Grid;
-use super::maps::{Maps, by_strength};
+use super::maps::{Maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, WIDEST};
 use super::values::held;
 use super::{Bundle, Figure};
@@ -100,16 +100,8 @@ impl FeatureMapsBatch {
     fn shown(&self) -> Result<Vec<usize>> {
         let count = self.values.size()[1] as usize;
         if let Some(channels) = &self.channels {
-            return match channels.iter().find(|&&channel| channel >= count) {
-                Some(channel) => Err(Error::Argument(format!(
-                    "{}: there is no channel {channel}; there are {count}, from 0",
-                    self.title
-                ))),
-                None if channels.is_empty() => {
-                    Err(Error::Argument(format!("{}: no channels to show", self.title)))
-                }
-                None => Ok(channels.clone()),
-            };
+            check_channels(&self.title, channels, count)?;
+            return Ok(channels.clone());
         }
         let width = self.values.size()[3];
         let by_channel = self.values.f_transpose(0, 1).and_then(|values| {

@@ -47,6 +47,19 @@ pub(super) fn by_strength(maps: &Tensor) -> Result<Vec<usize>> {
     Ok(channels.into_iter().map(|(channel, _)| channel).collect())
 }
 
+/// Refuses channels that there are not, and none at all. `title` is the figure's.
+pub(super) fn check_channels(title: &str, channels: &[usize], count: usize) -> Result<()> {
+    match channels.iter().find(|&&channel| channel >= count) {
+        Some(channel) => Err(Error::Argument(format!(
+            "{title}: there is no channel {channel}; there are {count}, from 0"
+        ))),
+        None if channels.is_empty() => {
+            Err(Error::Argument(format!("{title}: no channels to show")))
+        }
+        None => Ok(()),
+    }
+}
+
 impl Maps {
     /// Of `values`, `[C, H, W]`.
     pub(super) fn new(values: &Tensor, longest_side: i64) -> Result<Maps> {

@@ -2,7 +2,8 @@
 
 use tch::Tensor;
 
-use super::{Attention, failed, heatmap, picture};
+use super::{Attention, failed};
+use crate::attribution::explained::{AMONG_OTHERS, view};
 use crate::network::Network;
 use crate::view::{Heatmap, Heatmaps};
 use crate::{Error, Photo, Result};
@@ -75,9 +76,11 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
     let maps = read(net, &found, &input, &nodes)?.f_select(0, 0).map_err(failed)?;
 
     let title = format!("Attention of {} in {}", net.name(), photo.title());
-    let picture = picture(net, photo, 224)?;
+    let (picture, [height, width]) = view(net, photo, AMONG_OTHERS)?;
     let map = |values: std::result::Result<Tensor, tch::TchError>| -> Result<Heatmap> {
-        heatmap(net, title.clone(), "attention", picture.clone(), &values.map_err(failed)?)
+        let values = values.map_err(failed)?;
+        let heatmap = Heatmap::new(title.clone(), "attention", picture.clone(), &values)?;
+        Ok(heatmap.input_size(height, width))
     };
     let layer = |index: usize| maps.f_select(0, index as i64);
     let figure = match heads {

@@ -8,7 +8,6 @@ mod gradient;
 mod maps;
 mod rollout;
 
-use image::RgbImage;
 use tch::{TchError, Tensor};
 
 pub use gradient::{gradient_attention, gradient_attention_tensor};
@@ -17,8 +16,7 @@ pub use rollout::{Fusion, Rollout, attention_rollout, attention_rollout_tensor};
 
 use super::tokens::grid;
 use crate::network::{Network, Op};
-use crate::view::Heatmap;
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// Where a network's attention is.
 struct Attention {
@@ -96,23 +94,6 @@ impl Attention {
     fn first(&self, net: &Network) -> String {
         format!("layer 0 is `{}`", net.nodes()[self.layers[0]].name)
     }
-}
-
-/// What the network sees, for figures of some tiles or of many.
-fn picture(net: &Network, photo: &Photo, side: u32) -> Result<RgbImage> {
-    net.preprocess().view(photo, net.preprocess().sharp_zoom(photo, side))
-}
-
-/// Values `[h, w]` over the picture.
-fn heatmap(
-    net: &Network,
-    title: String,
-    unit: &str,
-    picture: RgbImage,
-    values: &Tensor,
-) -> Result<Heatmap> {
-    let [_, height, width] = net.preprocess().input_shape().map(|size| size.max(1) as u32);
-    Ok(Heatmap::new(title, unit, picture, values)?.input_size(height, width))
 }
 
 fn failed(error: TchError) -> Error {

@@ -5,7 +5,8 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Attention, failed, heatmap, picture};
+use super::{Attention, failed};
+use crate::attribution::explained::{ALONE, view};
 use crate::attribution::gradient::single;
 use crate::network::Network;
 use crate::view::Heatmap;
@@ -61,8 +62,9 @@ pub fn attention_rollout(net: &Network, photo: &Photo, options: Rollout) -> Resu
         0.0 => String::new(),
         share => format!(", {:.0} % of the values discarded", 100.0 * share),
     };
-    let figure = heatmap(net, title, "share", picture(net, photo, 448)?, &single(&values)?)?;
-    Ok(figure.note(format!(
+    let (picture, [height, width]) = view(net, photo, ALONE)?;
+    let figure = Heatmap::new(title, "share", picture, &single(&values)?)?;
+    Ok(figure.input_size(height, width).note(format!(
         "{}: what reaches the class token, whatever the class; {fusion} of the heads{discarded}",
         net.name()
     )))

@@ -11,6 +11,7 @@ use tch::Tensor;
 
 use super::pixels::values;
 use super::similarity::{rank_correlation, structural_similarity};
+use crate::attribution::explained::{AMONG_OTHERS, view};
 use crate::attribution::method::{enlarged, explain, fixed, only_target};
 use crate::attribution::{Method, Target};
 use crate::network::Network;
@@ -164,12 +165,12 @@ pub(super) fn cascade(
     if stages.len() < count {
         note.push_str(&format!("; then time was over, after {} of {count} stages", stages.len()));
     }
-    let zoom = net.preprocess().sharp_zoom(photo, 224);
+    let (picture, size) = view(net, photo, AMONG_OTHERS)?;
     Ok(Randomisation {
         title: format!("Does the map depend on the parameters? {}", method.name()),
         note,
-        picture: net.preprocess().view(photo, zoom)?,
-        size: [height, width].map(|side| side.max(1) as u32),
+        picture,
+        size,
         unit: first.unit.clone(),
         first: first.values().shallow_clone(),
         stages,
