@@ -62,6 +62,9 @@ fn gallery(
     let by_layer = Heatmaps::new("Mean activation by layer", by_layer)?;
     write(folder, "layers", &by_layer.share(Share::Each))?;
 
+    let methods = [Method::saliency(), Method::InputTimesGradient, Method::grad_cam(layers[1])];
+    write(folder, "methods", &compare_methods(net, photo, Target::Top, &methods)?)?;
+
     let mut by_class = Vec::new();
     for guess in guesses.guesses().iter().take(3) {
         by_class.push((guess.name.clone(), saliency(net, photo, guess.class)?));

@@ -91,8 +91,5 @@ pub(super) fn figure(
     let (unit, reading) = ("weighted activation", "bright regions speak for it");
     let figure =
         Explained { values: map, output, aim, method, unit, reading }.figure(net, photo)?;
-    Ok(match weighed.done() < weighed.count() {
-        true => figure.note(stopped(weighed.done() as usize, weighed.count() as usize)),
-        false => figure,
-    })
+    Ok(figure.unfinished(stopped(weighed.done() as usize, weighed.count() as usize)))
 }

@@ -80,10 +80,7 @@ pub fn integrated_gradients(
     let figure = figure.note(format!(
         "{steps} steps; the shares sum to {total:.3}, {residual:+.3} short of the difference of scores"
     ));
-    Ok(match steps < options.steps {
-        true => figure.note(stopped(steps, options.steps)),
-        false => figure,
-    })
+    Ok(figure.unfinished(stopped(steps, options.steps)))
 }
 
 /// Integrated gradients of each picture of a batch; one target a picture.

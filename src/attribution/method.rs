@@ -248,19 +248,20 @@ fn occlusion_map(
 ) -> Result<Heatmap> {
     let (input, aim) = question(net, photo, target)?;
     let (aim, output) = aim.settled(net, &input)?;
-    let values = cover(net, &net.for_inference()?, &input, &aim, patches)?.map();
+    let covered = cover(net, &net.for_inference()?, &input, &aim, patches)?;
     let unit = match aim.unit(0, patches.measure) {
         "probability" => "drop of probability",
         "logit" => "drop of logit",
         _ => "drop of score",
     };
-    Explained {
-        values: values.map_err(Error::torch("spreading the drops over the pixels"))?,
+    let figure = Explained {
+        values: covered.map().map_err(Error::torch("spreading the drops over the pixels"))?,
         output,
         aim,
         method: "Occlusion",
         unit,
         reading: "covering red or bright regions lowers its score",
     }
-    .figure(net, photo)
+    .figure(net, photo)?;
+    Ok(figure.unfinished(covered.stopped()))
 }

@@ -68,9 +68,8 @@ pub fn occlusion(
         };
         let (size, stride) = (square(patches.size)?, square(patches.stride)?);
         let covered = cover(net, &fast, &input, &aim, patches)?;
-        if covered.reached() < covered.places() {
-            let stopped = stopped(covered.reached(), covered.places());
-            unfinished.push(format!("patch {size}: {stopped}; the rest is blank"));
+        if let Some(stopped) = covered.stopped() {
+            unfinished.push(format!("patch {size}: {stopped}"));
         }
         let drops = covered.grid(&covered.drops, f64::NAN).map_err(failed)?;
         // Guesses only where classes are explained.
@@ -163,6 +162,12 @@ impl Covered {
 
     fn reached(&self) -> usize {
         self.drops.numel()
+    }
+
+    /// What is said of places that were not reached.
+    pub(super) fn stopped(&self) -> Option<String> {
+        let stopped = stopped(self.reached(), self.places())?;
+        Some(format!("{stopped}; the rest is blank"))
     }
 
     /// Values at the places that were reached as `[rows, columns]`, with `rest` at the others.

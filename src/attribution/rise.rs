@@ -77,10 +77,7 @@ pub fn rise(
     let reading = "red pixels raise it where they are seen, blue ones lower it";
     let figure =
         Explained { values, output, aim, method: "RISE", unit, reading }.figure(net, photo)?;
-    Ok(match done < options.masks {
-        true => figure.note(stopped(done, options.masks)),
-        false => figure.note(format!("{done} masks")),
-    })
+    Ok(figure.note(format!("{done} masks")).unfinished(stopped(done, options.masks)))
 }
 
 /// RISE of each picture, `[N, H, W]` as the input; one target a picture. All see the same masks.

@@ -86,10 +86,7 @@ pub fn smooth_grad(
         reading: "bright pixels move its score most, whatever the noise",
     }
     .figure(net, photo)?;
-    Ok(match done < options.samples {
-        true => figure.note(stopped(done, options.samples)),
-        false => figure,
-    })
+    Ok(figure.unfinished(stopped(done, options.samples)))
 }
 
 /// SmoothGrad of each picture, `[N, C, H, W]` as the input; one target a picture.

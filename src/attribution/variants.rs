@@ -68,7 +68,7 @@ impl Variants {
                 break;
             }
             if progress.is_over() {
-                progress.say(&stopped(done, self.count));
+                stopped(done, self.count).iter().for_each(|line| progress.say(line));
                 break;
             }
             progress.step(done, self.count, || format!("{done} of {}", self.count));
@@ -77,9 +77,9 @@ impl Variants {
     }
 }
 
-/// What is said of a run that its time bound ended.
-pub(super) fn stopped(done: usize, count: usize) -> String {
-    format!("stopped after {done} of {count}, as its time was up")
+/// What is said of a run that its time bound ended; `None` of a whole one.
+pub(super) fn stopped(done: usize, count: usize) -> Option<String> {
+    (done < count).then(|| format!("stopped after {done} of {count}, as its time was up"))
 }
 
 /// `fast`, the inference form of `net`, and where these nodes are in it; or `net` as it is where one of

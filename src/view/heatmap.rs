@@ -43,6 +43,7 @@ pub struct Heatmap {
     /// What the values are, for the colour bar.
     pub unit: String,
     notes: Vec<String>,
+    unfinished: Option<String>,
     picture: RgbImage,
     /// Width and height of the network's input, in whose pixels places are given.
     input: (u32, u32),
@@ -77,6 +78,7 @@ impl Heatmap {
             title: title.into(),
             unit: unit.into(),
             notes: Vec::new(),
+            unfinished: None,
             input: picture.dimensions(),
             picture,
             values: held(values)?,
@@ -90,6 +92,12 @@ impl Heatmap {
     /// Adds a line under the title.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Says that the run ended early, and how; beside other maps too, where there is no room for notes.
+    pub(crate) fn unfinished(mut self, how: Option<String>) -> Self {
+        self.unfinished = how;
         self
     }
 
@@ -162,6 +170,11 @@ impl Heatmap {
         self.input
     }
 
+    /// How the run ended early, if it did.
+    pub(super) fn how_unfinished(&self) -> Option<&str> {
+        self.unfinished.as_deref()
+    }
+
     pub(super) fn is_blocky(&self) -> bool {
         self.blocky
     }
@@ -213,6 +226,7 @@ impl Heatmap {
 
     fn all_notes(&self, scale: &ColourScale) -> Result<Vec<String>> {
         let mut notes = self.notes.clone();
+        notes.extend(self.unfinished.clone());
         let values = numbers(&self.values)?;
         let (least, most) = range(&values);
         if scale.clipped {
@@ -258,7 +272,7 @@ impl Figure for Heatmap {
     fn description(&self) -> String {
         let size = self.values.size();
         let mut words = format!("{}: {}×{} values", self.title, size[0], size[1]);
-        for note in &self.notes {
+        for note in self.notes.iter().chain(&self.unfinished) {
             words.push_str("; ");
             words.push_str(note);
         }
@@ -273,11 +287,13 @@ impl Figure for Heatmap {
             title: &self.title,
             notes: self.all_notes(&scale)?,
             bar: Some((&scale, &self.unit)),
+            above: 0,
             opacity: self.opacity,
             size: (width, height),
         };
         let pane = Pane {
             label: String::new(),
+            range: String::new(),
             picture: &picture,
             map: Some((self, &scale)),
             place: (0, 0),

@@ -17,8 +17,10 @@ const LARGEST: u32 = 240;
 const GAP: u32 = 12;
 /// So many pixels of pictures keep a figure's file below 1 MB, however many there are.
 const PIXELS: f64 = 280_000.0;
-/// Above each tile, for its label, and below, for what the pointer reads.
+/// Above each tile, for its label, and, where it has its own, its scale; below, for what the pointer
+/// reads.
 const ABOVE: u32 = 20;
+const RANGE: u32 = 18;
 const BELOW: u32 = 24;
 const LABEL: Style = Style { size: 13.0, ..Style::TEXT };
 
@@ -158,11 +160,11 @@ impl Heatmaps {
             self.maps.iter().map(|map| numbers(map.values())).collect::<Result<Vec<_>>>()?;
         let map = self.maps.first().map(Heatmap::colours).unwrap_or_default();
         let all = ColourScale::fitting(map, &values.concat());
-        let own = |values: &Vec<f32>| match self.shared() {
+        let own = |(map, values): (&Heatmap, &Vec<f32>)| match self.shared() {
             true => all.clone(),
-            false => all.same_kind(values),
+            false => ColourScale::fitting(map.colours(), values),
         };
-        let each = values.iter().map(own).collect();
+        let each = self.maps.iter().zip(&values).map(own).collect();
         Ok((all, each))
     }
 
@@ -179,6 +181,7 @@ impl Heatmaps {
         let (mut blank, mut broken) = (Vec::new(), Vec::new());
         for tile in self.tiles.iter().filter(|tile| !tile.bare) {
             let Some(map) = self.maps.get(tile.map) else { continue };
+            notes.extend(map.how_unfinished().map(|how| format!("{}: {how}", tile.label)));
             let values = numbers(map.values())?;
             let (low, high) = range(&values);
             if low == high {
@@ -198,14 +201,19 @@ impl Heatmaps {
         Ok(notes)
     }
 
-    fn label(&self, tile: &Tile, scale: &ColourScale) -> String {
+    /// What a map's own scale reaches to.
+    fn range(&self, tile: &Tile, scale: &ColourScale) -> String {
         match tile.bare || self.shared() {
-            true => tile.label.clone(),
+            true => String::new(),
             false => {
-                let sign = if scale.low < 0.0 { "±" } else { "to " };
-                format!("{}  ({sign}{})", tile.label, number_text(scale.high))
+                let sign = if scale.low < 0.0 { "±" } else { "0 to " };
+                format!("{sign}{}", number_text(scale.high))
             }
         }
+    }
+
+    fn above(&self) -> u32 {
+        if self.shared() { ABOVE } else { ABOVE + RANGE }
     }
 
     /// The picture under each tile at the size shown, and the step from tile to tile.
@@ -218,7 +226,7 @@ impl Heatmaps {
         let pictures: Vec<RgbImage> = self.tiles.iter().filter_map(picture).collect();
         let width = pictures.iter().map(RgbImage::width).max().unwrap_or_default();
         let height = pictures.iter().map(RgbImage::height).max().unwrap_or_default();
-        (pictures, (width + GAP, ABOVE + height + BELOW))
+        (pictures, (width + GAP, self.above() + height + BELOW))
     }
 
     fn size(&self, step: (u32, u32)) -> (u32, u32) {
@@ -229,7 +237,7 @@ impl Heatmaps {
 
     fn place(&self, index: usize, step: (u32, u32)) -> (u32, u32) {
         let (column, row) = (index % self.columns.max(1), index / self.columns.max(1));
-        (column as u32 * step.0, row as u32 * step.1 + ABOVE)
+        (column as u32 * step.0, row as u32 * step.1 + self.above())
     }
 }
 
@@ -248,8 +256,9 @@ impl Figure for Heatmaps {
             let (Some(map), Some(scale)) = (self.maps.get(tile.map), each.get(tile.map)) else {
                 continue;
             };
-            let label = LABEL.cut(&self.label(tile, scale), step.0 - GAP);
-            canvas.text(x, y - ABOVE + 1, &label, LABEL);
+            let label = LABEL.cut(&tile.label, step.0 - GAP);
+            canvas.text(x, y - self.above() + 1, &label, LABEL);
+            canvas.text(x, y - RANGE, &self.range(tile, scale), Style::NOTE);
             match tile.bare {
                 true => canvas.picture(picture, x, y),
                 false => map.draw_over(&mut canvas, (x, y), picture, scale, self.opacity)?,
@@ -272,6 +281,7 @@ impl Figure for Heatmaps {
             title: &self.title,
             notes: self.all_notes(&all)?,
             bar: self.shared().then(|| (&all, self.unit().unwrap_or_default())),
+            above: self.above(),
             opacity: self.opacity,
             size: (width, height - BELOW),
         };
@@ -283,7 +293,8 @@ impl Figure for Heatmaps {
             .zip(&pictures)
             .enumerate()
             .map(|(index, ((tile, map, scale), picture))| Pane {
-                label: self.label(tile, scale),
+                label: tile.label.clone(),
+                range: self.range(tile, scale),
                 picture,
                 map: (!tile.bare).then_some((map, scale)),
                 place: self.place(index, step),

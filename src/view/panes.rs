@@ -24,6 +24,8 @@ pub(super) struct Frame<'a> {
     pub notes: Vec<String>,
     /// The colour bar and its unit; none where each map has a scale of its own.
     pub bar: Option<(&'a ColourScale, &'a str)>,
+    /// The room above each pane for what is written there.
+    pub above: u32,
     pub opacity: f64,
     pub size: (u32, u32),
 }
@@ -31,6 +33,8 @@ pub(super) struct Frame<'a> {
 /// A picture, under a map or bare.
 pub(super) struct Pane<'a> {
     pub label: String,
+    /// What the map's own scale reaches to.
+    pub range: String,
     pub picture: &'a RgbImage,
     pub map: Option<(&'a Heatmap, &'a ColourScale)>,
     /// Of the upper left corner.
@@ -51,7 +55,8 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
         let (x, y) = pane.place;
         let (width, height) = pane.picture.dimensions();
         let mut row = json!({
-            "label": pane.label, "picture": picture, "x": x, "y": y, "w": width, "h": height,
+            "label": pane.label, "range": pane.range, "above": frame.above,
+            "picture": picture, "x": x, "y": y, "w": width, "h": height,
         });
         rows.push(row.clone());
         if let Some((map, scale)) = pane.map {
@@ -76,17 +81,22 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     spec["data"][1]["values"] = json!(rows);
     spec["data"][2]["values"] = json!(maps);
     spec["data"][3]["values"] = json!(boxes);
-    match (frame.bar, panes.iter().find_map(|pane| pane.map)) {
-        (Some((scale, unit)), _) => coloured(&mut spec, scale, unit, frame.size.1),
-        (None, Some((_, scale))) => {
-            // Each map's own top is 1 on the common scale.
-            let low = if scale.map == ColourMap::RedBlue { -1.0 } else { 0.0 };
-            let unit = ColourScale { low, high: 1.0, ..scale.clone() };
-            coloured(&mut spec, &unit, "", frame.size.1);
-            spec["legends"] = json!([]);
-        }
-        (None, None) => (),
+    if let Some((scale, unit)) = frame.bar {
+        coloured(&mut spec, scale, unit, frame.size.1);
+        return Ok(spec);
     }
+    // A scale for each kind of colours; each map's own top is 1 on it.
+    let mut scales: Vec<Value> = Vec::new();
+    for (_, scale) in panes.iter().filter_map(|pane| pane.map) {
+        let low = if scale.map == ColourMap::RedBlue { -1.0 } else { 0.0 };
+        coloured(&mut spec, &ColourScale { low, high: 1.0, ..scale.clone() }, "", frame.size.1);
+        spec["scales"][0]["name"] = json!(scale.map.vega_scheme());
+        if !scales.contains(&spec["scales"][0]) {
+            scales.push(spec["scales"][0].clone());
+        }
+    }
+    spec["scales"] = json!(scales);
+    spec["legends"] = json!([]);
     Ok(spec)
 }
 
@@ -114,6 +124,7 @@ fn fill(
     row["down"] = json!(taps(rows, height, columns));
     (row["rows"], row["columns"]) = (json!(rows), json!(columns));
     (row["values"], row["step"]) = (json!(short), json!(step));
+    row["scale"] = json!(if bar { "colour" } else { scale.map.vega_scheme() });
     row["top"] = json!(scale.high);
     row["tint"] = json!(if bar || scale.high <= 0.0 { step } else { step / f64::from(scale.high) });
     row["smooth"] = json!(!map.is_blocky());

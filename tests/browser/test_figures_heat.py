@@ -10,7 +10,7 @@ from conftest import ROOT
 from notebook_page import changed, complaints, open_notebook, screenshots, scroll_through, settled
 
 SCREENS = ROOT / "target/screens"
-NAMES = ["saliency", "boxes", "classes", "layers", "grid", "top_k", "hostile", "occlusion"]
+NAMES = ["saliency", "boxes", "classes", "layers", "methods", "grid", "top_k", "hostile", "occlusion"]
 VEGA = "application/vnd.vega.v5+json"
 
 # JupyterLab gives no access to Vega's view. What it draws is read instead: every text, and where each
@@ -153,7 +153,28 @@ def test_the_pointer_reads_the_value_and_its_place(opened, bundles):
     assert any("point at the map" in text for text in away) and not readings(away)
 
 
-@pytest.mark.parametrize("name", ["classes", "layers", "grid"])
+def test_maps_without_a_sign_keep_their_colours_beside_one_with(opened):
+    figure = opened("methods")
+    figure.slider("opacity").press("End")
+    drawn = settled(figure.canvas)
+    bare, *maps = figure.pictures()
+
+    def lightness(box):
+        """Of a map's corner, where its value is about 0."""
+        return drawn.evaluate(
+            """(pixels, box) => {
+                const scale = window.devicePixelRatio, at = side => Math.round(scale * (box[side] + 4));
+                return pixels.data[4 * (at('y') * pixels.width + at('x'))];
+            }""",
+            box,
+        )
+
+    # Inferno is black at 0, red and blue meet in white.
+    lights = [lightness(box) for box in maps]
+    assert len(maps) == 3 and lights[0] < 40 and lights[1] > 220 and lights[2] < 40, lights
+
+
+@pytest.mark.parametrize("name", ["classes", "layers", "methods", "grid"])
 def test_one_pointer_reads_all_maps(name, opened, bundles):
     figure = opened(name)
     rows = maps_of(bundles[name])

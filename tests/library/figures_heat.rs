@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 use serde_json::Value;
 
 use crate::figures::golden;
-use crate::helpers::{Tested, cpu, numbers, painted, scratch};
+use crate::helpers::{Tested, cpu, numbers, painted, scratch, spec_of, subtitle};
 
 fn grey(width: u32, height: u32) -> RgbImage {
     RgbImage::from_pixel(width, height, Rgb([90; 3]))
@@ -29,14 +29,6 @@ fn found(values: &Tensor, boxes: Boxes) -> convscope::Result<Vec<[u32; 4]>> {
     let map = Heatmap::new("boxes", "u", picture, values)?.boxes(boxes);
     let corners = |b: BoundingBox| [b.left, b.top, b.right, b.bottom];
     Ok(map.bounding_boxes()?.into_iter().map(corners).collect())
-}
-
-fn spec_of(figure: &impl Figure) -> convscope::Result<Value> {
-    Ok(figure.bundle()?.vega.expect("a Vega specification"))
-}
-
-fn subtitle(figure: &impl Figure) -> convscope::Result<String> {
-    Ok(spec_of(figure)?["title"]["subtitle"].to_string())
 }
 
 #[test]
@@ -206,15 +198,28 @@ fn maps_in_different_units_have_scales_of_their_own() -> Tested {
     let spec = spec_of(&Heatmaps::new("methods", maps)?)?;
     assert!(spec["title"]["subtitle"].to_string().contains("in different units"));
     assert_eq!(spec["legends"], serde_json::json!([]));
-    let label = |pane: usize| spec["data"][1]["values"][pane]["label"].to_string();
-    assert!(label(1).contains("a  (to 0.0") && label(2).contains("b  (to 10.0)"), "{}", label(2));
+    let range = |pane: usize| spec["data"][1]["values"][pane]["range"].to_string();
+    assert!(range(1).contains("0 to 0.0") && range(2).contains("0 to 10.0"), "{}", range(2));
 
     let same = vec![("a", heatmap("u", 1.0)?), ("b", heatmap("u", 4.0)?)];
     let spec = spec_of(&Heatmaps::new("layers", same)?)?;
     let tops = [0, 1].map(|map| spec["data"][2]["values"][map]["top"].clone());
     assert_eq!(tops[0], tops[1]);
     assert_eq!(spec["scales"][0]["domain"][1], tops[0], "one scale in real units");
-    Ok(())
+
+    // A map with a sign among others leaves these their colours.
+    let mixed = vec![("a", heatmap("|gradient|", 1.0)?), ("b", heatmap("share", -2.0)?)];
+    let mixed = Heatmaps::new("a sign", mixed)?;
+    let spec = spec_of(&mixed)?;
+    let ranges = [1, 2].map(|pane| spec["data"][1]["values"][pane]["range"].clone());
+    assert_eq!(ranges, ["0 to 1.00", "±2.00"]);
+    let named = [0, 1].map(|map| spec["data"][2]["values"][map]["scale"].clone());
+    assert_eq!(named, ["inferno", "redblue"]);
+    let scale =
+        |at: usize| (spec["scales"][at]["name"].clone(), spec["scales"][at]["domain"].clone());
+    assert_eq!(scale(0), ("inferno".into(), serde_json::json!([0.0, 1.0])));
+    assert_eq!(scale(1), ("redblue".into(), serde_json::json!([-1.0, 1.0])));
+    golden("heatmaps_mixed", &mixed)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use convscope::prelude::*;
+use serde_json::Value;
 
 pub type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -113,4 +114,14 @@ pub fn network_o() -> (Network, Tensor) {
     );
     let input = Tensor::arange(16, cpu(Kind::Float)).view([1, 1, 4, 4]);
     (net, input)
+}
+
+/// A figure's Vega specification.
+pub fn spec_of(figure: &impl Figure) -> convscope::Result<Value> {
+    Ok(figure.bundle()?.vega.expect("a Vega specification"))
+}
+
+/// The lines under a figure's title.
+pub fn subtitle(figure: &impl Figure) -> convscope::Result<String> {
+    Ok(spec_of(figure)?["title"]["subtitle"].to_string())
 }

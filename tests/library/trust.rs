@@ -1,12 +1,14 @@
 //! Measures of trust: published figures, other packages, and what is refused.
 
+use std::time::Duration;
+
 use convscope::attribution::{
     Cascade, Disturbance, Fill, PixelSteps, confidence, explain_tensor, gradient_tensor,
     infidelity, max_sensitivity, pixel_curves, randomisation_by,
 };
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, numbers, scratch};
+use crate::helpers::{Tested, cpu, difference, numbers, scratch, subtitle};
 use crate::parity::{expected, python_with};
 
 /// Sums its input, `[N, 1, 2, 2]`, by a linear layer of ones.
@@ -232,6 +234,11 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
     assert_eq!(names.len(), methods.len(), "{names:?}");
     let figure = compare_methods(&net, &photo, Target::Top, &methods[..4])?;
     assert_eq!(figure.values().len(), 4);
+
+    let patches = Patches::new(2).stride(1).at_most(Duration::ZERO);
+    let some = [Method::saliency(), Method::Occlusion(patches)];
+    let notes = subtitle(&compare_methods(&net, &photo, Target::Top, &some)?)?;
+    assert!(notes.contains("Occlusion") && notes.contains("stopped after"), "{notes}");
     Ok(())
 }
 
