@@ -7,10 +7,10 @@ use tch::{Kind, Tensor};
 
 use super::Features;
 use super::folder::Folder;
+use crate::data::ImageSet;
 use crate::memory::Batches;
 use crate::network::Network;
 use crate::progress::Progress;
-use crate::train::Dataset;
 use crate::{Error, Photo, Result};
 
 /// More pictures at once are no faster.
@@ -64,11 +64,34 @@ impl Network {
         self.features(&photos, layer, pooling)?.classes(&classes, &self.names_for(&classes)?)
     }
 
-    /// The same for a data set's images and classes.
-    pub fn features_of(&self, data: &Dataset, layer: &str, pooling: Pooling) -> Result<Features> {
-        let features =
-            self.described(layer, self.features_tensor(data.images(), layer, pooling)?)?;
-        features.classes(data.labels(), &self.names_for(data.labels())?)
+    /// The same for a data set, with its classes. Sets of more than 20,000 images, far more than a map
+    /// in a notebook has room for, come without thumbnails.
+    ///
+    /// ```no_run
+    /// # use convscope::prelude::*;
+    /// let net = zoo::digits()?;
+    /// tsne(&net.features_of_set(&data::mnist(Split::Test)?, "relu3", Pooling::Flatten)?)?
+    /// # ; Ok::<(), convscope::Error>(())
+    /// ```
+    pub fn features_of_set(
+        &self,
+        set: &ImageSet,
+        layer: &str,
+        pooling: Pooling,
+    ) -> Result<Features> {
+        const MOST_THUMBNAILS: usize = 20_000;
+        let count = set.count();
+        let values = self.pooled(layer, pooling, count, |at| {
+            (at < count).then(|| set.photo(at).and_then(|photo| self.prepare(&photo)))
+        })?;
+        let features = self.described(layer, values)?;
+        let title = format!("{} in {}", set.name(), features.title);
+        let features = features.titled(title).classes(set.labels(), set.classes())?;
+        if count > MOST_THUMBNAILS {
+            return Ok(features);
+        }
+        let pictures = (0..count).map(|at| Ok(thumbnail(&set.photo(at)?)));
+        features.thumbnails(&pictures.collect::<Result<Vec<_>>>()?)
     }
 
     /// The same for all pictures of a folder, in order of their names. Where they lie in subfolders,

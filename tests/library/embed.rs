@@ -285,6 +285,10 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     let dataset = Dataset::from_photos(&net, &samples)?;
     let input = dataset.images();
     let maps = net.activations(input, &["relu2"])?.remove(0);
+    let bytes = ((input * 0.3081 + 0.1307) * 255.0).round().to_kind(Kind::Uint8);
+    let file = scratch("embed_set").join("drawn.safetensors");
+    Tensor::write_safetensors(&[("images", &bytes), ("labels", dataset.labels())], &file)?;
+    let set = ImageSet::open(&file)?;
     for (pooling, expected) in [
         (Pooling::Mean, maps.mean_dim([2i64, 3].as_slice(), false, Kind::Float)),
         (Pooling::Max, maps.amax([2, 3], false)),
@@ -292,8 +296,9 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     ] {
         let tensor = net.features_tensor(input, "relu2", pooling)?;
         assert!(difference(&tensor, &expected) < 1e-5, "{pooling:?}");
-        let of_data = net.features_of(&dataset, "relu2", pooling)?;
-        assert!(difference(of_data.values(), &expected) < 1e-5, "{pooling:?}");
+        let of_set = net.features_of_set(&set, "relu2", pooling)?;
+        assert!(difference(of_set.values(), &expected) < 1e-5, "{pooling:?}");
+        assert_eq!(of_set.class_numbers(), Some(set.labels()));
         let labelled = net.features_labelled(&samples, "relu2", pooling)?;
         assert!(difference(labelled.values(), &expected) < 1e-5, "{pooling:?}");
     }
