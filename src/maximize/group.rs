@@ -7,9 +7,10 @@ use tch::{Kind, TchError, Tensor};
 
 use super::ascent::Climber;
 use super::goal::Goal;
-use super::image::{Images, Noise, Start, mixed};
+use super::image::{Images, Noise, mixed};
 use super::penalty;
-use super::pictures::{pictures, values};
+use super::pictures::pictures;
+use super::start::started;
 use super::{Maximize, Objective};
 use crate::error::shape_text;
 use crate::network::Network;
@@ -305,42 +306,6 @@ impl Run<'_> {
             )
         });
     }
-}
-
-/// The parameters to begin with.
-fn started(
-    net: &Network,
-    options: &Maximize,
-    images: &Images,
-    [batch, channels, height, width]: [i64; 4],
-    first: usize,
-) -> Result<Tensor> {
-    let kind = net.kind_and_device();
-    let given = match &options.start {
-        Start::Noise => return images.noise(options.seed, first, kind),
-        Start::Grey => Tensor::f_full([1, channels, height, width], 0.5, kind),
-        Start::Photo(photo) => Ok(values(net, photo, [height, width])?),
-        Start::Images(given) if given.dim() == 3 => given.f_unsqueeze(0),
-        Start::Images(given) => {
-            let count = given.size().first().copied().unwrap_or_default();
-            let rows = batch.min(count - first as i64);
-            if count > 1 { given.f_narrow(0, first as i64, rows) } else { given.f_detach() }
-        }
-    };
-    let given = given.map_err(failed)?;
-    let size = given.size();
-    if size.get(1..) != Some(&[channels, height, width]) || ![1, batch].contains(&size[0]) {
-        return Err(Error::Shape {
-            at: "images to start from".to_owned(),
-            expected: shape_text(&[batch, channels, height, width]),
-            got: shape_text(&size),
-            remedy: "`.size(height, width)` sets the size of the images to be made.".to_owned(),
-        });
-    }
-    let ready = given
-        .f_to_kind(kind.0)
-        .and_then(|given| given.f_to_device(kind.1)?.f_expand([batch, -1, -1, -1], false));
-    images.of(&ready.map_err(failed)?)?.f_detach_copy().map_err(failed)
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {

@@ -1,4 +1,4 @@
-//! How an image is written as numbers to be changed, and how it begins.
+//! How an image is written as numbers to be changed.
 //!
 //! Mordvintsev et al., "Differentiable Image Parameterizations", Distill, 2018
 //! ([doi:10.23915/distill.00012](https://doi.org/10.23915/distill.00012)).
@@ -6,7 +6,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::random::Random;
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// The numbers that are changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,39 +28,6 @@ pub enum Colour {
     /// three channels keep their channels.
     #[default]
     Decorrelated,
-}
-
-/// From what image the ascent starts.
-#[derive(Debug, Default)]
-pub enum Start {
-    /// Weak noise around grey, of the seed.
-    #[default]
-    Noise,
-    /// Grey.
-    Grey,
-    /// A photo, prepared as the network wants it, in the size of the image: DeepDream.
-    Photo(Photo),
-    /// Images `[C, H, W]` or `[N, C, H, W]` of values from 0 to 1, of the size of those to be made; one
-    /// serves for all.
-    Images(Tensor),
-}
-
-impl Clone for Start {
-    fn clone(&self) -> Start {
-        match self {
-            Start::Noise => Start::Noise,
-            Start::Grey => Start::Grey,
-            Start::Photo(photo) => Start::Photo(photo.clone()),
-            Start::Images(images) => Start::Images(images.shallow_clone()),
-        }
-    }
-}
-
-impl Start {
-    /// [`Start::Images`], without taking the tensor.
-    pub fn images(images: &Tensor) -> Start {
-        Start::Images(images.detach())
-    }
 }
 
 /// ImageNet's colours: the root of their correlation, by columns.

@@ -34,11 +34,13 @@ mod penalty;
 mod pictures;
 mod robust;
 mod run;
+mod start;
 
 pub use examples::{Example, Examples, dataset_examples, dataset_examples_in};
-pub use image::{Colour, Parameters, Start};
+pub use image::{Colour, Parameters};
 pub use maximized::{Maximized, Step};
 pub use objective::{ClassChoice, Objective};
 pub use options::{Ascent, Maximize};
 pub use robust::{Beyond, Robust};
 pub use run::{maximize, maximize_layer, maximize_units};
+pub use start::Start;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Group;
-use super::image::{Colour, Parameters, Start};
+use super::image::{Colour, Parameters};
 use super::robust::Robust;
+use super::start::Start;
 use super::{Maximized, Objective};
 use crate::{Error, Result};
 

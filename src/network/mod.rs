@@ -24,6 +24,7 @@ mod redraw;
 mod regions;
 mod resample;
 mod shape;
+mod windows;
 
 use std::fmt;
 
@@ -39,8 +40,8 @@ pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
 pub use receptive::ReceptiveField;
 pub(crate) use rectified::Rule;
-pub(crate) use regions::Windows;
 pub use resample::Interpolation;
+pub(crate) use windows::Windows;
 
 use crate::{Error, Photo, Result};
 
