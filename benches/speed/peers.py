@@ -4,6 +4,7 @@ Usage: peers.py FOLDER
 """
 
 import io
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from matplotlib import pyplot
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+os.environ["TQDM_DISABLE"] = "1"  # before what draws progress bars is imported
 matplotlib.use("Agg")
 folder = Path(sys.argv[1])
 
@@ -66,10 +68,10 @@ def draw():
     return seconds(grid)
 
 
-def attribute(method, *arguments, **options):
+def attribute(explain, *arguments, **options):
     """Times Captum and leaves its result's first channel."""
     result = []
-    taken = seconds(lambda: result.append(method(*arguments, **options)))
+    taken = seconds(lambda: result.append(explain(*arguments, **options)))
     save_file({"result": result[0][:, 0].detach().contiguous()}, folder / "result.safetensors")
     return taken
 
