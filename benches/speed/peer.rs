@@ -54,11 +54,9 @@ impl Peer {
         if name.starts_with("vgg") && !name.ends_with("_bn") {
             // Nothing normalises: under libtorch's own first weights the signal fades from layer to
             // layer, and what a patch changes drowns in rounding. These are He's.
-            let weights = net.parameters().into_iter().filter(|(_, weight)| weight.dim() > 1);
-            tch::no_grad(|| {
-                weights
-                    .for_each(|(_, weight)| drop(weight.shallow_clone().f_mul_scalar_(6f64.sqrt())))
-            });
+            for (_, weight) in net.parameters().iter().filter(|(_, weight)| weight.dim() > 1) {
+                let _ = weight.shallow_clone().f_mul_scalar_(6f64.sqrt())?;
+            }
         }
         net.save_weights(self.folder.join("weights.safetensors"))?;
         let input = Tensor::randn([batch, 3, 224, 224], (Kind::Float, Device::Cpu));

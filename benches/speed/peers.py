@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported, which captum does
+
 import captum.attr
 import matplotlib
 import numpy
@@ -18,7 +20,6 @@ from matplotlib import pyplot
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-os.environ["TQDM_DISABLE"] = "1"  # before what draws progress bars is imported
 matplotlib.use("Agg")
 folder = Path(sys.argv[1])
 
