@@ -26,6 +26,34 @@ pub fn run(peer: &mut Peer, large: bool) -> Outcome {
     Ok(())
 }
 
+/// How much longer an iteration of 70,000 points takes than one of 10,000.
+pub fn growth() -> Outcome {
+    let (Some(train), Some(test)) = (mnist("train"), mnist("test")) else { return Ok(()) };
+    let few = reduced(&test)?;
+    let many = reduced(&Tensor::cat(&[train, test], 0))?;
+    let mut seconds = Vec::new();
+    for features in [&few, &many] {
+        let mut seen = Vec::new();
+        let options = Tsne { iterations: 750, quiet: true, ..Tsne::default() };
+        options.watched(&Features::new(features)?, 50, |_| {
+            seen.push(Instant::now());
+            true
+        })?;
+        // From the first look to the last: without the search for neighbours.
+        let all = seen[seen.len() - 1].duration_since(seen[0]);
+        seconds.push(all.as_secs_f64() / (50 * (seen.len() - 1)) as f64);
+    }
+    println!(
+        "t-SNE, an iteration: {} points {:.1} ms, {} points {:.1} ms, {:.2} times as long",
+        few.size()[0],
+        1e3 * seconds[0],
+        many.size()[0],
+        1e3 * seconds[1],
+        seconds[1] / seconds[0]
+    );
+    Ok(())
+}
+
 fn compare(peer: &mut Peer, what: &str, features: &Tensor, packages: &[&str]) -> Outcome {
     let start = Pca::fit(features, 2)?.transform(features)?;
     let start = &start / (start.select(1, 0).std(true) * 1e4);

@@ -6,6 +6,7 @@
 //!                                                   # forward, attribution-cam, attribution-gradients,
 //!                                                   # attribution-occlusion, maximize, embed
 //! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too (half an hour)
+//! cargo bench --bench speed -- growth               # t-SNE, 10,000 points against 70,000
 //! ```
 //!
 //! The peer's side is `peers.py`, a process that stays alive. Each round times both, one straight
@@ -40,9 +41,12 @@ fn main() -> Outcome {
     if wants("maximize") {
         maximize::run(&mut peer)?;
     }
-    let large = wanted.iter().any(|word| word == "70000");
-    if wants("embed") || large {
-        embed::run(&mut peer, large)?;
+    let named = |name: &str| wanted.iter().any(|word| word == name);
+    if wants("embed") || named("70000") {
+        embed::run(&mut peer, named("70000"))?;
+    }
+    if named("growth") {
+        embed::growth()?;
     }
     Ok(())
 }

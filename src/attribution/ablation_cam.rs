@@ -85,9 +85,9 @@ fn weigh(
     aim: &Aim,
     options: AblationCam,
 ) -> Result<Weighed> {
-    let (net, [at, node]) = in_form(net, fast, [at, aim.node]);
+    let (net, aim, [at]) = in_form(net, fast, aim, [at]);
     let input = net.admit(input)?;
-    let onward = net.onward(&input, at, node)?;
+    let onward = net.onward(&input, at, aim.node)?;
     let maps = single(&as_map(net, at, &input, &onward.value)?)?;
     let order = by_variance(&maps, options.channels)?;
     let maps = maps.f_index_select(0, &order).map_err(failed)?;

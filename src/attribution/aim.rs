@@ -85,6 +85,11 @@ impl Aim {
         Aim { node: self.node, picks: self.picks.get(index).cloned().into_iter().collect() }
     }
 
+    /// The same targets of a network in which the scored node has another number.
+    pub(crate) fn read_at(&self, node: usize) -> Aim {
+        Aim { node, picks: self.picks.clone() }
+    }
+
     /// The targets of `count` variants of the whole batch, one variant after the other.
     pub(crate) fn repeated(&self, count: usize) -> Aim {
         let picks = std::iter::repeat_n(&self.picks, count).flatten().cloned().collect();

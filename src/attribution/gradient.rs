@@ -116,17 +116,7 @@ pub fn gradient_tensor(net: &Network, input: &Tensor, targets: &[Target]) -> Res
 }
 
 pub(super) fn input_gradient(net: &Network, input: &Tensor, aim: &Aim) -> Result<Gradients> {
-    input_gradient_at(net, aim.node, input, aim)
-}
-
-/// The same of a network in which the scored node has another place.
-pub(super) fn input_gradient_at(
-    net: &Network,
-    node: usize,
-    input: &Tensor,
-    aim: &Aim,
-) -> Result<Gradients> {
-    net.differentiate(input, &[0], node, |value| aim.total(value))
+    net.differentiate(input, &[0], aim.node, |value| aim.total(value))
 }
 
 /// The only picture of a batch of one.

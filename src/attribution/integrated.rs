@@ -10,7 +10,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use super::gradient::{input_gradient_at, single};
+use super::gradient::{input_gradient, single};
 use super::variants::{Variants, in_form, stopped};
 use super::{Channels, Target};
 use crate::network::{Network, only};
@@ -105,7 +105,7 @@ fn integrate(
     }
     let failed = || Error::torch("integrating gradients (does the baseline fit the input?)");
     let fast = net.for_inference()?;
-    let (net, [node]) = in_form(net, &fast, [aim.node]);
+    let (net, aim, []) = in_form(net, &fast, aim, []);
     let input = net.admit(input)?;
     let baseline = match &options.baseline {
         Some(baseline) => baseline
@@ -123,7 +123,7 @@ fn integrate(
         let steps = order.get(range).unwrap_or_default();
         let points = points(&baseline, &way, steps, options.steps).map_err(failed())?;
         let aim = aim.repeated(steps.len());
-        let gradient = only(input_gradient_at(net, node, &points, &aim)?.gradients)?;
+        let gradient = only(input_gradient(net, &points, &aim)?.gradients)?;
         let mut shape = way.size();
         shape.insert(0, -1);
         let total = gradient
@@ -135,7 +135,7 @@ fn integrate(
     let shares = sum.f_div_scalar(steps as f64).and_then(|mean| mean.f_mul(&way));
     let shares = shares.map_err(failed())?;
     let score = |input: &Tensor| {
-        let value = net.value(input, node)?;
+        let value = net.value(input, aim.node)?;
         aim.scores(&value)?.f_to_kind(Kind::Double).map_err(failed())
     };
     let difference = score(&input)?.f_sub(&score(&baseline)?).map_err(failed())?;

@@ -129,14 +129,14 @@ pub(super) fn cover(
         return Err(Error::Argument("occlusion needs a picture [1, C, H, W]".to_owned()));
     };
     patches.check(height, width)?;
-    let (net, [node]) = in_form(net, fast, [aim.node]);
+    let (net, aim, []) = in_form(net, fast, aim, []);
     let input = net.admit(input)?;
-    let base = net.unchanged(&input, node)?;
+    let base = net.unchanged(&input, aim.node)?;
     let filler = filler(&input, patches.fill).map_err(failed)?;
     let (rows, columns) = (patches.places(0, height), patches.places(1, width));
     let places: Vec<[[i64; 2]; 2]> =
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| [row, column])).collect();
-    let score = aim.measured(&base[node], patches.measure)?;
+    let score = aim.measured(&base[aim.node], patches.measure)?;
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
     let mut variants =
         Variants::new("Occlusion", places.len(), net, &input.size(), input.kind(), false)?;
@@ -144,7 +144,7 @@ pub(super) fn cover(
     variants.at_most(patches.at_most).run(|range| {
         let batch = places.get(range).unwrap_or_default();
         let windows = covered(&input, &filler, batch, patches.size).map_err(failed)?;
-        let output = tch::no_grad(|| net.run_regions(&base, &windows, node))?;
+        let output = tch::no_grad(|| net.run_regions(&base, &windows, aim.node))?;
         let scores = aim.repeated(batch.len()).measured(&output, patches.measure)?;
         drops.push(score.f_sub(&scores).map_err(failed)?);
         outputs.push(output);

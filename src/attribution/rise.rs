@@ -118,7 +118,7 @@ fn masked_mean(
              up to 1 are needed, such as 4000, 7 and 0.5"
         )));
     }
-    let (net, [node]) = in_form(net, fast, [aim.node]);
+    let (net, aim, []) = in_form(net, fast, aim, []);
     let input = net.admit(input)?;
     let [_, _, height, width] = input.size()[..] else {
         return Err(Error::Argument("RISE needs a picture [1, C, H, W]".to_owned()));
@@ -131,7 +131,7 @@ fn masked_mean(
         let mut random_here = Random(random.0);
         let masks =
             masks(&input, range.len(), cells, probability, &mut random_here).map_err(failed)?;
-        let output = net.value(&input.f_mul(&masks).map_err(failed)?, node)?;
+        let output = net.value(&input.f_mul(&masks).map_err(failed)?, aim.node)?;
         let scores = aim.repeated(range.len()).measured(&output, measure)?;
         let more = scores
             .f_to_kind(Kind::Double)

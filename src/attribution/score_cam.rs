@@ -89,7 +89,7 @@ fn weigh(
     aim: &Aim,
     options: ScoreCam,
 ) -> Result<Weighed> {
-    let (net, [at, node]) = in_form(net, fast, [at, aim.node]);
+    let (net, aim, [at]) = in_form(net, fast, aim, [at]);
     let input = net.admit(input)?;
     let maps = single(&as_map(net, at, &input, &net.value(&input, at)?)?)?;
     let order = by_variance(&maps, options.channels)?;
@@ -100,7 +100,7 @@ fn weigh(
     variants.at_most(options.at_most).run(|range| {
         let (start, length) = (range.start as i64, range.len() as i64);
         let seen = maps.f_narrow(0, start, length).and_then(|maps| masked(&input, &maps));
-        let output = net.value(&seen.map_err(failed)?, node)?;
+        let output = net.value(&seen.map_err(failed)?, aim.node)?;
         scores.push(aim.repeated(range.len()).measured(&output, options.measure)?);
         Ok(())
     })?;

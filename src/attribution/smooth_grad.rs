@@ -12,7 +12,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::aim::Aim;
 use super::explained::{Explained, question};
-use super::gradient::{input_gradient_at, single};
+use super::gradient::{input_gradient, single};
 use super::variants::{Variants, in_form, stopped};
 use super::{Channels, Target};
 use crate::network::{Network, only};
@@ -116,7 +116,7 @@ fn smoothed(
     }
     let failed = || Error::torch("averaging noisy gradients");
     let fast = net.for_inference()?;
-    let (net, [node]) = in_form(net, &fast, [aim.node]);
+    let (net, aim, []) = in_form(net, &fast, aim, []);
     let input = net.admit(input)?;
     let range =
         input.f_amax([1, 2, 3], true).and_then(|most| most.f_sub(&input.f_amin([1, 2, 3], true)?));
@@ -131,7 +131,7 @@ fn smoothed(
         let mut random_here = Random(random.0);
         let noisy = noisy(&input, &deviation, samples.len(), &mut random_here).map_err(failed())?;
         let aim = aim.repeated(samples.len());
-        let gradient = only(input_gradient_at(net, node, &noisy, &aim)?.gradients)?;
+        let gradient = only(input_gradient(net, &noisy, &aim)?.gradients)?;
         let mut shape = input.size();
         shape.insert(0, -1);
         let gradients = gradient.f_to_kind(Kind::Double).and_then(|g| g.f_view(shape.as_slice()));

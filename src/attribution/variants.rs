@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tch::{Device, Kind};
 
+use super::aim::Aim;
 use crate::Result;
 use crate::memory::Batches;
 use crate::network::Network;
@@ -82,19 +83,20 @@ pub(super) fn stopped(done: usize, count: usize) -> Option<String> {
     (done < count).then(|| format!("stopped after {done} of {count}, as its time was up"))
 }
 
-/// `fast`, the inference form of `net`, and where these nodes are in it; or `net` as it is where one of
-/// them was folded away.
+/// `fast`, the inference form of `net`, with the aim and the layers (nodes) as they are numbered in it;
+/// or all of it as it is where a node was folded away.
 pub(super) fn in_form<'a, const N: usize>(
     net: &'a Network,
     fast: &'a Network,
-    nodes: [usize; N],
-) -> (&'a Network, [usize; N]) {
-    let mut places = nodes;
-    for (place, node) in places.iter_mut().zip(nodes) {
-        match fast.find(&net.nodes()[node].name) {
-            Ok(found) => *place = found,
-            Err(_) => return (net, nodes),
-        }
+    aim: &Aim,
+    layers: [usize; N],
+) -> (&'a Network, Aim, [usize; N]) {
+    let place = |node: usize| fast.find(&net.nodes()[node].name);
+    let Ok(node) = place(aim.node) else { return (net, aim.clone(), layers) };
+    let mut places = layers;
+    for layer in &mut places {
+        let Ok(found) = place(*layer) else { return (net, aim.clone(), layers) };
+        *layer = found;
     }
-    (fast, places)
+    (fast, aim.read_at(node), places)
 }

@@ -1,5 +1,6 @@
 //! `net.features(&photos, layer, pooling)`: a layer's activations as features.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use image::RgbImage;
@@ -17,6 +18,8 @@ use crate::{Error, Photo, Result};
 const MOST: usize = 64;
 /// A thumbnail's longer side.
 const THUMBNAIL: u32 = 48;
+/// A figure can't hold more.
+const MOST_THUMBNAILS: usize = 20_000;
 
 /// How a layer's maps `[N, C, H, W]` become features `[N, D]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,16 +34,13 @@ pub enum Pooling {
 }
 
 impl Network {
-    /// A layer's activations for each photo, pooled, with titles and thumbnails. Batches are as large
-    /// as memory allows.
+    /// A layer's activations for each photo, pooled, with titles and, of up to 20,000, thumbnails.
+    /// Batches are as large as memory allows.
     ///
     /// Errors: an unknown layer, no photos.
     pub fn features(&self, photos: &[Photo], layer: &str, pooling: Pooling) -> Result<Features> {
-        let prepared = |at: usize| photos.get(at).map(|photo| self.prepare(photo));
-        let values = self.pooled(layer, pooling, photos.len(), prepared)?;
-        self.described(layer, values)?
-            .labels(&photos.iter().map(Photo::title).collect::<Vec<_>>())?
-            .thumbnails(&photos.iter().map(thumbnail).collect::<Vec<_>>())
+        self.pictured(layer, pooling, photos.len(), |at| Ok(Cow::Borrowed(&photos[at])))?
+            .labels(&photos.iter().map(Photo::title).collect::<Vec<_>>())
     }
 
     /// The same with each photo's class.
@@ -64,8 +64,7 @@ impl Network {
         self.features(&photos, layer, pooling)?.classes(&classes, &self.names_for(&classes)?)
     }
 
-    /// The same for a data set, with its classes. Sets of more than 20,000 images, far more than a map
-    /// in a notebook has room for, come without thumbnails.
+    /// The same for a data set, with its classes.
     ///
     /// ```no_run
     /// # use convscope::prelude::*;
@@ -79,19 +78,10 @@ impl Network {
         layer: &str,
         pooling: Pooling,
     ) -> Result<Features> {
-        const MOST_THUMBNAILS: usize = 20_000;
-        let count = set.count();
-        let values = self.pooled(layer, pooling, count, |at| {
-            (at < count).then(|| set.photo(at).and_then(|photo| self.prepare(&photo)))
-        })?;
-        let features = self.described(layer, values)?;
+        let photo = |at: usize| set.photo(at).map(Cow::Owned);
+        let features = self.pictured(layer, pooling, set.count(), photo)?;
         let title = format!("{} in {}", set.name(), features.title);
-        let features = features.titled(title).classes(set.labels(), set.classes())?;
-        if count > MOST_THUMBNAILS {
-            return Ok(features);
-        }
-        let pictures = (0..count).map(|at| Ok(thumbnail(&set.photo(at)?)));
-        features.thumbnails(&pictures.collect::<Result<Vec<_>>>()?)
+        features.titled(title).classes(set.labels(), set.classes())
     }
 
     /// The same for all pictures of a folder, in order of their names. Where they lie in subfolders,
@@ -105,18 +95,9 @@ impl Network {
         pooling: Pooling,
     ) -> Result<Features> {
         let folder = Folder::read(folder.as_ref())?;
-        let mut thumbnails: Vec<RgbImage> = Vec::new();
-        let values = self.pooled(layer, pooling, folder.files.len(), |at| {
-            let file = folder.files.get(at)?;
-            Some(Photo::open(file).and_then(|photo| {
-                // A batch that finds no memory is read again.
-                thumbnails.truncate(at);
-                thumbnails.push(thumbnail(&photo));
-                self.prepare(&photo)
-            }))
-        })?;
-        let features = self.described(layer, values)?.labels(&folder.names())?;
-        let features = features.thumbnails(&thumbnails)?;
+        let open = |at: usize| Photo::open(&folder.files[at]).map(Cow::Owned);
+        let features = self.pictured(layer, pooling, folder.files.len(), open)?;
+        let features = features.labels(&folder.names())?;
         if folder.class_names.is_empty() {
             return Ok(features);
         }
@@ -134,11 +115,30 @@ impl Network {
     ) -> Result<Tensor> {
         let _ = self.shapes(&images.size())?;
         let count = images.size()[0];
-        let one = |at: usize| {
-            let at = at as i64;
-            (at < count).then(|| images.f_narrow(0, at, 1).map_err(failed))
-        };
+        let one = |at: usize| images.f_narrow(0, at as i64, 1).map_err(failed);
         self.pooled(layer, pooling, count as usize, one)
+    }
+
+    /// Features of `count` photos, with thumbnails. Each photo is looked at once, in turn, so files
+    /// need not be in memory together.
+    fn pictured<'a>(
+        &self,
+        layer: &str,
+        pooling: Pooling,
+        count: usize,
+        photo: impl Fn(usize) -> Result<Cow<'a, Photo>>,
+    ) -> Result<Features> {
+        let mut thumbnails: Vec<RgbImage> = Vec::new();
+        let values = self.pooled(layer, pooling, count, |at| {
+            let photo = photo(at)?;
+            thumbnails.truncate(at); // a batch that finds no memory is prepared again
+            if count <= MOST_THUMBNAILS {
+                thumbnails.push(crate::view::fit(photo.pixels(), THUMBNAIL));
+            }
+            self.prepare(&photo)
+        })?;
+        let features = self.described(layer, values)?;
+        if thumbnails.is_empty() { Ok(features) } else { features.thumbnails(&thumbnails) }
     }
 
     /// Runs `count` pictures, each `[1, C, H, W]` as `prepared` gives it, in batches.
@@ -147,21 +147,21 @@ impl Network {
         layer: &str,
         pooling: Pooling,
         count: usize,
-        mut prepared: impl FnMut(usize) -> Option<Result<Tensor>>,
+        mut prepared: impl FnMut(usize) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let layer = self.layer(layer)?.name.clone();
-        let Some(first) = prepared(0).transpose()? else {
+        if count == 0 {
             return Err(Error::Argument(format!(
                 "features of `{layer}`: there are no pictures; at least one is needed"
             )));
-        };
-        let bytes = self.bytes(&first.size(), Kind::Float, false)?;
+        }
+        let bytes = self.bytes(&prepared(0)?.size(), Kind::Float, false)?;
         let mut batches = Batches::new(count, bytes, MOST, self.device());
         let mut progress = Progress::new(format!("features of `{layer}`"));
         let mut values = Vec::new();
         loop {
             let batch = batches.next(|range| {
-                let inputs: Vec<Tensor> = range.filter_map(&mut prepared).collect::<Result<_>>()?;
+                let inputs: Vec<Tensor> = range.map(&mut prepared).collect::<Result<_>>()?;
                 let sizes: Vec<_> = inputs.iter().map(Tensor::size).collect();
                 if sizes.windows(2).any(|pair| pair[0] != pair[1]) {
                     return Err(Error::Argument(format!(
@@ -211,10 +211,6 @@ impl Pooling {
             Pooling::Flatten => maps.f_flatten(1, -1),
         }
     }
-}
-
-fn thumbnail(photo: &Photo) -> RgbImage {
-    crate::view::fit(photo.pixels(), THUMBNAIL)
 }
 
 fn failed(error: tch::TchError) -> Error {

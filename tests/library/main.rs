@@ -2,6 +2,7 @@
 
 mod attention;
 mod attribution;
+mod dataset_files;
 mod datasets;
 mod embed;
 mod executor;
@@ -13,6 +14,8 @@ mod helpers;
 mod leaks;
 mod localisation;
 mod maximize;
+mod maximize_figures;
+mod maximize_images;
 mod network;
 mod occlusion;
 mod onnx;
