@@ -22,24 +22,29 @@ pub fn run(peer: &mut Peer) -> Outcome {
             Ok(())
         })?;
     }
-    batch("resnet18", "layer3", 4)?;
-    batch("cifar_resnet20", "layer3", 24)
+    for (name, layer, steps) in [("resnet18", "layer3", 4), ("cifar_resnet20", "layer3", 24)] {
+        let net = zoo::untrained(name)?;
+        let what = format!("maximize, {name} {layer}, 16 at once; 16 runs");
+        in_turn(&what, 3, || alone(&net, layer, steps), || together(&net, layer, steps))?;
+    }
+    let (net, _) = peer.open("resnet18", 1)?;
+    let loops = || (0..UNITS).map(|_| Ok(peer.ask("maximize layer3 4")?.parse::<f64>()?)).sum();
+    let what = "maximize, resnet18 layer3, 16 at once; 16 loops";
+    in_turn(what, 3, loops, || together(&net, "layer3", 4))
 }
 
-/// Sixteen units as one batch beside sixteen runs of one unit.
-fn batch(name: &str, layer: &str, steps: usize) -> Outcome {
-    tch::manual_seed(1);
-    let net = zoo::untrained(name)?;
-    let lucid = Maximize::lucid().steps(steps).frames(1).quiet();
+/// Seconds that sixteen units take one after the other.
+fn alone(net: &Network, layer: &str, steps: usize) -> Outcome<f64> {
+    let start = Instant::now();
+    for unit in 0..UNITS {
+        Maximize::lucid().steps(steps).frames(1).quiet().units(net, layer, &[unit])?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Sixteen units as one batch.
+fn together(net: &Network, layer: &str, steps: usize) -> Outcome {
     let units: Vec<usize> = (0..UNITS).collect();
-    let alone = || {
-        let start = Instant::now();
-        for &unit in &units {
-            lucid.units(&net, layer, &[unit])?;
-        }
-        Ok(start.elapsed().as_secs_f64())
-    };
-    let together = || Ok(lucid.units(&net, layer, &units).map(drop)?);
-    let what = format!("maximize, {name} {layer}, 16 at once; 16 runs");
-    in_turn(&what, 3, alone, together)
+    Maximize::lucid().steps(steps).frames(1).quiet().units(net, layer, &units)?;
+    Ok(())
 }
