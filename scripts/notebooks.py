@@ -77,7 +77,8 @@ def check_text(cell):
 
 
 def check_figures(cell):
-    """Raises CellFailed if a figure would be lost where scripts don't run (GitHub, nbviewer, PDF).
+    """Raises CellFailed if a figure was not drawn, or would be lost where scripts don't run (GitHub,
+    nbviewer, PDF).
 
     Returns how many figures there are.
     """
@@ -97,6 +98,11 @@ def check_figures(cell):
             figures += 1
             if "text/plain" not in data:
                 raise CellFailed("text/html without text/plain")
+        elif "[a figure:" in data.get("text/plain", ""):
+            raise CellFailed(
+                "a figure is printed, not drawn: evcxr does that where a variable is moved into what "
+                f"ends the cell; borrow it, or name the figure first\n{data['text/plain']}"
+            )
     return figures
 
 

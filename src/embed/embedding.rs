@@ -292,8 +292,4 @@ impl Figure for Embedding {
     }
 }
 
-impl std::fmt::Debug for Embedding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.description())
-    }
-}
+crate::view::debug_by_description!(Embedding);

@@ -253,11 +253,7 @@ impl Figure for Examples {
     }
 }
 
-impl std::fmt::Debug for Examples {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.description())
-    }
-}
+crate::view::debug_by_description!(Examples);
 
 fn failed(error: TchError) -> Error {
     Error::torch("looking for examples")(error)

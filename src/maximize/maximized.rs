@@ -210,11 +210,7 @@ fn side_by_side(pictures: &[&RgbImage]) -> RgbImage {
     sheet
 }
 
-impl std::fmt::Debug for Maximized {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.description())
-    }
-}
+crate::view::debug_by_description!(Maximized);
 
 impl Figure for Maximized {
     fn image(&self) -> Result<RgbImage> {

@@ -116,16 +116,19 @@ pub trait Figure {
     }
 }
 
-/// Figures are printed as their description, never as the thousands of numbers they hold.
+/// Figures are printed as their description, never as the thousands of numbers they hold. evcxr prints
+/// what ends a cell, instead of drawing it, if a variable is moved into it, so the text says what to do.
 macro_rules! debug_by_description {
     ($($figure:ty),+) => {$(
         impl std::fmt::Debug for $figure {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.description())
+                write!(f, "{} [a figure: `.show()` draws it]", self.description())
             }
         }
     )+};
 }
+pub(crate) use debug_by_description;
+
 debug_by_description!(
     Curves,
     Evidence,

@@ -115,7 +115,7 @@ fn curves_golden() -> Tested {
 fn curves_carry_their_numbers_to_the_notebook() -> Tested {
     let curves = training();
     assert_eq!(
-        format!("{curves:?}"),
+        curves.description(),
         "Training of a test; 8 epochs; loss: training 0.112, validation 0.0875; \
          accuracy in %: training 99.1, validation 99.5"
     );
