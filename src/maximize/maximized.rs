@@ -114,7 +114,7 @@ impl Maximized {
         };
         let image = if self.labels.len() > 1 { "mean of the images" } else { "the image" };
         let score = Series::new(image, curve(|step| step.score));
-        let moved = self.moved.then(|| Series::new("moved, as the network got it", self.course()));
+        let moved = self.moved.then(|| Series::new("moved at random", self.course()));
         let variation = Series::new(image, curve(|step| step.variation));
         let panels = vec![
             Panel::new("score", [Some(score), moved].into_iter().flatten().collect()),
