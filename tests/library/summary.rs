@@ -260,7 +260,7 @@ fn the_table_is_aligned_and_complete() -> Tested {
     let summary = zoo::digits()?.summary()?;
     let text = summary.text();
     assert_eq!(
-        format!("{summary:?}"),
+        summary.description(),
         "Layers of digits: input [1, 1, 28, 28], 10 layers, 32,826 parameters, 659 k multiply-adds"
     );
     let lines: Vec<&str> = text.lines().collect();
