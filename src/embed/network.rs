@@ -119,8 +119,8 @@ impl Network {
         self.pooled(layer, pooling, count as usize, one)
     }
 
-    /// Features of `count` photos, with thumbnails. Each photo is looked at once, in turn, so files
-    /// need not be in memory together.
+    /// Features of `count` photos, with thumbnails, both of one look at each photo, so files need not
+    /// be in memory together.
     fn pictured<'a>(
         &self,
         layer: &str,

@@ -260,8 +260,9 @@ fn the_table_is_aligned_and_complete() -> Tested {
     let summary = zoo::digits()?.summary()?;
     let text = summary.text();
     assert_eq!(
-        summary.description(),
-        "Layers of digits: input [1, 1, 28, 28], 10 layers, 32,826 parameters, 659 k multiply-adds"
+        format!("{summary:?}"),
+        "Layers of digits: input [1, 1, 28, 28], 10 layers, 32,826 parameters, 659 k multiply-adds \
+         [a figure: `.show()` draws it]"
     );
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2 + 2 + 11 + 2, "{text}");
