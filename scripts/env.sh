@@ -6,8 +6,8 @@
 # shellcheck shell=bash
 
 ROOT=$PWD
-# shellcheck source=versions.env
-. "$ROOT/versions.env"
+# shellcheck source=kernel/versions.env
+. "$ROOT/kernel/versions.env"
 
 export CONVSCOPE_DIR=${CONVSCOPE_DIR:-$ROOT/.convscope}
 case $CONVSCOPE_DIR in /*) ;; *) CONVSCOPE_DIR=$ROOT/$CONVSCOPE_DIR ;; esac

@@ -21,7 +21,7 @@ pub(crate) enum CrateSource {
 }
 
 /// Files at the top of a checkout that decide what is built.
-const TOP_FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "build.rs", "versions.env"];
+const TOP_FILES: [&str; 3] = ["Cargo.toml", "Cargo.lock", "build.rs"];
 
 /// Folders of which every file does: the library, and the crate beside it that it needs.
 pub(crate) const SOURCE_FOLDERS: [&str; 2] = ["src", "weights"];

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 /// A version from `versions.env`, where everything that must match is pinned.
 pub(crate) fn pinned(name: &str) -> &'static str {
-    const VERSIONS: &str = include_str!("../../versions.env");
+    const VERSIONS: &str = include_str!("../versions.env");
     VERSIONS
         .lines()
         .filter_map(|line| line.split_once('='))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".convscope" / "tools" / "bin"
 BIN = Path(os.environ.get("CONVSCOPE_BIN", TOOLS / "convscope")).absolute()
 EVCXR = Path(os.environ.get("CONVSCOPE_EVCXR", TOOLS / "evcxr_jupyter")).absolute()
-VERSIONS = dict(line.split("=") for line in (ROOT / "versions.env").read_text().split() if "=" in line)
+VERSIONS = dict(line.split("=") for line in (ROOT / "kernel/versions.env").read_text().split() if "=" in line)
 
 DEP = ':dep convscope = "0.1"\nuse convscope::prelude::*;'
 LIB = 'pub mod prelude {{ pub fn answer() -> i32 {{ {answer} }} }}\n'
