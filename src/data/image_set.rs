@@ -168,8 +168,8 @@ impl ImageSet {
     }
 
     /// All images as pictures, each with its class: what
-    /// [`predict_labelled`](crate::Network::predict_labelled) takes. A picture is three bytes a pixel and
-    /// some; take the [`first`](ImageSet::first) few of a large set.
+    /// [`predict_labelled`](crate::network::Network::predict_labelled) takes. A picture is three bytes
+    /// a pixel and some; take the [`first`](ImageSet::first) few of a large set.
     pub fn samples(&self) -> Result<Vec<(Photo, usize)>> {
         let labels: Vec<i64> =
             Vec::try_from(&self.labels).map_err(Error::torch("reading labels"))?;
