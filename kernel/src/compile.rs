@@ -66,9 +66,9 @@ pub(crate) async fn compile(
         fs::copy(&lock, dir.join("Cargo.lock"))
             .with_context(|| format!("can't copy {}", lock.display()))?;
     }
-    let dep = installation.source.dep_line()?;
+    let dep = installation.source.dependency()?;
     let work = async {
-        evcxr.execute(&format!("{dep}\nuse convscope::prelude::*;")).await?;
+        evcxr.execute(&format!(":dep {dep}\nuse convscope::prelude::*;")).await?;
         fs::copy(dir.join("Cargo.lock"), dir.join(PINNED_LOCK))
             .context("cargo left no Cargo.lock")?;
         evcxr.shut_down().await
@@ -109,22 +109,26 @@ const EXPLAIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What cargo has against the crate; nothing if the fault is elsewhere.
 async fn ask_cargo(installation: &Installation, dir: &Path) -> Result<Option<String>> {
-    let mut cargo = Command::new("cargo");
-    installation.apply_env(&mut cargo, dir);
+    let output = cargo_like_evcxr(installation, dir)?.arg("--quiet").output().await?;
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((!output.status.success()).then_some(report))
+}
+
+/// `cargo build` of the crate with the flags that evcxr uses.
+pub(crate) fn cargo_like_evcxr(installation: &Installation, dir: &Path) -> Result<Command> {
     let mut flags = "-Cprefer-dynamic".to_owned();
     if tools::on_path("mold").is_none() && tools::on_path("lld").is_some() {
         flags.push_str(" -Clink-arg=-fuse-ld=lld");
     }
-    let output = cargo
-        .args(["build", "--quiet", "--color=never", "--package=convscope", "--target"])
+    let mut cargo = Command::new("cargo");
+    installation.apply_env(&mut cargo, dir);
+    cargo
+        .args(["build", "--color=never", "--package=convscope", "--target"])
         .arg(tools::host()?)
         .env("CARGO_TARGET_DIR", "target")
         .env("CARGO_BUILD_BUILD_DIR", "target")
         .env("RUSTFLAGS", flags)
         .current_dir(dir)
-        .kill_on_drop(true)
-        .output()
-        .await?;
-    let report = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok((!output.status.success()).then_some(report))
+        .kill_on_drop(true);
+    Ok(cargo)
 }

@@ -59,26 +59,30 @@ impl CrateSource {
         Ok(CrateSource::Checkout(dir))
     }
 
-    /// The line a notebook starts with.
-    pub(crate) fn dep_line(&self) -> Result<String> {
+    /// The crate as a dependency: `convscope = "0.1.0"`.
+    pub(crate) fn dependency(&self) -> Result<String> {
         let version = match self {
             CrateSource::Registry(version) => version.clone(),
             CrateSource::Checkout(dir) => checkout_version(dir)?,
         };
-        Ok(format!(":dep convscope = \"{version}\""))
+        Ok(format!("convscope = \"{version}\""))
     }
 
+    /// Cargo's settings for notebooks: where the crate comes from, and that torch-sys' C++, which only
+    /// passes calls on, is compiled as fast as can be.
     pub(crate) fn cargo_config(&self) -> String {
-        match self {
+        let patch = match self {
             // A TOML basic string is escaped as a JSON string is.
             CrateSource::Checkout(dir) => format!(
-                "# Written by `convscope install`: notebooks use this checkout.\n\
-                 [patch.crates-io]\n\
-                 convscope = {{ path = {} }}\n",
+                "[patch.crates-io]\nconvscope = {{ path = {} }}\n",
                 serde_json::Value::from(dir.to_string_lossy())
             ),
             CrateSource::Registry(_) => String::new(),
-        }
+        };
+        format!(
+            "# Written by `convscope install`.\n{patch}\n\
+             [profile.dev.package.torch-sys]\nopt-level = 0\n"
+        )
     }
 
     /// The versions a build should use, if the source pins them.

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
@@ -182,10 +182,7 @@ fn check_warm_build(report: &mut Report, installation: &Installation, state: &St
 }
 
 fn check_weights(report: &Report) {
-    let home = env::var_os("CONVSCOPE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(dirs::cache_dir()?.join("convscope")));
-    let Some(dir) = home.map(|home| home.join("weights")) else {
+    let Ok(dir) = convscope_weights::weights_folder() else {
         return report.note("weights", "no cache folder: set CONVSCOPE_HOME");
     };
     let mut files: Vec<String> = fs::read_dir(&dir)

@@ -34,7 +34,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    fn resolve(self, kernelspec: &Path) -> Result<Installation> {
+    pub(crate) fn resolve(self, kernelspec: &Path) -> Result<Installation> {
         let absolute = |path: PathBuf| path::absolute(path).map_err(anyhow::Error::from);
         Ok(Installation {
             source: match self.krate {

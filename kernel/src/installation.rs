@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use crate::crate_source::CrateSource;
 use crate::libtorch;
+use crate::threads;
 use crate::tools;
 
 /// The folder that holds everything one installation needs at run time.
@@ -127,6 +128,7 @@ impl Installation {
             command.env_remove(name);
         }
         command
+            .envs(threads::settings(|name| env::var_os(name).is_some()))
             .envs(&self.compiler_env)
             .env("EVCXR_TMPDIR", tmpdir)
             .env("LIBTORCH", &self.libtorch);

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use place::PlaceArgs;
 
 #[cfg(not(unix))]
 compile_error!("convscope runs on Linux and macOS; on Windows, use it inside WSL");
@@ -17,6 +18,7 @@ mod compile;
 mod copy;
 mod crate_source;
 mod doctor;
+mod env;
 mod evcxr;
 mod fingerprint;
 mod front;
@@ -28,8 +30,10 @@ mod kernelspec;
 mod libtorch;
 mod lock;
 mod place;
+mod prebuild;
 mod relay;
 mod session;
+mod threads;
 mod tools;
 mod warm;
 mod weights;
@@ -62,9 +66,22 @@ enum Command {
         #[command(flatten)]
         place: PlaceArgs,
     },
+    /// Print what a shell needs to build and run Rust programs that use libtorch: `eval "$(convscope env)"`.
+    Env {
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
     /// List and fetch the official weights of the library's networks.
     #[command(subcommand)]
     Weights(weights::Weights),
+    /// Compile ahead what `install` would, as far as that goes without evcxr.
+    #[command(hide = true)]
+    Prebuild {
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        sources: install::Sources,
+    },
     /// What Jupyter starts.
     #[command(hide = true)]
     Kernel {
@@ -73,20 +90,6 @@ enum Command {
         #[arg(long)]
         connection_file: PathBuf,
     },
-}
-
-/// Where an installation lies. Without options: in the active Python environment.
-#[derive(Args)]
-pub(crate) struct PlaceArgs {
-    /// Install for this user, in Jupyter's data folder.
-    #[arg(long, conflicts_with = "prefix")]
-    user: bool,
-    /// Install in the Python environment with this folder.
-    #[arg(long, value_name = "DIR")]
-    prefix: Option<PathBuf>,
-    /// Keep the compiled crates here.
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -104,6 +107,11 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Install { place, sources } => install::install(&place.resolve()?, sources),
         Command::Uninstall { place } => install::uninstall(&place.resolve()?),
         Command::Doctor { place } => doctor::doctor(&place.resolve()?),
+        Command::Env { place } => env::env(&place.resolve()?),
+        Command::Prebuild { place, sources } => {
+            let place = place.resolve()?;
+            prebuild::prebuild(&place, &sources.resolve(&place.kernelspec)?)
+        }
         Command::Weights(command) => weights::weights(command),
         Command::Kernel { state, connection_file } => kernel::run(state, &connection_file),
     }

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::compile::{Notice, Say, compile};
-
 use crate::copy::{Purpose, copy_build};
 use crate::crate_source::SOURCE_FOLDERS;
 use crate::fingerprint::{Fingerprint, Present};
@@ -38,6 +37,7 @@ struct Record {
 }
 
 const RECORD: &str = "convscope-build.json";
+
 pub(crate) fn status(state: &State, present: &Present) -> Status {
     let latest = warm_dirs(state)
         .into_iter()
@@ -92,11 +92,11 @@ pub(crate) async fn ensure(installation: &Installation, state: &State, say: &Say
                 Some(dir)
             }
             Status::Absent => {
-                say(Notice::Headline(
-                    "compiling what notebooks need, once: about 4 minutes on 2 cores, nearly all of \
-                     it tch's C++ …"
-                        .to_owned(),
-                ));
+                let what = match staging(state).exists() {
+                    true => "going on with what was compiled before …",
+                    false => "compiling what notebooks need, once: about 3 minutes on 2 cores …",
+                };
+                say(Notice::Headline(what.to_owned()));
                 None
             }
         };
@@ -118,7 +118,7 @@ async fn build(
     say: &Say,
 ) -> Result<()> {
     // One that was interrupted is continued, since tch costs minutes.
-    let staging = state.kernels().join("staging");
+    let staging = staging(state);
     let mut total = None;
     if !staging.exists() {
         seed(state, old, &staging)?;
@@ -141,6 +141,16 @@ async fn build(
         }
         say(Notice::Headline("the sources changed meanwhile; once more …".to_owned()));
     }
+}
+
+/// Where the next warm build is made.
+pub(crate) fn staging(state: &State) -> PathBuf {
+    state.kernels().join("staging")
+}
+
+/// Whether there is a warm build, of whatever age.
+pub(crate) fn exists(state: &State) -> bool {
+    !warm_dirs(state).is_empty()
 }
 
 /// Starts the next build from the last one, so that cargo compiles only what changed.
