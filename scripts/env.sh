@@ -24,6 +24,11 @@ if [ -z "${CONVSCOPE_PHOTO:-}" ] && [ -f "${CONVSCOPE_HOME:-}/images/hub_dog.jpg
     export CONVSCOPE_PHOTO=$CONVSCOPE_HOME/images/hub_dog.jpg
 fi
 
+# libtorch's threads wait as in a kernel (kernel/src/threads.rs), unless something was said about it.
+if [ -z "${OMP_WAIT_POLICY:-}${GOMP_SPINCOUNT:-}${KMP_BLOCKTIME:-}" ]; then
+    export GOMP_SPINCOUNT=1000 KMP_BLOCKTIME=1
+fi
+
 # rustup's usual place is not on the PATH of every shell.
 if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
     export PATH=$HOME/.cargo/bin:$PATH

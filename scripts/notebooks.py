@@ -23,12 +23,17 @@ from pathlib import Path
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 
 import nbformat  # noqa: E402
+from jupyter_client.manager import AsyncKernelManager  # noqa: E402
 from jupyter_core.utils import run_sync  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: E402
 
 KERNEL = "convscope"
 EXCUSED = {"may-print-stderr", "raises-exception"}
+
+
+# What the kernel runs before a notebook's first cell (kernel/src/kernel.rs says why); `:clear` undoes it.
+PRIMER = '"0".parse::<u8>()?;'
 
 
 class CellFailed(Exception):
@@ -106,14 +111,59 @@ def check_figures(cell):
     return figures
 
 
-def run(notebook, folder, timeout):
+class Kernel:
+    """One kernel for all notebooks of a folder, emptied by `:clear` in between: a start and a first
+    `let` take longer than most notebooks."""
+
+    def __init__(self):
+        self.manager = self.folder = None
+
+    def lend(self, folder):
+        """The kernel's manager, and whether it has run something before."""
+        used = self.manager is not None and self.folder == folder
+        if not used:
+            self.end()
+            self.manager, self.folder = AsyncKernelManager(kernel_name=KERNEL), folder
+        return self.manager, used
+
+    def end(self):
+        if self.manager is not None and self.manager.has_kernel:
+            run_sync(self.manager.shutdown_kernel)()
+        self.manager = None
+
+
+def run_cell(client, cell, index, number):
+    """Runs a cell and gives it all its outputs. Raises CellFailed."""
+    try:
+        client.execute_cell(cell, index, execution_count=number)
+    except CellTimeoutError:
+        raise CellFailed(f"no end after {client.timeout} s (--timeout)") from None
+    except DeadKernelError:
+        raise CellFailed("the kernel died") from None
+    gather_late_output(client, cell, index)
+    tidy(cell)
+    check_text(cell)
+
+
+def run_unseen(client, code):
+    """Runs what is no cell of the notebook. Raises CellFailed."""
+    faults = []
+    kinds = ("error", "stream")
+    hook = lambda message: faults.append(message["content"]) if message["msg_type"] in kinds else None  # noqa: E731
+    run_sync(client.kc.execute_interactive)(code, timeout=client.timeout, allow_stdin=False, output_hook=hook)
+    if faults:
+        raise CellFailed(f"`{code}` failed: {faults}")
+
+
+def run(notebook, folder, timeout, kernel):
     """Runs all cells, printing a line for each; gives (cells, figures). Raises CellFailed at the first
     bad one, because those after it would only fail for want of its variables."""
+    manager, used = kernel.lend(folder)
     client = NotebookClient(
         notebook,
+        km=manager,
         timeout=timeout,
         startup_timeout=300,
-        kernel_name=KERNEL,
         allow_errors=True,  # check_text reports them better
         record_timing=False,  # times would make every run a new diff
         resources={"metadata": {"path": str(folder)}},
@@ -123,7 +173,9 @@ def run(notebook, folder, timeout):
             cell.outputs, cell.execution_count = [], None
     ran = figures = 0
     # What evcxr's process prints besides the notebook's outputs is chatter; its stderr may matter.
-    with client.setup_kernel(stdout=subprocess.DEVNULL):
+    with client.setup_kernel(stdout=subprocess.DEVNULL, cleanup_kc=False):
+        if used:
+            run_unseen(client, ":clear")
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code" or not cell.source.strip():
                 continue
@@ -132,26 +184,19 @@ def run(notebook, folder, timeout):
             print(f"  [{ran:>2}] {first_line[:70]:<70}", end="", flush=True)
             start = time.monotonic()
             try:
-                client.execute_cell(cell, index, execution_count=ran)
+                run_cell(client, cell, index, ran)
                 print(f" {time.monotonic() - start:6.1f} s", flush=True)
-                gather_late_output(client, cell, index)
-                tidy(cell)
-                check_text(cell)
                 figures += check_figures(cell)
-            except CellTimeoutError:
-                print(flush=True)
-                error = CellFailed(f"no end after {timeout} s (--timeout)")
-            except DeadKernelError:
-                print(flush=True)
-                error = CellFailed("the kernel died")
+                if used and ran == 1:
+                    # Not before: without dependencies it would empty the list of their versions.
+                    run_unseen(client, PRIMER)
             except CellFailed as failed:
-                error = failed
-            else:
-                continue
-            source = "\n".join(f"    | {line}" for line in cell.source.splitlines())
-            raise CellFailed(f"cell [{ran}] failed:\n{source}\n{error}") from None
+                print(flush=True)
+                source = "\n".join(f"    | {line}" for line in cell.source.splitlines())
+                raise CellFailed(f"cell [{ran}] failed:\n{source}\n{failed}") from None
         info = client.wait_for_reply(client.kc.kernel_info())
         notebook.metadata["language_info"] = info["content"]["language_info"]
+    client.kc.stop_channels()
     return ran, figures
 
 
@@ -182,7 +227,7 @@ def read(source):
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
 
 
-def execute(source, args):
+def execute(source, args, kernel):
     """Runs one notebook and says how it went; True if it went well."""
     print(f"{source}", flush=True)
     notebook = read(source)
@@ -190,12 +235,14 @@ def execute(source, args):
     failure = None
     cells = figures = 0
     try:
-        cells, figures = run(notebook, source.resolve().parent, args.timeout)
+        cells, figures = run(notebook, source.resolve().parent, args.timeout, kernel)
     except (CellFailed, RuntimeError) as error:
         failure = error
     except Exception as error:  # no such kernel, no ports, ...: a failed notebook, not our crash
         failure = f"{type(error).__name__}: {error}"
 
+    if failure is not None:
+        kernel.end()  # whatever state it is in
     if args.inplace:
         if failure is None:
             write(notebook, source)
@@ -227,7 +274,11 @@ def main():
     if args.inplace and any(source.suffix == ".md" for source in args.notebooks):
         parser.error("outputs can't be stored in a Markdown file; use --out")
 
-    failed = [source for source in args.notebooks if not execute(source, args)]
+    kernel = Kernel()
+    try:
+        failed = [source for source in args.notebooks if not execute(source, args, kernel)]
+    finally:
+        kernel.end()
     if len(args.notebooks) > 1:
         print(f"{len(args.notebooks) - len(failed)} of {len(args.notebooks)} notebooks ran")
         for source in failed:

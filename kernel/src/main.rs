@@ -93,13 +93,25 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    let command = Cli::parse().command;
+    if !matches!(command, Command::Kernel { .. }) {
+        end_with_the_pipe();
+    }
+    match dispatch(command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("convscope: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// `convscope doctor | head` ends when head does, as other programs do; Rust ignores the signal and
+/// panics at the next line.
+fn end_with_the_pipe() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: the default installs no handler.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }
 
 fn dispatch(command: Command) -> Result<ExitCode> {

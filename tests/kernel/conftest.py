@@ -71,10 +71,13 @@ class Place:
         specs = KernelSpecManager(kernel_dirs=[str(self.spec.parent)], ensure_native_kernel=False)
         return KernelManager(kernel_name="convscope", kernel_spec_manager=specs)
 
-    @contextlib.contextmanager
     def kernel(self, env=None):
+        return self.kernel_with({**os.environ, **(env or {})})
+
+    @contextlib.contextmanager
+    def kernel_with(self, env):
         manager = self.manager()
-        manager.start_kernel(env={**os.environ, **(env or {})})
+        manager.start_kernel(env=env)
         kernel = Kernel(manager)
         try:
             yield kernel

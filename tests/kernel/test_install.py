@@ -1,9 +1,12 @@
 """install, uninstall and doctor."""
 
 import json
+import os
+import shutil
+import subprocess
 import time
 
-from conftest import VERSIONS
+from conftest import BIN, ROOT, VERSIONS
 
 
 def test_install_writes_a_kernelspec_and_builds(built):
@@ -66,6 +69,47 @@ def test_a_folder_without_the_crate_is_refused(empty):
     done = empty.run("install", "--crate", empty.libtorch, ok=False)
     assert done.returncode == 1
     assert "--crate" in done.stderr
+
+
+def test_what_is_compiled_ahead_is_not_compiled_again(empty):
+    """While evcxr is still being compiled itself."""
+    sources = ["--crate", empty.crate, "--libtorch", empty.libtorch, "--evcxr", empty.crate / "not-yet"]
+    done = empty.run("prebuild", *sources)
+    assert "Compiling itoa" in done.stderr and "Compiling convscope" in done.stderr
+    assert "Compiling" not in empty.run("prebuild", *sources).stderr
+    done = empty.install()
+    assert "going on with what was compiled before" in done.stdout
+    assert "Compiling" not in done.stdout
+    assert "there is a warm build already" in empty.run("prebuild", *sources).stdout
+    with empty.kernel() as kernel:
+        assert kernel.run(':dep convscope = "0.1"\nconvscope::prelude::answer()').value == "41"
+
+
+def test_the_command_knows_the_set_up_that_it_lies_in(built, tmp_path):
+    """As `doctor` and `env` are typed: by the command's path, with nothing else said."""
+    tools = tmp_path / "set up" / "tools" / "bin"
+    tools.mkdir(parents=True)
+    command = tools / "convscope"
+    shutil.copy2(BIN, command)
+    state, spec = tmp_path / "set up/kernel", tmp_path / "set up/venv/share/jupyter/kernels/convscope"
+    state.symlink_to(built.state)
+    spec.parent.mkdir(parents=True)
+    spec.symlink_to(built.spec)
+    done = subprocess.run([command, "doctor"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+    # In a shell that knows nothing of libtorch, twice, as a profile that is read again would do.
+    lines = f'eval "$(\'{command}\' env)"; ' * 2 + 'printf "%s|%s|%s" "$LIBTORCH" "$LD_LIBRARY_PATH" "$PATH"'
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LD_LIBRARY_PATH": "/elsewhere"}
+    shell = subprocess.run(["sh", "-c", lines], env=environment, capture_output=True, text=True)
+    found = shell.stdout.split("|")
+    assert found == [str(built.libtorch), f"{built.libtorch}/lib:/elsewhere", f"{tools}:{os.environ['PATH']}"], shell.stderr
+
+
+def test_a_closed_pipe_is_no_crash(built):
+    line = f"'{BIN}' doctor --prefix '{built.prefix}' --state '{built.state}' | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True)
+    assert "panicked" not in done.stderr, done.stderr
 
 
 def test_uninstall_leaves_nothing(empty):

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 
-from conftest import DEP, tree_hash, wait_until
+from conftest import DEP, ROOT, tree_hash, wait_until
 
 
 def evcxr_of(kernel):
@@ -49,6 +50,24 @@ def test_two_kernels_at_once(built):
         two.run("let mine = 2;")
         assert (one.run("mine").value, two.run("mine").value) == ("1", "2")
     assert tree_hash(built.warm()) == before
+
+
+THREADS = """let _ = ["GOMP_SPINCOUNT", "OMP_NUM_THREADS", "OMP_WAIT_POLICY"].map(|name| {
+    println!("{name}={}", std::env::var(name).unwrap_or_default())
+});"""
+
+
+def test_kernels_leave_room_for_one_another(built):
+    """libtorch's threads shall not spin while they wait; tests and benchmarks run as notebooks do."""
+    line = ". scripts/env.sh && printf %s \"$GOMP_SPINCOUNT\""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
+    ours = subprocess.run(["bash", "-c", line], cwd=ROOT, env=bare, capture_output=True, text=True).stdout
+    with built.kernel_with(bare) as kernel:
+        said = kernel.run(THREADS).stdout.split()
+    assert ours and f"GOMP_SPINCOUNT={ours}" in said and "OMP_WAIT_POLICY=" in said
+    with built.kernel_with(bare | {"OMP_WAIT_POLICY": "active", "OMP_NUM_THREADS": "7"}) as kernel:
+        said = kernel.run(THREADS).stdout.split()
+    assert said == ["GOMP_SPINCOUNT=", "OMP_NUM_THREADS=7", "OMP_WAIT_POLICY=active"]
 
 
 def test_messages_pass_whole(built):
