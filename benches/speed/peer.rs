@@ -4,7 +4,8 @@ use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use convscope::prelude::*;
 
@@ -14,10 +15,15 @@ pub struct Peer {
     answers: BufReader<ChildStdout>,
     /// Where weights and results are exchanged.
     pub folder: PathBuf,
+    /// One round is enough: it is only asked whether everything runs.
+    smoke: bool,
 }
 
+/// Threads that wait for the next parallel part spin for a few milliseconds.
+const PAUSE: Duration = Duration::from_millis(30);
+
 impl Peer {
-    pub fn start() -> Result<Peer, Box<dyn Error>> {
+    pub fn start(smoke: bool) -> Result<Peer, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let python = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
         let python = python.unwrap_or_else(|| root.join(".convscope/venv/bin/python"));
@@ -32,7 +38,7 @@ impl Peer {
             .map_err(|error| format!("{}: {error}; `make setup` installs it", python.display()))?;
         let questions = process.stdin.take().ok_or("no pipe")?;
         let answers = BufReader::new(process.stdout.take().ok_or("no pipe")?);
-        Ok(Peer { process, questions, answers, folder })
+        Ok(Peer { process, questions, answers, folder, smoke })
     }
 
     /// Sends a line and waits for the line that answers it.
@@ -74,6 +80,7 @@ impl Peer {
         rounds: usize,
         ours: impl FnMut() -> Result<(), Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
+        let rounds = if self.smoke { 1 } else { rounds };
         in_turn(what, rounds, || Ok(self.ask(question)?.parse()?), ours)
     }
 }
@@ -89,7 +96,9 @@ pub fn in_turn(
     let (mut mine, mut others, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     // The first round warms up.
     for round in 0..=rounds {
+        sleep(PAUSE);
         let other = theirs()?;
+        sleep(PAUSE);
         let start = Instant::now();
         ours()?;
         let own = start.elapsed().as_secs_f64();
@@ -116,7 +125,8 @@ impl Drop for Peer {
     }
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// The middle one of the values.
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

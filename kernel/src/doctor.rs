@@ -16,6 +16,7 @@ use crate::kernelspec;
 use crate::libtorch::{self, Libtorch};
 use crate::place::Place;
 use crate::session;
+use crate::threads;
 use crate::tools::{self, first_line};
 use crate::warm::{self, Status};
 
@@ -67,6 +68,7 @@ pub(crate) fn doctor(place: &Place) -> Result<ExitCode> {
     let installation = Installation::load(&place.state);
     check_libtorch(&mut report, installation.as_ref().ok());
     check_devices(&report);
+    check_threads(&report);
     check_evcxr(&mut report, installation.as_ref().ok());
     check_kernelspec(&mut report, &place.kernelspec);
     match &installation {
@@ -131,6 +133,16 @@ fn check_devices(report: &Report) {
             report.good("device", device.split(" (UUID").next().unwrap_or(&device));
         }
         _ => report.note("device", "CPU (no NVIDIA GPU found)"),
+    }
+}
+
+/// What a kernel started from here would be given.
+fn check_threads(report: &Report) {
+    let set = threads::settings(|name| env::var_os(name).is_some());
+    let words: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    match words.as_slice() {
+        [] => report.note("threads", "as your environment says (OMP_NUM_THREADS and the like)"),
+        words => report.good("threads", &format!("kernels get {}", words.join(" "))),
     }
 }
 
