@@ -14,6 +14,7 @@ import argparse
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -275,6 +276,7 @@ def main():
         parser.error("outputs can't be stored in a Markdown file; use --out")
 
     kernel = Kernel()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the kernel
     try:
         failed = [source for source in args.notebooks if not execute(source, args, kernel)]
     finally:
