@@ -32,7 +32,7 @@ fn export(name: &str, value: &str) -> String {
 fn ahead_of(name: &str, folder: &Path) -> String {
     let folder = quoted(folder);
     let list = format!("{folder}${{{name}:+\":${name}\"}}");
-    format!("case \":${name}:\" in *:{folder}:*) ;; *) {} ;; esac", export(name, &list))
+    format!("case \":${{{name}:-}}:\" in *:{folder}:*) ;; *) {} ;; esac", export(name, &list))
 }
 
 /// As one word of sh, bash and zsh, whatever is in it.
@@ -50,10 +50,10 @@ mod tests {
     fn a_shell_gets_the_folder_once_whatever_its_name() {
         for folder in ["/plain", "/with a space", "/it's $HOME * [a] \"q\""] {
             let line = ahead_of("LIST", Path::new(folder));
-            for (before, after) in [("", folder.to_owned()), ("/other", format!("{folder}:/other"))]
-            {
-                let script =
-                    format!("set -u; LIST='{before}'; {line}; {line}; printf %s \"$LIST\"");
+            let alone = folder.to_owned();
+            let ahead = format!("{folder}:/other");
+            for (before, after) in [("unset LIST", alone), ("LIST=/other", ahead)] {
+                let script = format!("set -u; {before}; {line}; {line}; printf %s \"$LIST\"");
                 let output = Command::new("sh").args(["-c", &script]).output().unwrap();
                 assert_eq!(String::from_utf8(output.stdout).unwrap(), after, "{script}");
             }

@@ -41,7 +41,7 @@ mod wire;
 
 /// Look inside convolutional networks from a Rust Jupyter notebook.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "convscope", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
