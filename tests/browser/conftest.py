@@ -1,20 +1,19 @@
-"""A JupyterLab server and a Chromium for the tests in this folder."""
+"""What the tests in this folder share: a Chromium, a JupyterLab, and the figures that the library drew."""
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+import vega
+from figure_page import BarePage
+from notebook_page import LabPage, Server
 
 ROOT = Path(__file__).resolve().parents[2]
-EXECUTED = ROOT / "target/tour"  # where `make tour` and `make test` leave what they ran
+SCREENS = ROOT / "target/screens"
 
 CHROMIUM_ARGS = [
     "--no-sandbox",  # it can't have one as root in a container, and sees only our own pages
@@ -24,12 +23,6 @@ CHROMIUM_ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-# No news, no questions, and every cell in the page at once instead of only those in sight.
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},
-}
 
 
 def chromium():
@@ -50,79 +43,117 @@ def browser():
         browser.close()
 
 
-class Lab:
-    """A running JupyterLab whose files are `folder`."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.failed = getattr(item, "failed", False) or report.failed
+    return report
 
-    def __init__(self, folder, settings, url):
-        self.folder, self.settings, self.url = folder, settings, url
 
-    def set(self, plugin, values):
-        file = self.settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
-
-    def add(self, path):
-        """Copies a notebook in, to be opened without the Rust kernel: its outputs must do without.
-
-        JupyterLab starts a notebook's kernel on opening it, and Python's costs least.
-        """
-        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-        notebook["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python", "language": "python"}
-        (self.folder / Path(path).name).write_text(json.dumps(notebook), encoding="utf-8")
-        return Path(path).name
+def photograph(request, page):
+    """Keeps a picture of the page if the test has failed, or if SCREENS asks for all."""
+    if os.environ.get("SCREENS") or getattr(request.node, "failed", False):
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        name = f"{request.path.stem}-{request.node.name}".replace("test_", "")
+        page.screenshots(SCREENS / "".join(c if c.isalnum() or c in "-_" else "-" for c in name).rstrip("-"))
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory):  # after `browser`: without one there is no need to start
-    home = tmp_path_factory.mktemp("lab")
-    folder = home / "notebooks"
-    folder.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # Nothing of the person's own Jupyter: neither read nor changed.
-    own = {
-        "HOME": home,
-        "JUPYTER_CONFIG_DIR": home / "config",
-        "JUPYTER_DATA_DIR": home / "data",
-        "JUPYTER_RUNTIME_DIR": home / "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
-        "IPYTHONDIR": home / "ipython",
-    }
-    lab = Lab(folder, home / "settings", f"http://127.0.0.1:{port}")
-    for plugin, values in SETTINGS.items():
-        lab.set(plugin, values)
-    environment = os.environ | {name: str(path) for name, path in own.items()}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-    command += [f"--port={port}", "--ServerApp.port_retries=0"]
-    command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
-    with open(home / "lab.log", "w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            wait_until_up(server, lab.url, home / "lab.log")
-            yield lab
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
+def gallery(browser, tmp_path_factory):  # after `browser`: without one there is nothing to draw for
+    """Draws the figures of a topic; gives the folder that they are in."""
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--example", "gallery"], cwd=ROOT, check=True)
+    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/examples/gallery"
+
+    def draw(topic, *files):
+        folder = tmp_path_factory.mktemp(topic)
+        # One thread: the networks are small, and Chromium wants the other cores.
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        subprocess.run([program, topic, folder, *files], env=environment, stdout=subprocess.DEVNULL, check=True)
+        return folder
+
+    return draw
 
 
-def wait_until_up(server, url, log):
-    end = time.monotonic() + 120
-    while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/api", timeout=2)
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+@pytest.fixture(scope="session")
+def vega_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vega") / "vega.js"
+    path.write_text(vega.script(), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.set_default_timeout(60_000)
+def bare(browser, vega_file, request):
+    """A new page for figures, with nothing else in it."""
+    page = BarePage(browser, vega_file)
     yield page
+    photograph(request, page)
+    complaints = page.complaints()
     page.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def server(browser, tmp_path_factory):  # after `browser`: without one there is no need to start
+    with Server(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def light(browser, server):
+    return LabPage(browser, server, "JupyterLab Light")
+
+
+@pytest.fixture(scope="session")
+def dark(browser, server):
+    return LabPage(browser, server, "JupyterLab Dark")
+
+
+@pytest.fixture
+def lab(request):
+    """A page with JupyterLab, where every test opens its own notebook. The theme is the parameter."""
+    page = request.getfixturevalue(getattr(request, "param", "light"))
+    yield page
+    photograph(request, page)
+    assert page.complaints() == []
+
+
+both_themes = pytest.mark.parametrize("lab", ["light", "dark"], indirect=True)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a notebook with a figure a cell. Nobody has signed it, so JupyterLab doesn't trust it."""
+
+    def write(name, bundles):
+        v4 = nbformat.v4
+        cells = []
+        for title, bundle in bundles.items():
+            output = v4.new_output("execute_result", data=bundle, execution_count=1)
+            cells.append(v4.new_code_cell(title, outputs=[output], execution_count=1))
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(v4.new_notebook(cells=cells), path)
+        return path
+
+    return write
+
+
+@pytest.fixture(params=["bare page", "untrusted", "saved and reopened"])
+def everywhere(request, written):
+    """Shows figures: on a bare page, in an untrusted notebook, and in one that was saved and reopened."""
+    if request.param == "bare page":
+        return request.getfixturevalue("bare").show
+    lab = request.getfixturevalue("lab")
+
+    def show(bundles):
+        lab.open(written("figures", bundles))
+        assert not lab.trusted()
+        if request.param == "saved and reopened":
+            lab.save()
+            lab.reopen()
+        return lab.figures(bundles)
+
+    return show
+
+
+def read_bundles(folder, names):
+    return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names}

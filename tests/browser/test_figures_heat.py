@@ -1,95 +1,29 @@
-"""Heatmaps, comparisons, occlusion and best guesses, used as a reader uses them in JupyterLab."""
+"""Heatmaps, comparisons, occlusion and best guesses, used as a reader uses them."""
 
 import json
 import re
-import subprocess
 
-import nbformat
 import pytest
-from conftest import ROOT
-from notebook_page import changed, complaints, open_notebook, screenshots, scroll_through, settled
+from conftest import both_themes, read_bundles
+from figure_page import VEGA, changed
 
-SCREENS = ROOT / "target/screens"
 NAMES = ["saliency", "boxes", "classes", "layers", "methods", "grid", "top_k", "hostile", "occlusion"]
-VEGA = "application/vnd.vega.v5+json"
-
-# JupyterLab gives no access to Vega's view. What it draws is read instead: every text, and where each
-# picture lies, in CSS pixels of the canvas.
-WATCH = """() => {
-    const context = CanvasRenderingContext2D.prototype;
-    const {fillText, drawImage} = context;
-    context.fillText = function (text, ...rest) {
-        (this.canvas.texts ??= []).push(text);
-        return fillText.call(this, text, ...rest);
-    };
-    context.drawImage = function (image, x, y, w, h, ...rest) {
-        if (w !== undefined) {
-            const at = this.getTransform(), ratio = window.devicePixelRatio;
-            const box = {x: (at.e + at.a * x) / ratio, y: (at.f + at.d * Math.min(y, y + h)) / ratio,
-                w: at.a * w / ratio, h: Math.abs(at.d * h) / ratio};
-            const boxes = this.canvas.pictures ??= [];
-            if (!boxes.some(old => Math.hypot(old.x - box.x, old.y - box.y) < 1)) boxes.push(box);
-        }
-        return w === undefined ? drawImage.call(this, image, x, y) : drawImage.call(this, image, x, y, w, h, ...rest);
-    };
-}"""
 
 
-@pytest.fixture(scope="session")
-def bundles(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gallery_heat")
-    command = ["cargo", "run", "--quiet", "--locked", "--example", "gallery_heat", "--", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True)
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in NAMES}
-
-
-@pytest.fixture(scope="session")
-def notebook(bundles, tmp_path_factory):
-    """A cell a figure. Nobody has signed it, so JupyterLab doesn't trust it."""
-    v4 = nbformat.v4
-    output = lambda name: v4.new_output("execute_result", data=bundles[name], execution_count=1)  # noqa: E731
-    cells = [v4.new_code_cell(name, outputs=[output(name)], execution_count=1) for name in NAMES]
-    path = tmp_path_factory.mktemp("heat") / "figures_heat.ipynb"
-    nbformat.write(v4.new_notebook(cells=cells), path)
-    return path
-
-
-class Seen:
-    """A figure in the page."""
-
-    def __init__(self, page, name):
-        self.page = page
-        self.output = page.locator(".jp-Notebook .jp-Cell").nth(NAMES.index(name))
-        self.canvas = self.output.locator("canvas").first
-        self.canvas.scroll_into_view_if_needed()
-        settled(self.canvas)
-
-    def pictures(self):
-        """Where pictures lie in the figure, row by row."""
-        boxes = self.canvas.evaluate("canvas => canvas.pictures")
-        return sorted(boxes, key=lambda box: (round(box["y"]), box["x"]))
-
-    def point(self, box, x, y):
-        """Moves the mouse to this part of a picture's width and height."""
-        corner = self.canvas.bounding_box()
-        self.page.mouse.move(corner["x"] + box["x"] + x * box["w"], corner["y"] + box["y"] + y * box["h"])
-
-    def drawn(self, act):
-        """What act() returns; and all texts of the figure as it is afterwards."""
-        self.canvas.evaluate("canvas => { canvas.texts = []; }")
-        act()
-        settled(self.canvas)
-        return self.canvas.evaluate("canvas => canvas.texts")
-
-    def slider(self, name):
-        return self.output.locator(f"input[name={name}]")
+@pytest.fixture(scope="module")
+def bundles(gallery):
+    return read_bundles(gallery("heat"), NAMES)
 
 
 @pytest.fixture
-def opened(page, lab, notebook):
-    page.add_init_script(f"({WATCH})()")
-    open_notebook(page, lab, notebook)
-    return lambda name: Seen(page, name)
+def opened(bare, bundles):
+    """Shows one figure on a bare page."""
+    return lambda name: bare.show({name: bundles[name]})[0]
+
+
+def point(figure, box, x, y):
+    """Moves the pointer to this part of a picture's width and height."""
+    figure.point(box["x"] + x * box["w"], box["y"] + y * box["h"])
 
 
 def readings(texts):
@@ -103,16 +37,14 @@ def read_map(row, x, y):
     return row["step"] * row["values"][line * row["columns"] + column]
 
 
-def maps_of(bundle):
-    return bundle[VEGA]["data"][2]["values"]
+def maps_of(figure):
+    return figure.spec["data"][2]["values"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_figure_is_visible(theme, page, lab, notebook):
-    wanted = open_notebook(page, lab, notebook, f"JupyterLab {theme.title()}")
-    figures = scroll_through(page)
-    screenshots(page, SCREENS / f"figures_heat-{theme}")
-    assert complaints(page) == []
+@both_themes
+def test_every_figure_is_visible(lab, written, bundles):
+    wanted = lab.open(written("figures_heat", bundles))
+    figures = lab.scroll_through()
     assert wanted == len(NAMES) <= len(figures)
     assert [where for where, seen in figures if not seen] == []
 
@@ -120,43 +52,43 @@ def test_every_figure_is_visible(theme, page, lab, notebook):
 @pytest.mark.parametrize("name", ["saliency", "boxes", "classes", "grid"])
 def test_the_threshold_hides_weak_values_and_opacity_all(name, opened):
     figure = opened(name)
-    opacity, threshold = figure.slider("opacity"), figure.slider("threshold")
-    start = settled(figure.canvas)
+    opacity, threshold = figure.input("opacity"), figure.input("threshold")
+    start = figure.settled()
     opacity.focus()
     opacity.press("Home")
-    bare = settled(figure.canvas)
+    bare = figure.settled()
     opacity.press("End")
-    whole = settled(figure.canvas)
+    whole = figure.settled()
     threshold.focus()
     for _ in range(3):
         threshold.press("PageUp")
-    some = settled(figure.canvas)
+    some = figure.settled()
     threshold.press("End")
-    few = settled(figure.canvas)
+    few = figure.settled()
     covered = [changed(bare, picture)[0] for picture in (whole, some, few)]
     assert covered[0] > 1.2 * covered[1] and covered[1] > 1.2 * covered[2], covered
     assert changed(start, bare)[0] > 1000
     threshold.press("Home")
-    assert changed(whole, settled(figure.canvas))[0] == 0
+    assert changed(whole, figure.settled())[0] == 0
 
 
-def test_the_pointer_reads_the_value_and_its_place(opened, bundles):
-    figure = opened("boxes")
+def test_the_pointer_reads_the_value_and_its_place(everywhere, bundles):
+    [figure] = everywhere({"boxes": bundles["boxes"]})
     [panel] = figure.pictures()
-    [row] = maps_of(bundles["boxes"])
+    [row] = maps_of(figure)
     for x, y in [(0.1, 0.2), (0.51, 0.63), (0.98, 0.02)]:
-        [(column, line, value)] = readings(figure.drawn(lambda: figure.point(panel, x, y)))[-1:]
+        [(column, line, value)] = readings(figure.drawn(lambda x=x, y=y: point(figure, panel, x, y)))[-1:]
         assert abs(column - 28 * x) <= 1 and abs(line - 28 * y) <= 1
         expected = read_map(row, x, y)
         assert float(value) == pytest.approx(expected, rel=0.01, abs=1e-6), (x, y)
-    away = figure.drawn(lambda: figure.page.mouse.move(2, 2))
+    away = figure.drawn(figure.away)
     assert any("point at the map" in text for text in away) and not readings(away)
 
 
 def test_maps_without_a_sign_keep_their_colours_beside_one_with(opened):
     figure = opened("methods")
-    figure.slider("opacity").press("End")
-    drawn = settled(figure.canvas)
+    figure.input("opacity").press("End")
+    drawn = figure.settled()
     bare, *maps = figure.pictures()
 
     def lightness(box):
@@ -175,23 +107,24 @@ def test_maps_without_a_sign_keep_their_colours_beside_one_with(opened):
 
 
 @pytest.mark.parametrize("name", ["classes", "layers", "methods", "grid"])
-def test_one_pointer_reads_all_maps(name, opened, bundles):
+def test_one_pointer_reads_all_maps(name, opened):
     figure = opened(name)
-    rows = maps_of(bundles[name])
+    rows = maps_of(figure)
     pictures = figure.pictures()
-    assert len(pictures) == len(bundles[name][VEGA]["data"][1]["values"])
+    assert len(pictures) == len(figure.spec["data"][1]["values"])
     for panel in (pictures[0], pictures[-1]):  # also over the bare picture
-        found = readings(figure.drawn(lambda: figure.point(panel, 0.4, 0.45)))[-len(rows) :]
+        texts = figure.drawn(lambda panel=panel: point(figure, panel, 0.4, 0.45))
+        found = readings(texts)[-len(rows) :]
         assert len({(x, y) for x, y, _ in found}) == 1, found
         expected = [read_map(row, 0.4, 0.45) for row in rows]
         assert [float(value) for *_, value in found] == pytest.approx(expected, rel=0.01, abs=1e-6)
-        figure.page.mouse.move(2, 2)
+        figure.away()
 
 
-def at_place(bundle, grid, column, row):
+def at_place(figure, grid, column, row):
     """What the bundle holds for a place: the score, and the guesses' names and percentages."""
-    data = {data["name"]: data["values"] for data in bundle[VEGA]["data"] if "values" in data}
-    signals = {signal["name"]: signal.get("value") for signal in bundle[VEGA]["signals"]}
+    data = {data["name"]: data["values"] for data in figure.spec["data"] if "values" in data}
+    signals = {signal["name"]: signal.get("value") for signal in figure.spec["signals"]}
     chosen = data["grids"][grid]
     place, count = row * chosen["columns"] + column, chosen["guesses"]
     score = signals["base"] - chosen["step"] * chosen["places"]["values"][place]
@@ -213,103 +146,91 @@ def assert_shows(texts, expected):
     assert digits[-len(names) :] == names
 
 
-def test_the_patch_is_dragged_and_score_and_guesses_follow(opened, bundles):
-    figure, bundle = opened("occlusion"), bundles["occlusion"]
-    photo = figure.pictures()[0]
+def test_the_patch_is_dragged_and_score_and_guesses_follow(everywhere, bundles):
+    [figure] = everywhere({"occlusion": bundles["occlusion"]})
+    photo, places = figure.pictures()[:2]
     mouse = figure.page.mouse
     shown = []
     for column, row in [(0, 0), (9, 8), (21, 21)]:
 
         def drag(column=column, row=row):
-            figure.point(photo, 0.5, 0.5)
+            point(figure, photo, 0.5, 0.5)
             mouse.down()
-            figure.point(photo, 0.4, 0.6)
-            figure.point(photo, (column + 3.5) / 28, (row + 3.5) / 28)
+            point(figure, photo, 0.4, 0.6)
+            point(figure, photo, (column + 3.5) / 28, (row + 3.5) / 28)
             mouse.up()
 
-        texts = figure.drawn(drag)
-        assert_shows(texts, at_place(bundle, 0, column, row))
-        shown.append(settled(figure.canvas))
+        assert_shows(figure.drawn(drag), at_place(figure, 0, column, row))
+        shown.append(figure.settled())
     assert changed(shown[0], shown[1])[0] > 500, "the patch and the bars have moved"
     # Beyond the picture it stays at the edge; without a button pressed it stays where it is.
-    figure.point(photo, 0.5, 0.5)
+    point(figure, photo, 0.5, 0.5)
     mouse.down()
-    texts = figure.drawn(lambda: figure.point(photo, -0.5, 0.5))
+    texts = figure.drawn(lambda: point(figure, photo, -0.5, 0.5))
     mouse.up()
-    assert_shows(texts, at_place(bundle, 0, 0, 11))
-    still = settled(figure.canvas)
-    figure.point(photo, 0.7, 0.7)
-    assert changed(still, settled(figure.canvas))[0] == 0
+    assert_shows(texts, at_place(figure, 0, 0, 11))
+    still = figure.settled()
+    point(figure, photo, 0.7, 0.7)
+    assert changed(still, figure.settled())[0] == 0
     # A click on the map moves it too.
-    place = figure.pictures()[1]
-
-    def click():
-        figure.point(place, 0.5, 0.5)
-        mouse.down()
-        mouse.up()
-
-    assert changed(still, (figure.drawn(click), settled(figure.canvas))[1])[0] > 300
+    point(figure, places, 0.5, 0.5)
+    mouse.down()
+    mouse.up()
+    assert changed(still, figure.settled())[0] > 300
 
 
-def test_patch_sizes_are_switched(opened, bundles):
-    figure, bundle = opened("occlusion"), bundles["occlusion"]
-    grids = bundle[VEGA]["data"][0]["values"]
+def test_patch_sizes_are_switched(opened):
+    figure = opened("occlusion")
+    grids = figure.spec["data"][0]["values"]
     buttons = figure.output.locator("input[type=radio]")
     assert buttons.count() == len(grids) == 2
-    before = settled(figure.canvas)
+    before = figure.settled()
     texts = figure.drawn(buttons.nth(1).check)
-    assert changed(before, settled(figure.canvas))[0] > 2000, "another map"
+    assert changed(before, figure.settled())[0] > 2000, "another map"
     # The patch stays where it was: the larger one began at its most sensitive place.
     large, small = grids
     most = max(range(len(large["places"]["values"])), key=large["places"]["values"].__getitem__)
     centre = [most % large["columns"] + 3.5, most // large["columns"] + 3.5]
     column, row = (round(at - small["patch"] / 2) for at in centre)
-    assert_shows(texts, at_place(bundle, 1, column, row))
+    assert_shows(texts, at_place(figure, 1, column, row))
 
 
 def test_guesses_tell_their_class_under_the_pointer(opened):
     figure = opened("top_k")
     [picture] = figure.pictures()
-    figure.point(picture, 1.3, 0.5)
-    tip = figure.page.locator("#vg-tooltip-element.visible")
-    tip.wait_for()
-    text = tip.inner_text()
+    point(figure, picture, 1.3, 0.5)
+    figure.tooltip().wait_for()
+    text = figure.tooltip().inner_text()
     for word in ("class", "name", "probability", "logit"):
         assert word in text, text
-    figure.page.mouse.move(2, 2)
-    tip.wait_for(state="detached")
+    figure.away()
+    figure.tooltip().wait_for(state="detached")
 
 
-def test_names_stay_text_under_the_pointer(opened):
-    figure = opened("hostile")
+def test_names_stay_text_under_the_pointer(everywhere, bundles):
+    [figure] = everywhere({"hostile": bundles["hostile"]})
     [picture] = figure.pictures()
-    figure.point(picture, 1.3, 0.5)
-    tip = figure.page.locator("#vg-tooltip-element.visible")
-    tip.wait_for()
-    assert "<img src=x onerror=" in tip.inner_text()
-    assert tip.locator("img").count() == 0 and figure.page.title() != "broken"
+    point(figure, picture, 1.3, 0.5)
+    figure.tooltip().wait_for()
+    assert "<img src=x onerror=" in figure.tooltip().inner_text()
+    assert figure.tooltip().locator("img").count() == 0 and figure.page.title() != "broken"
 
 
-def test_figures_move_after_saving_and_reopening(page, lab, notebook):
-    page.add_init_script(f"({WATCH})()")
-    open_notebook(page, lab, notebook)
-    figure = Seen(page, "occlusion")
-    figure.point(figure.pictures()[0], 0.1, 0.1)
-    page.mouse.down()
-    page.mouse.up()
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
-    saved = json.loads((lab.folder / notebook.name).read_text())
+def test_figures_move_after_saving_and_loading_all_anew(lab, written, bundles):
+    lab.open(written("figures_heat", bundles))
+    assert not lab.trusted()
+    figure = lab.figures(bundles)[NAMES.index("occlusion")]
+    point(figure, figure.pictures()[0], 0.1, 0.1)
+    lab.page.mouse.down()
+    lab.page.mouse.up()
+    lab.save()
+    saved = json.loads((lab.server.folder / lab.name).read_text())
     kept = [output["data"] for cell in saved["cells"] for output in cell["outputs"]]
-    assert all({VEGA, "image/png", "text/plain"} <= set(data) for data in kept)
+    assert all({VEGA, "image/png", "text/plain"} <= set(data) for data in kept) and len(kept) == len(NAMES)
     assert not any(cell["metadata"].get("trusted") for cell in saved["cells"])
-    page.reload()
-    page.wait_for_selector("#jupyterlab-splash", state="detached")
-    page.wait_for_selector("canvas")
-    figure = Seen(page, "boxes")
-    assert complaints(page) == []
-    opacity = figure.slider("opacity")
-    before = settled(figure.canvas)
-    opacity.focus()
-    opacity.press("Home")
-    assert changed(before, settled(figure.canvas))[0] > 1000
+    lab.reload()
+    figure = lab.figures(bundles)[NAMES.index("boxes")]
+    before = figure.settled()
+    figure.input("opacity").focus()
+    figure.input("opacity").press("Home")
+    assert changed(before, figure.settled())[0] > 1000

@@ -1,46 +1,23 @@
-"""Filters and feature maps in JupyterLab: the value under the pointer, and a click that enlarges."""
+"""Filters and feature maps: the value under the pointer, and a click that enlarges."""
 
-import json
-import subprocess
-
-import nbformat
 import pytest
-from conftest import ROOT
-from notebook_page import FIGURES, LISTEN, changed, complaints, open_notebook, screenshots, settled
+from conftest import both_themes, read_bundles
+from figure_page import changed
 
-SCREENS = ROOT / "target/screens"
 NAMES = ["filters", "filters_deep", "feature_maps", "journey", "difference", "batch"]
-VEGA = "application/vnd.vega.v5+json"
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gallery")
-    command = ["cargo", "run", "--quiet", "--locked", "--example", "gallery_maps", "--", folder]
-    subprocess.run(command, cwd=ROOT, check=True)
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in NAMES}
-
 
 @pytest.fixture(scope="module")
-def notebook(bundles, tmp_path_factory):
-    """Nobody has trusted it: it was not made by this Jupyter."""
-    v4 = nbformat.v4
-    cells = [
-        v4.new_code_cell(name, outputs=[v4.new_output("display_data", data=bundle)]) for name, bundle in bundles.items()
-    ]
-    path = tmp_path_factory.mktemp("maps") / "figures_maps.ipynb"
-    nbformat.write(v4.new_notebook(cells=cells), path)
-    return path
+def bundles(gallery):
+    return read_bundles(gallery("maps"), NAMES)
 
 
-class OnPage:
-    """One figure in an open notebook."""
+class Maps:
+    """A figure's tiles, and what the pointer does there."""
 
-    def __init__(self, page, name, bundle):
-        self.page, self.spec = page, bundle[VEGA]
-        self.canvas = page.locator(FIGURES).nth(NAMES.index(name))
-        self.canvas.scroll_into_view_if_needed()
-        settled(self.canvas)
+    def __init__(self, figure):
+        self.figure, self.spec = figure, figure.spec
         self.tiles = self.spec["data"][0]["values"]
         self.sizes = self.spec["signals"][0]["value"]
 
@@ -65,112 +42,95 @@ class OnPage:
         top = min(max(tile["y"] + (size["height"] - shown) / 2, 44), height - shown - 24)
         return (width - zoom * size["width"]) / 2, top, zoom
 
+    def bare(self):
+        """The figure's pixels while the pointer is elsewhere."""
+        self.figure.away()
+        return self.figure.settled()
+
     def point(self, place):
         """Moves the pointer there; gives what the figure then writes."""
-        self.page.mouse.move(0, 0)
-        settled(self.canvas)
-        self.page.evaluate("window.written = []")
-        self.canvas.hover(position={"x": place[0], "y": place[1]})
-        settled(self.canvas)
-        return self.page.evaluate("window.written")
+        self.bare()
+        return self.figure.drawn(lambda: self.figure.canvas.hover(position={"x": place[0], "y": place[1]}))
 
     def click(self, place):
-        self.canvas.click(position={"x": place[0], "y": place[1]})
-        self.page.mouse.move(0, 0)
-        return settled(self.canvas)
-
-
-@pytest.fixture(params=["untrusted", "saved and reopened"])
-def opened(request, page, lab, notebook):
-    page.add_init_script(LISTEN)
-    open_notebook(page, lab, notebook)
-    if request.param == "saved and reopened":
-        page.locator(".jp-Cell").first.click()
-        with page.expect_response(lambda r: r.request.method == "PUT" and notebook.name in r.url):
-            page.keyboard.press("Control+s")
-        page.reload()
-        page.wait_for_function(
-            "([what, number]) => document.querySelectorAll(what).length >= number", arg=[FIGURES, len(NAMES)]
-        )
-    return page
+        self.figure.canvas.click(position={"x": place[0], "y": place[1]})
+        return self.bare()
 
 
 def number(text):
     return float(text.replace("\u2212", "-"))
 
 
-def test_the_value_under_the_pointer_is_read(opened, bundles):
-    for name in NAMES:
-        figure = OnPage(opened, name, bundles[name])
-        for index, row, column in [(0, 0, 0), (len(figure.tiles) - 1, 2, 1)]:
-            tile = figure.tiles[index]
-            size = figure.sizes[tile["size"]]
-            said = figure.point(figure.place(tile, row, column))
+def test_the_value_under_the_pointer_is_read(everywhere, bundles):
+    for name, figure in zip(NAMES, everywhere(bundles), strict=True):
+        maps = Maps(figure)
+        for index, row, column in [(0, 0, 0), (len(maps.tiles) - 1, 2, 1)]:
+            tile = maps.tiles[index]
+            size = maps.sizes[tile["size"]]
+            said = maps.point(maps.place(tile, row, column))
             assert tile["name"] in said
             mean = size["mean"]
             prefix = f"mean of {mean}×{mean} from " if mean > 1 else ""
             assert f"{prefix}row {row * mean}, column {column * mean}" in said
             read = [text for text in said if text.startswith(size["unit"] + " ")]
-            expected = figure.value(tile, row, column)
+            expected = maps.value(tile, row, column)
             assert number(read[-1].split()[-1]) == pytest.approx(expected, rel=6e-3, abs=1e-12), name
-    assert complaints(opened) == []
 
 
-def test_the_pointer_leaves_nothing_behind(opened, bundles):
-    figure = OnPage(opened, "feature_maps", bundles["feature_maps"])
-    opened.mouse.move(0, 0)
-    bare = settled(figure.canvas)
-    figure.point(figure.place(figure.tiles[3], 4, 4))
-    assert changed(bare, settled(figure.canvas))[0] > 1000, "no label beside the pointer"
-    opened.mouse.move(0, 0)
-    assert changed(bare, settled(figure.canvas))[0] == 0
+def test_the_pointer_leaves_nothing_behind(everywhere, bundles):
+    [figure] = everywhere({"feature_maps": bundles["feature_maps"]})
+    maps = Maps(figure)
+    bare = maps.bare()
+    maps.point(maps.place(maps.tiles[3], 4, 4))
+    assert changed(bare, figure.settled())[0] > 1000, "no label beside the pointer"
+    assert changed(bare, maps.bare())[0] == 0
 
 
-def test_a_click_enlarges_and_another_closes(opened, bundles):
-    for name in NAMES:
-        figure = OnPage(opened, name, bundles[name])
-        opened.mouse.move(0, 0)
-        bare = settled(figure.canvas)
-        tile = figure.tiles[1]
-        count, _, whole = changed(bare, figure.click(figure.place(tile, 0, 0)))
+def test_a_click_enlarges_and_another_closes(everywhere, bundles):
+    for name, figure in zip(NAMES, everywhere(bundles), strict=True):
+        maps = Maps(figure)
+        bare = maps.bare()
+        tile = maps.tiles[1]
+        count, _, whole = changed(bare, maps.click(maps.place(tile, 0, 0)))
         assert count > 0.1 * whole, f"{name}: only {count} of {whole} pixels changed"
 
         # Values are read on the enlarged map too.
-        size = figure.sizes[tile["size"]]
-        left, top, zoom = figure.enlarged(tile)
+        size = maps.sizes[tile["size"]]
+        left, top, zoom = maps.enlarged(tile)
         row, column = size["rows"] // 2, size["columns"] // 2
         step = zoom * size["step"]
-        said = figure.point((left + (column + 0.5) * step, top + (row + 0.5) * step))
+        said = maps.point((left + (column + 0.5) * step, top + (row + 0.5) * step))
         place = f"row {row * size['mean']}, column {column * size['mean']}"
         assert tile["name"] in said and any(text.endswith(place) for text in said), name
 
-        closed = figure.click((left + 5, top + 5))
+        closed = maps.click((left + 5, top + 5))
         assert changed(bare, closed)[0] == 0, f"{name}: the second click has not closed it"
 
 
-def test_an_enlarged_map_lies_over_the_photo(opened, bundles):
-    figure = OnPage(opened, "feature_maps", bundles["feature_maps"])
-    slider = opened.locator("input[type=range][name=opacity]").first  # figures of filters have none
-    figure.click(figure.place(figure.tiles[0], 0, 0))
+def test_an_enlarged_map_lies_over_the_photo(everywhere, bundles):
+    [figure] = everywhere({"feature_maps": bundles["feature_maps"]})
+    maps, slider = Maps(figure), figure.input("opacity")
+    maps.click(maps.place(maps.tiles[0], 0, 0))
     slider.focus()
     slider.press("Home")
-    photo = settled(figure.canvas)
+    photo = figure.settled()
     slider.press("End")
-    count, box, _ = changed(photo, settled(figure.canvas))
-    size = figure.sizes[0]
-    area = (figure.enlarged(figure.tiles[0])[2] * size["width"]) ** 2
+    count, box, _ = changed(photo, figure.settled())
+    size = maps.sizes[0]
+    area = (maps.enlarged(maps.tiles[0])[2] * size["width"]) ** 2
     assert 0.3 * area < count <= box < 1.1 * area, "the map does not cover the photo, or more than it"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_figures_are_legible_in_both_themes(theme, page, lab, notebook, bundles):
-    open_notebook(page, lab, notebook, f"JupyterLab {theme.title()}")
-    figure = OnPage(page, "feature_maps", bundles["feature_maps"])
-    figure.click(figure.place(figure.tiles[2], 5, 5))
-    figure.canvas.hover(position={"x": figure.spec["width"] / 2, "y": figure.spec["height"] / 2})
-    settled(figure.canvas)
-    figure.canvas.screenshot(path=SCREENS / f"figures_maps-enlarged-{theme}.png")
-    screenshots(page, SCREENS / f"figures_maps-{theme}")
+@both_themes
+def test_every_figure_is_visible_and_legible(lab, written, bundles):
+    wanted = lab.open(written("figures_maps", bundles))
+    figures = lab.scroll_through()
+    assert wanted == len(NAMES) <= len(figures)
+    assert [where for where, seen in figures if not seen] == []
+    figure = lab.figures(bundles)[NAMES.index("feature_maps")]
+    maps = Maps(figure)
+    maps.click(maps.place(maps.tiles[2], 5, 5))
+    maps.point((figure.spec["width"] / 2, figure.spec["height"] / 2))
     # The paper is white on the dark theme too, and there is ink on it.
     corner, ink = figure.canvas.evaluate(
         """canvas => {

@@ -1,6 +1,4 @@
-//! Draws scatter plots, films, curves and a summary for the browser tests: of each, the notebook's forms as JSON.
-//!
-//! `cargo run --example gallery_motion -- FOLDER`
+//! Scatter plots, films, curves and a summary.
 
 use std::path::{Path, PathBuf};
 
@@ -8,45 +6,23 @@ use convscope::prelude::*;
 use convscope::view::{Curves, Film, Frame, Panel, Scatter, Series};
 use image::RgbImage;
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
+use super::{Done, write};
 
-fn main() -> Drawn {
-    let folder = std::env::args().nth(1).unwrap_or("target/gallery/motion".to_owned());
-    let folder = PathBuf::from(folder);
-    std::fs::create_dir_all(&folder)?;
-    write(&folder, "scatter", &digits(400)?)?;
-    write(&folder, "scatter_many", &many(30_000)?)?;
-    write(&folder, "scatter_choice", &choice()?)?;
-    write(&folder, "scatter_panels", &panels()?)?;
-    let film = film()?;
-    write(&folder, "film", &film)?;
-    film.save(folder.join("film.gif"))?;
-    film.save(folder.join("film.apng"))?;
-    film.save(folder.join("film.html"))?;
-    write(&folder, "film_long", &long_film()?)?;
-    write(&folder, "curves", &curves())?;
-    write(&folder, "summary", &zoo::digits()?.summary()?)?;
-    // A build of Vega makes a page that moves without a notebook.
-    if let Some(vega) = std::env::var_os("CONVSCOPE_VEGA") {
-        digits(400)?.save_page(folder.join("scatter_page.html"), &vega)?;
-        film.save_page(folder.join("film_page.html"), &vega)?;
+pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
+    let (scatter, film) = (digits(400)?, film()?);
+    write(folder, "scatter", &scatter)?;
+    write(folder, "scatter_many", &many(30_000)?)?;
+    write(folder, "scatter_choice", &choice()?)?;
+    write(folder, "scatter_panels", &panels()?)?;
+    write(folder, "film", &film)?;
+    write(folder, "film_long", &long_film()?)?;
+    write(folder, "curves", &curves())?;
+    write(folder, "summary", &zoo::digits()?.summary()?)?;
+    // With a build of Vega a figure moves without a notebook.
+    if let Some(vega) = files.first() {
+        scatter.save_page(folder.join("scatter_page.html"), vega)?;
+        film.save_page(folder.join("film_page.html"), vega)?;
     }
-    Ok(())
-}
-
-fn write(folder: &Path, name: &str, figure: &impl Figure) -> Drawn {
-    let bundle = figure.bundle()?;
-    let entries = bundle.entries();
-    let size: usize = entries.iter().map(|(_, content)| content.len()).sum();
-    println!("{name}: {} kB; {}", size / 1000, bundle.text);
-    let value = |(mime, content): (&'static str, String)| {
-        let spec = mime.ends_with("json").then(|| serde_json::from_str(&content));
-        Ok((mime.to_owned(), spec.transpose()?.unwrap_or(content.into())))
-    };
-    let forms: Result<serde_json::Map<_, _>, serde_json::Error> =
-        entries.into_iter().map(value).collect();
-    std::fs::write(folder.join(format!("{name}.json")), serde_json::to_string(&forms?)?)?;
-    figure.save(folder.join(format!("{name}.png")))?;
     Ok(())
 }
 
@@ -147,5 +123,5 @@ fn long_film() -> Result<Film, convscope::Error> {
         let bytes = Vec::<u8>::try_from(bytes).unwrap_or_default();
         Frame::new(step, RgbImage::from_raw(224, 224, bytes).unwrap_or_default())
     };
-    Film::new("Noise", (0..100).map(noise).collect())
+    Film::new("Noise", (0..30).map(noise).collect())
 }

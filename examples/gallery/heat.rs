@@ -1,36 +1,24 @@
-//! Heatmaps, comparisons, occlusion and best guesses as bundles, for `tests/browser`.
-//!
-//! ```text
-//! cargo run --example gallery_heat -- FOLDER           # the digits network
-//! cargo run --example gallery_heat -- FOLDER PHOTO     # ResNet-18 on a photo
-//! ```
-//!
-//! Writes `NAME.json`, a mime bundle as a notebook stores it, and the still `NAME.png`.
+//! Heatmaps, comparisons, occlusion and best guesses.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use convscope::prelude::*;
 use convscope::tch;
 use convscope::view::{BoundingBox, Boxes, Guess, Heatmap, Heatmaps, Occlusion, PatchGrid, TopK};
-use serde_json::{Map, Value, json};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let Some(folder) = arguments.next() else {
-        return Err("usage: gallery_heat FOLDER [PHOTO]".into());
-    };
-    std::fs::create_dir_all(&folder)?;
-    match arguments.next() {
-        Some(photo) => {
-            let (net, photo) = (zoo::resnet18()?, Photo::open(photo)?);
-            let grids = [(64, 32), (96, 32)];
-            gallery(&folder, &net, &photo, ["layer2", "layer3", "layer4"], &grids)
-        }
-        None => {
+use super::{Done, write};
+
+pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
+    match files {
+        [] => {
             let (net, photo) = (zoo::digits()?, data::digit(4, 2)?);
-            gallery(&folder, &net, &photo, ["relu1", "relu2", "conv2"], &[(7, 1), (3, 1)])
+            gallery(folder, &net, &photo, ["relu1", "relu2", "conv2"], &[(7, 1), (3, 1)])
         }
+        [photo] => {
+            let (net, photo) = (zoo::resnet18()?, Photo::open(photo)?);
+            gallery(folder, &net, &photo, ["layer2", "layer3", "layer4"], &[(64, 32), (96, 32)])
+        }
+        _ => Err("one photo is needed".into()),
     }
 }
 
@@ -40,7 +28,7 @@ fn gallery(
     photo: &Photo,
     layers: [&str; 3],
     grids: &[(i64, i64)],
-) -> Result<(), Box<dyn Error>> {
+) -> Done {
     let guesses = net.classify(photo)?;
     write(folder, "top_k", &guesses)?;
     // A name from a file may hold anything.
@@ -80,21 +68,7 @@ fn gallery(
     let columns = layers[..2].to_vec();
     write(folder, "grid", &Heatmaps::grid("Mean activation of two pictures", columns, rows)?)?;
 
-    write(folder, "occlusion", &occlusion(net, photo, grids)?)?;
-    println!("figures are in {}", folder.display());
-    Ok(())
-}
-
-fn write(folder: &Path, name: &str, figure: &impl Figure) -> Result<(), Box<dyn Error>> {
-    let mut bundle = Map::new();
-    for (mime, content) in figure.bundle()?.entries() {
-        let json = mime.ends_with("json");
-        bundle.insert(mime.to_owned(), if json { content.parse()? } else { json!(content) });
-    }
-    let text = Value::Object(bundle).to_string();
-    println!("{name}: {} kB", text.len() / 1000);
-    std::fs::write(folder.join(format!("{name}.json")), text)?;
-    Ok(figure.save(folder.join(format!("{name}.png")))?)
+    write(folder, "occlusion", &occlusion(net, photo, grids)?)
 }
 
 fn input_size(net: &Network) -> (u32, u32) {
@@ -113,11 +87,7 @@ fn strength(net: &Network, photo: &Photo, layer: &str) -> convscope::Result<Heat
 }
 
 /// Covers each place in turn, with a patch of the mean colour (0 after normalisation).
-fn occlusion(
-    net: &Network,
-    photo: &Photo,
-    grids: &[(i64, i64)],
-) -> Result<Occlusion, Box<dyn Error>> {
+fn occlusion(net: &Network, photo: &Photo, grids: &[(i64, i64)]) -> convscope::Result<Occlusion> {
     let input = net.prepare(photo)?;
     let whole = tch::no_grad(|| net.forward(&input))?;
     let class = whole.argmax(None, false).int64_value(&[]);

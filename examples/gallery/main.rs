@@ -1,0 +1,56 @@
+//! The figures that `tests/browser` looks at, by topic. Of each it writes `FOLDER/NAME.json`, the mime
+//! bundle as a notebook stores it, and the still `FOLDER/NAME.png`.
+//!
+//! ```text
+//! cargo run --example gallery -- heat FOLDER                # the digits network
+//! cargo run --example gallery -- heat FOLDER PHOTO          # ResNet-18 on a photo
+//! cargo run --example gallery -- maps FOLDER
+//! cargo run --example gallery -- maps FOLDER PHOTO PHOTO
+//! cargo run --example gallery -- motion FOLDER
+//! cargo run --example gallery -- motion FOLDER VEGA         # and pages with this build of Vega
+//! ```
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use convscope::prelude::*;
+use serde_json::{Map, Value};
+
+mod heat;
+mod maps;
+mod motion;
+
+type Done = Result<(), Box<dyn Error>>;
+
+fn main() -> Done {
+    let mut arguments = std::env::args_os().skip(1);
+    let (Some(topic), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: gallery heat|maps|motion FOLDER [FILE...]".into());
+    };
+    let folder = PathBuf::from(folder);
+    let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    fs::create_dir_all(&folder)?;
+    match topic.to_str() {
+        Some("heat") => heat::draw(&folder, &files)?,
+        Some("maps") => maps::draw(&folder, &files)?,
+        Some("motion") => motion::draw(&folder, &files)?,
+        _ => return Err(format!("no topic {topic:?}; there are heat, maps and motion").into()),
+    }
+    println!("figures are in {}", folder.display());
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, figure: &impl Figure) -> Done {
+    let bundle = figure.bundle()?;
+    let mut forms = Map::new();
+    for (mime, content) in bundle.entries() {
+        let form = if mime.ends_with("json") { content.parse()? } else { content.into() };
+        forms.insert(mime.to_owned(), form);
+    }
+    let json = Value::Object(forms).to_string();
+    println!("{name}: {} kB; {}", json.len() / 1000, bundle.text);
+    fs::write(folder.join(format!("{name}.json")), json)?;
+    fs::write(folder.join(format!("{name}.png")), &bundle.png)?;
+    Ok(())
+}
