@@ -1,15 +1,13 @@
 //! Attention of vision transformers: identities, other implementations, figures, and what is refused.
 
-use std::path::Path;
-
 use convscope::attribution::{
     AttentionMaps, attention_rollout_tensor, attention_tensor, gradient_attention_tensor,
 };
 use convscope::network::{Op, Pointwise};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, painted, real, scratch};
-use crate::parity::{Arrays, expected, python, python_with};
+use crate::helpers::{Tested, cpu, difference, painted, real};
+use crate::oracle::{Arrays, Script};
 
 /// Two blocks over patches of 4×4 pixels, not square, with so many tokens before the patches.
 fn small_vit(extra: i64, heads: i64) -> convscope::Result<Network> {
@@ -106,24 +104,23 @@ fn agree(net: &Network, theirs: &Arrays, prefix: &str, targets: &[Target], most:
 
 #[test]
 fn deit_agrees_with_its_definition_on_pictures_that_are_not_square() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
-    let folder = scratch("parity_attention");
-    let theirs = expected(&python, "attention.py", &folder, &[&folder]);
-    let net = zoo::untrained("deit_tiny")?.load_weights(folder.join("deit_tiny.pth"))?;
+    let Some(oracle) = Script::new("attention.py").run() else { return Ok(()) };
+    let theirs = oracle.arrays();
+    let net = zoo::untrained("deit_tiny")?.load_weights(oracle.file("deit_tiny.pth"))?;
     let targets = [Target::Class(3), Target::Class(700)];
     agree(&net.to_kind(Kind::Double)?, &theirs, "", &targets, 1e-8)
 }
 
 #[test]
 fn deit_with_real_weights_agrees_on_a_photo() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
     let (Some(weights), Some(photo)) =
         (real("weights/deit_tiny_patch16_224.safetensors"), real("images/hub_dog.jpg"))
     else {
         return Ok(());
     };
-    let folder = scratch("parity_attention_real");
-    let theirs = expected(&python, "attention.py", &folder, &[&folder, &weights, &photo]);
+    let script = Script::new("attention.py").file(&weights).file(photo);
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     let net = zoo::untrained("deit_tiny")?.load_weights(&weights)?;
     agree(&net, &theirs, "", &[Target::Top], 1e-4)?;
 
@@ -136,12 +133,12 @@ fn deit_with_real_weights_agrees_on_a_photo() -> Tested {
 
 #[test]
 fn networks_from_onnx_have_their_attention() -> Tested {
-    let Some(python) = python_with(&["onnx", "onnxscript"]) else { return Ok(()) };
-    let folder = scratch("parity_attention_onnx");
-    let theirs = expected(&python, "attention.py", &folder, &[&folder, Path::new("--onnx")]);
-    let wide = Network::from_onnx(folder.join("wide.onnx"))?;
+    let script = Script::new("attention.py").needs(&["onnx", "onnxscript"]).word("--onnx");
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
+    let wide = Network::from_onnx(oracle.file("wide.onnx"))?;
     agree(&wide, &theirs, "wide.", &[Target::Class(3), Target::Class(70)], 1e-4)?;
-    let square = Network::from_onnx(folder.join("square.onnx"))?;
+    let square = Network::from_onnx(oracle.file("square.onnx"))?;
     let off =
         difference(&attention_tensor(&square, &theirs["square.input"])?, &theirs["square.maps"]);
     assert!(off < 1e-5, "{off}");

@@ -9,13 +9,11 @@ use convscope::embed::{
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, numbers, scratch};
-use crate::parity::{Arrays, expected, python_with};
+use crate::oracle::{Arrays, Script};
 
-/// What tests/parity/embed.py saves, for the test of this name.
-fn sklearn(test: &str) -> Option<Arrays> {
-    let python = python_with(&["sklearn", "safetensors"])?;
-    let folder = scratch(test);
-    Some(expected(&python, "embed.py", &folder, &[&folder]))
+/// What tests/parity/embed.py saves.
+fn sklearn() -> Option<Arrays> {
+    Some(Script::new("embed.py").needs(&["sklearn", "safetensors"]).run()?.arrays())
 }
 
 /// Clouds around `classes` middles in `width` dimensions, and which cloud each point is of.
@@ -32,7 +30,7 @@ fn quiet() -> Tsne {
 
 #[test]
 fn pca_is_scikit_learns() -> Tested {
-    let Some(theirs) = sklearn("embed_pca") else { return Ok(()) };
+    let Some(theirs) = sklearn() else { return Ok(()) };
     let pca = Pca::fit(&theirs["digits"], 8)?;
     assert!(difference(pca.components(), &theirs["pca.components"]) < 1e-5);
     assert!(difference(&pca.transform(&theirs["digits"])?, &theirs["pca.points"]) < 1e-5);
@@ -66,7 +64,7 @@ fn measures_are_scikit_learns() -> Tested {
     let (straight, shuffled) = (line(&[0., 1., 2., 3., 4.]), line(&[0., 2., 4., 1., 3.]));
     assert!((trustworthiness(&straight, &shuffled, 1)? - 0.2).abs() < 1e-12);
     assert_eq!(trustworthiness(&straight, &straight, 1)?, 1.0);
-    let Some(theirs) = sklearn("embed_measures") else { return Ok(()) };
+    let Some(theirs) = sklearn() else { return Ok(()) };
     let ours = trustworthiness(&theirs["some.features"], &theirs["some.map"], 5)?;
     assert!((ours - numbers(&theirs["some.trustworthiness"])[0]).abs() < 1e-9, "{ours}");
     let ours = divergence(&theirs["some.features"], &theirs["some.map"], 20.0)?.value;
@@ -74,12 +72,14 @@ fn measures_are_scikit_learns() -> Tested {
     Ok(())
 }
 
+const STARTS: [(u64, Start); 3] = [(0, Start::Pca), (1, Start::Random), (2, Start::Random)];
+
 /// FIELD's bounds: scikit-learn's digits, perplexity 30, 1000 iterations, the divergence of all pairs.
-fn digits_map(test: &str, method: TsneMethod) -> Tested {
-    let Some(theirs) = sklearn(test) else { return Ok(()) };
+fn digits_map(method: TsneMethod, starts: &[(u64, Start)]) -> Tested {
+    let Some(theirs) = sklearn() else { return Ok(()) };
     let (digits, classes) = (theirs["digits"].to_kind(Kind::Float), &theirs["classes"]);
     let features = Features::new(&digits)?;
-    for (seed, start) in [(0, Start::Pca), (1, Start::Random), (2, Start::Random)] {
+    for &(seed, start) in starts {
         let map = Tsne { method, seed, start, ..quiet() }.run(&features)?;
         let layout = &map.layouts()[0];
         let divergence = layout.divergence.expect("of t-SNE");
@@ -99,12 +99,12 @@ fn digits_map(test: &str, method: TsneMethod) -> Tested {
 
 #[test]
 fn digits_by_interpolation_reach_the_known_figures() -> Tested {
-    digits_map("embed_interpolated", TsneMethod::Interpolated)
+    digits_map(TsneMethod::Interpolated, &STARTS)
 }
 
 #[test]
 fn digits_by_all_pairs_reach_the_known_figures() -> Tested {
-    digits_map("embed_exact", TsneMethod::Exact)
+    digits_map(TsneMethod::Exact, &STARTS[..2])
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_grid_stays_a_grid() -> Tested {
     // 30 × 30 points: each one's neighbours on the map are those on the grid, for either method.
     let side = Tensor::arange(30, cpu(Kind::Float));
     let grid = Tensor::stack(&[side.repeat([30]), side.repeat_interleave_self_int(30, 0, None)], 1);
-    for (seed, start) in [(0, Start::Pca), (1, Start::Random), (2, Start::Random)] {
+    for (seed, start) in STARTS {
         for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
             let options = Tsne { method, seed, start, iterations: 600, ..quiet() };
             let map = options.run(&Features::new(&grid)?)?.layouts()[0].points.shallow_clone();

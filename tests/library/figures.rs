@@ -1,12 +1,11 @@
 //! Figures: pictures against golden ones, bundles, files, and hostile names.
-//!
-//! `UPDATE_GOLDEN=1 cargo test --test library` draws the golden pictures anew; look at them.
 
 use convscope::prelude::*;
 use convscope::view::{Curves, FeatureMaps, FilterGrid, Guess, Heatmap, Panel, Series, TopK};
 use image::{Rgb, RgbImage};
 
-use crate::helpers::{Tested, cpu, painted, root, scratch};
+use crate::golden::golden;
+use crate::helpers::{Tested, cpu, painted, scratch};
 
 /// Waves and ramps: every map has another direction and strength; map 2 is blank.
 pub fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
@@ -20,24 +19,6 @@ pub fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
         let _ = waves.get(2).zero_();
     }
     waves
-}
-
-/// Compares with `tests/golden/NAME.png`; fonts and rounding may move a few shades.
-pub fn golden(name: &str, figure: &impl Figure) -> Tested {
-    let drawn = figure.image()?;
-    let path = root().join("tests/golden").join(format!("{name}.png"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        figure.save(&path)?;
-        return Ok(());
-    }
-    let expected = image::open(&path)?.to_rgb8();
-    let seen = scratch(&format!("golden_{name}")).join("drawn.png");
-    figure.save(&seen)?;
-    assert_eq!(drawn.dimensions(), expected.dimensions(), "{name}: look at {}", seen.display());
-    let shades = drawn.as_raw().iter().zip(expected.as_raw()).map(|(&a, &b)| a.abs_diff(b));
-    let mean = shades.map(f64::from).sum::<f64>() / drawn.as_raw().len() as f64;
-    assert!(mean < 0.3, "{name}: mean difference {mean:.2} shades; look at {}", seen.display());
-    Ok(())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use convscope::view::{BoundingBox, Boxes, Guess, Heatmap, Heatmaps, Occlusion, P
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-use crate::figures::golden;
+use crate::golden::golden;
 use crate::helpers::{Tested, cpu, numbers, painted, scratch, spec_of, subtitle};
 
 fn grey(width: u32, height: u32) -> RgbImage {
@@ -191,7 +191,7 @@ fn constant_and_broken_maps_say_so() -> Tested {
 }
 
 #[test]
-fn maps_in_different_units_have_scales_of_their_own() -> Tested {
+fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
     let heatmap =
         |unit: &str, height| Heatmap::new("m", unit, grey(30, 20), &hill(4, 6, (1.0, 2.0), height));
     let maps = vec![("a", heatmap("|gradient|", 0.01)?), ("b", heatmap("Grad-CAM", 10.0)?)];

@@ -5,7 +5,8 @@ use convscope::view::{FeatureMaps, FeatureMapsBatch, FilterGrid, Journey};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-use crate::figures::{golden, maps};
+use crate::figures::maps;
+use crate::golden::golden;
 use crate::helpers::{Tested, cpu, numbers, painted, real};
 
 /// The interactive form.
@@ -249,7 +250,7 @@ fn figures_are_small() -> Tested {
 }
 
 #[test]
-fn several_pictures_stand_in_rows() -> Tested {
+fn golden_pictures_stand_in_rows() -> Tested {
     let net = zoo::digits()?;
     let photos = [data::digit(3, 1)?, data::digit(8, 1)?, data::digit(5, 2)?];
     let figure = net.feature_maps_batch(&photos, "relu2")?;

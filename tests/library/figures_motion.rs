@@ -3,12 +3,12 @@
 use std::io::Cursor;
 
 use convscope::prelude::*;
-use convscope::view::{Curves, Film, Frame, Panel, Scatter, Series};
+use convscope::view::{Bundle, Curves, Film, Frame, Panel, Scatter, Series};
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::{AnimationDecoder, Rgb, RgbImage};
 
-use crate::figures::golden;
+use crate::golden::golden;
 use crate::helpers::{Tested, cpu, painted, scratch};
 
 /// A spiral of `count` points, the class of point `i` being `i % classes`.
@@ -19,9 +19,8 @@ fn spiral(count: i64, classes: i64) -> (Tensor, Tensor) {
     (points, Tensor::arange(count, cpu(Kind::Int64)).remainder(classes))
 }
 
-fn columns(scatter: &Scatter) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
-    let spec = scatter.bundle()?.vega.expect("a Vega specification");
-    Ok(spec["data"][0]["values"][0].clone())
+fn columns(bundle: &Bundle) -> &serde_json::Value {
+    &bundle.vega.as_ref().expect("a Vega specification")["data"][0]["values"][0]
 }
 
 #[test]
@@ -42,7 +41,8 @@ fn scatter_golden() -> Tested {
 fn positions_keep_their_proportions() -> Tested {
     // Twice as wide as high: x fills the square, y the middle half of it.
     let points = Tensor::from_slice(&[-3.0f32, 0.0, 1.0, 2.0, 0.0, 1.0]).view([3, 2]);
-    let columns = columns(&Scatter::new("Three", &points)?)?;
+    let bundle = Scatter::new("Three", &points)?.bundle()?;
+    let columns = columns(&bundle);
     let column = |name: &str| -> Vec<i64> {
         columns[name].as_array().into_iter().flatten().filter_map(|v| v.as_i64()).collect()
     };
@@ -62,13 +62,13 @@ fn broken_positions_are_left_out_and_counted() -> Tested {
     let scatter = Scatter::layouts("Two lost", &[("a", &points), ("b", &other)])?;
     let spec = scatter.bundle()?.vega.expect("a Vega specification");
     assert_eq!(spec["title"]["subtitle"][0], "left out, position not finite: 2 points");
-    let ids = columns(&scatter)?["id"].as_array().expect("ids").clone();
+    let ids = columns(&scatter.bundle()?)["id"].as_array().expect("ids").clone();
     assert!(ids.len() == 48 && !ids.contains(&3.into()) && !ids.contains(&9.into()));
 
     let none = Scatter::new("None", &(points * f64::NAN))?;
     assert!(none.bundle()?.vega.is_none(), "nothing to move");
     let same = Scatter::new("Same", &Tensor::ones([4, 2], cpu(Kind::Float)))?;
-    assert_eq!(columns(&same)?["x0"], serde_json::json!([5000, 5000, 5000, 5000]));
+    assert_eq!(columns(&same.bundle()?)["x0"], serde_json::json!([5000, 5000, 5000, 5000]));
     let most = f64::from(f32::MAX);
     let huge = Tensor::from_slice(&[-most, -most, most, most]).view([2, 2]);
     Scatter::new("Huge", &huge)?.bundle()?;
@@ -119,7 +119,7 @@ fn a_scatter_keeps_within_its_bounds() -> Tested {
     assert!(bundle.text.contains("with a thumbnail"), "{}", bundle.text);
     let size: usize = bundle.entries().iter().map(|(_, content)| content.len()).sum();
     assert!(size < 1_800_000, "{size} characters");
-    let columns = columns(&scatter)?;
+    let columns = columns(&bundle);
     let lists = columns["near"].as_array().expect("lists");
     assert!(
         lists

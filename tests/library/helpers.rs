@@ -83,6 +83,20 @@ pub fn numbers(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.to_kind(Kind::Double).reshape([-1])).expect("numbers")
 }
 
+/// Numbers from 0 to 1 by SplitMix64. libtorch's own generator is one for all tests that run beside
+/// one another, so what it gives depends on them.
+pub fn random(shape: &[i64], seed: u64) -> Tensor {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / (1u64 << 24) as f64
+    };
+    let count: i64 = shape.iter().product();
+    Tensor::from_slice(&(0..count).map(|_| next()).collect::<Vec<f64>>()).view(shape)
+}
+
 /// The largest absolute difference.
 pub fn difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());

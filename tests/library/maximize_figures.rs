@@ -2,7 +2,7 @@
 
 use convscope::prelude::*;
 
-use crate::figures::golden;
+use crate::golden::golden;
 use crate::helpers::{Tested, painted, scratch};
 use crate::maximize::close;
 

@@ -3,9 +3,10 @@
 use convscope::maximize::{Colour, Parameters, Robust, Start};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, real, scratch};
-use crate::maximize::{input, noise, score_of};
-use crate::parity::{expected, python};
+use crate::helpers::{Tested, cpu, difference, random, real, scratch};
+use crate::maximize::{input, score_of};
+use crate::oracle::Script;
+use crate::parity::filled;
 
 #[test]
 fn the_image_of_a_class_is_given_to_that_class() -> Tested {
@@ -118,14 +119,16 @@ fn inversion_finds_an_image_that_the_layer_takes_for_the_given_one() -> Tested {
 
 #[test]
 fn the_lucid_loop_equals_pytorchs() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
     let folder = scratch("parity_maximize");
-    tch::manual_seed(3);
-    let net = zoo::untrained("resnet18")?.to_kind(Kind::Double)?;
-    net.save_weights(folder.join("weights.safetensors"))?;
-    let start = noise([2, 3, 49, 64], 8).to_kind(Kind::Double) * 0.3 + 0.35;
-    Tensor::write_safetensors(&[("start", &start)], folder.join("start.safetensors"))?;
-    let theirs = expected(&python, "maximize.py", &folder, &[&folder]);
+    let net = filled("resnet18")?;
+    let (weights, given) = (folder.join("weights.safetensors"), folder.join("start.safetensors"));
+    net.save_weights(&weights)?;
+    let net = net.to_kind(Kind::Double)?;
+    let start = random(&[2, 3, 49, 64], 8) * 0.3 + 0.35;
+    Tensor::write_safetensors(&[("start", &start)], &given)?;
+    let script = Script::new("maximize.py").file(weights).file(given);
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     for (name, parameters, colour) in [
         ("fourier", Parameters::Fourier, Colour::Decorrelated),
         ("pixels", Parameters::Pixels, Colour::Decorrelated),

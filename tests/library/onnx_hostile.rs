@@ -88,6 +88,8 @@ fn file_with(opset: i64, inputs: &[Message], nodes: &[Message], tensors: &[Messa
 /// What the import says to this file.
 fn refused(folder: &Path, bytes: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
     let path = folder.join("hostile.onnx");
+    // Some file systems wait for the disk when a file is emptied and written anew.
+    let _ = std::fs::remove_file(&path);
     std::fs::write(&path, bytes)?;
     let began = Instant::now();
     let answer = Network::from_onnx(&path);

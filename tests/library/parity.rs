@@ -1,50 +1,9 @@
 //! The same weights and inputs through torchvision and Captum: independent implementations.
-//!
-//! The Python is CONVSCOPE_PYTHON, or the set-up's. Where there is none, these say "skipped".
-
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, painted, real, root, scratch, skip};
-
-pub type Arrays = BTreeMap<String, Tensor>;
-
-pub fn python() -> Option<PathBuf> {
-    let given = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
-    let python = given.unwrap_or_else(|| root().join(".convscope/venv/bin/python"));
-    if !python.is_file() {
-        skip("no Python with torchvision and captum (`make setup` installs one)");
-        return None;
-    }
-    Some(python)
-}
-
-/// The same, if it has these packages, too.
-pub fn python_with(packages: &[&str]) -> Option<PathBuf> {
-    let python = python()?;
-    let found =
-        Command::new(&python).args(["-c", &format!("import {}", packages.join(", "))]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        skip(&format!("Python has no {}", packages.join(" and ")));
-        return None;
-    }
-    Some(python)
-}
-
-/// Runs a script of tests/parity and reads what it saved.
-pub fn expected(python: &Path, script: &str, folder: &Path, arguments: &[&Path]) -> Arrays {
-    let output = Command::new(python)
-        .arg(root().join("tests/parity").join(script))
-        .args(arguments)
-        .output()
-        .expect("running Python");
-    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
-    let arrays = Tensor::read_safetensors(folder.join("expected.safetensors"));
-    arrays.expect("the script's arrays").into_iter().collect()
-}
+use crate::helpers::{Tested, cpu, difference, painted, real, scratch};
+use crate::oracle::{Arrays, Script};
 
 /// Relative to the largest value there is.
 pub fn relative(ours: &Tensor, theirs: &Tensor) -> f64 {
@@ -94,16 +53,14 @@ fn compare(net: &Network, exact: &Network, photo: &Photo, theirs: &Arrays) -> Te
 
 #[test]
 fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
-    let folder = scratch("parity_random");
-    let photo = folder.join("painted.png");
+    let photo = scratch("parity_random").join("painted.png");
     painted(419, 301).pixels().save(&photo)?;
-    let theirs = expected(&python, "resnet18.py", &folder, &[&photo, &folder]);
-    let net = zoo::untrained("resnet18")?.load_weights(folder.join("random.pth"))?;
-    let again = zoo::untrained("resnet18")?.load_weights(folder.join("random.pth"))?;
-    compare(&net, &again.to_kind(Kind::Double)?, &Photo::open(&photo)?, &theirs)?;
+    let Some(oracle) = Script::new("resnet18.py").file(&photo).run() else { return Ok(()) };
+    let loaded = |name: &str| zoo::untrained("resnet18")?.load_weights(oracle.file(name));
+    let (net, exact) = (loaded("random.pth")?, loaded("random.pth")?.to_kind(Kind::Double)?);
+    compare(&net, &exact, &Photo::open(&photo)?, &oracle.arrays())?;
 
-    let legacy = zoo::untrained("resnet18")?.load_weights(folder.join("legacy.pth"))?;
+    let legacy = loaded("legacy.pth")?;
     for ((name, modern), (_, old)) in net.parameters().iter().zip(legacy.parameters()) {
         assert_eq!(
             difference(modern, old),
@@ -116,29 +73,27 @@ fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
 
 #[test]
 fn resnet18_with_real_weights_on_a_real_photo() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
     let (Some(weights), Some(photo)) =
         (real("weights/resnet18.safetensors"), real("images/hub_dog.jpg"))
     else {
         return Ok(());
     };
     // As PNG, so that both decode the same pixels; the JPEG decoder is compared below.
-    let folder = scratch("parity_real");
-    let lossless = folder.join("dog.png");
+    let lossless = scratch("parity_real").join("dog.png");
     let photo = Photo::open(photo)?;
     photo.pixels().save(&lossless)?;
-    let theirs = expected(&python, "resnet18.py", &folder, &[&lossless, &folder, &weights]);
+    let script = Script::new("resnet18.py").file(lossless).file(&weights);
+    let Some(oracle) = script.run() else { return Ok(()) };
     let net = || zoo::untrained("resnet18")?.load_weights(&weights);
-    compare(&net()?, &net()?.to_kind(Kind::Double)?, &photo, &theirs)
+    compare(&net()?, &net()?.to_kind(Kind::Double)?, &photo, &oracle.arrays())
 }
 
 #[test]
 fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
     for name in ["hub_dog.jpg", "openimages_parrot.jpg", "openimages_cat_720p.jpg"] {
         let Some(photo) = real(&format!("images/{name}")) else { return Ok(()) };
-        let folder = scratch("parity_jpeg");
-        let theirs = expected(&python, "prepare.py", &folder, &[&photo, &folder]);
+        let Some(oracle) = Script::new("prepare.py").file(&photo).run() else { return Ok(()) };
+        let theirs = oracle.arrays();
         let ours = Preprocess::imagenet().tensor(&Photo::open(&photo)?)?;
         let off = (ours - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]) * 0.225;
         assert!(off < 1.0 / 255.0, "{name}: mean error {:.3} of 1/255", off * 255.0);
@@ -153,26 +108,52 @@ fn wave(shape: &[i64], phase: f64) -> Tensor {
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
 }
 
-fn parameter(name: &str, shape: &[i64]) -> Tensor {
+pub fn parameter(name: &str, shape: &[i64]) -> Tensor {
     let phase = (1..).zip(name.bytes()).map(|(place, byte)| f64::from(place * u32::from(byte)));
-    let sine = wave(shape, phase.sum());
-    match shape {
+    // Beyond a million the numbers come again: six VGGs have 800 million.
+    const MOST: i64 = 1_048_573;
+    let count: i64 = shape.iter().product();
+    let sine = wave(&[count.min(MOST)], phase.sum());
+    let numbers = match shape {
         [_, rest @ ..] if !rest.is_empty() => {
             sine * 2.0 / (rest.iter().product::<i64>() as f64).sqrt()
         }
         _ if name.ends_with("running_var") => sine * 0.5 + 1.0,
         _ if name.ends_with("weight") => sine * 0.3 + 1.0,
         _ => sine * 0.1,
+    };
+    let numbers = numbers.to_kind(Kind::Float);
+    if count <= MOST {
+        return numbers.view(shape);
     }
+    numbers.repeat([count / MOST + 1]).narrow(0, 0, count).view(shape)
 }
 
-/// A network of the zoo with the formula's parameters; DeiT's from a file with its authors' names.
-pub fn filled(name: &str, folder: &Path) -> convscope::Result<Network> {
+/// The name that DeiT's authors gave a parameter.
+fn authors_name(name: &str) -> String {
+    let pairs = [
+        ("encoder.layers.encoder_layer_", "blocks."),
+        ("encoder.pos_embedding", "pos_embed"),
+        ("encoder.ln.", "norm."),
+        ("conv_proj.", "patch_embed.proj."),
+        ("class_token", "cls_token"),
+        ("heads.head.", "head."),
+        ("ln_1.", "norm1."),
+        ("ln_2.", "norm2."),
+        ("mlp.0.", "mlp.fc1."),
+        ("mlp.3.", "mlp.fc2."),
+        ("self_attention.in_proj_", "attn.qkv."),
+        ("self_attention.out_proj.", "attn.proj."),
+    ];
+    pairs.iter().fold(name.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs))
+}
+
+/// A network of the zoo with the formula's parameters. The Python side has DeiT under its authors'
+/// names, which the formula depends on.
+pub fn filled(name: &str) -> convscope::Result<Network> {
     let net = zoo::untrained(name)?;
-    if name == "deit_tiny" {
-        return net.load_weights(folder.join("deit_tiny.pth"));
-    }
     for (key, tensor) in net.parameters() {
+        let key = if name == "deit_tiny" { authors_name(&key) } else { key };
         tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
     }
     Ok(net)
@@ -180,16 +161,15 @@ pub fn filled(name: &str, folder: &Path) -> convscope::Result<Network> {
 
 #[test]
 fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
-    let folder = scratch("parity_zoo");
     let names = zoo::names();
-    let mut arguments = vec![folder.as_path()];
-    arguments.extend(names.iter().map(Path::new));
-    let theirs = expected(&python, "zoo.py", &folder, &arguments);
+    let script = names.iter().fold(Script::new("zoo.py"), Script::word);
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     for name in names {
-        let net = filled(name, &folder)?.to_kind(Kind::Double)?;
+        let net = filled(name)?.to_kind(Kind::Double)?;
         for suffix in ["", ".odd"] {
-            let ours = net.forward(&theirs[&format!("{name}{suffix}.input")])?;
+            let shape: Vec<i64> = Vec::try_from(&theirs[&format!("{name}{suffix}.shape")])?;
+            let ours = net.forward(&wave(&shape, 0.5))?;
             let theirs = &theirs[&format!("{name}{suffix}")];
             let spread = theirs.std(false).double_value(&[]);
             assert!(spread > 1e-3, "{name}{suffix}: logits without spread compare nothing");
@@ -204,20 +184,20 @@ fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
 #[test]
 fn attributions_equal_captums() -> Tested {
     use convscope::attribution as by;
-    let Some(python) = python() else { return Ok(()) };
-    let folder = scratch("parity_attribution");
     let networks = [
         ("resnet18", "layer3"),
         ("vgg16_bn", "features.42"),
         ("densenet121", "features.denseblock3"),
         ("deit_tiny", ""),
     ];
-    let arguments = networks.map(|(name, layer)| PathBuf::from(format!("{name}:{layer}")));
-    let mut arguments: Vec<&Path> = arguments.iter().map(PathBuf::as_path).collect();
-    arguments.insert(0, &folder);
-    let theirs = expected(&python, "attribution.py", &folder, &arguments);
+    let mut script = Script::new("attribution.py").needs(&["captum"]);
     for (name, layer) in networks {
-        let net = filled(name, &folder)?.to_kind(Kind::Double)?;
+        script = script.word(format!("{name}:{layer}"));
+    }
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
+    for (name, layer) in networks {
+        let net = filled(name)?.to_kind(Kind::Double)?;
         let input = &theirs[&format!("{name}.input")];
         let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
         let targets = [Target::Class(class), Target::Class(class)];

@@ -1,7 +1,7 @@
 //! Class activation maps beside pytorch-grad-cam and torchcam, before they are brought to 0..1 and
 //! enlarged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use convscope::attribution::{
     AblationCam, Measure, ScoreCam, ablation_cam_tensor, cam_tensor, score_cam_tensor,
@@ -9,7 +9,8 @@ use convscope::attribution::{
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, real, scratch};
-use crate::parity::{Arrays, expected, filled, python_with, relative};
+use crate::oracle::{Arrays, Script};
+use crate::parity::{filled, relative};
 
 /// Ours by the name under which the script saved theirs.
 fn ours(
@@ -77,33 +78,34 @@ const NETWORKS: [[&str; 4]; 4] = [
     ],
 ];
 
-fn random_networks(package: &str) -> Tested {
-    let Some(python) = python_with(&[package, "captum"]) else { return Ok(()) };
-    let folder = scratch(&format!("parity_{package}"));
-    let mut arguments = vec![folder.as_path(), Path::new(package)];
-    arguments.extend(NETWORKS.iter().map(|network| Path::new(network[3])));
-    let theirs = expected(&python, "cams.py", &folder, &arguments);
+fn random_networks(package: &'static str) -> Tested {
+    let mut script = Script::new("cams.py").needs(&[package, "captum"]).word(package);
+    for network in NETWORKS {
+        script = script.word(network[3]);
+    }
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     for [name, layer, scored_layer, _] in NETWORKS {
         let number = |key: &str| theirs[&format!("{name}.{key}")].int64_value(&[0]) as usize;
-        let single = filled(name, &folder)?;
-        let double = filled(name, &folder)?.to_kind(Kind::Double)?;
-        for method in methods(&theirs, name) {
-            let (net, layer, input, class) = if method.starts_with(char::is_uppercase) {
-                (&double, layer, "input", "class")
-            } else {
-                (&single, scored_layer, "small", "scored")
-            };
+        let agree = |net: &Network, methods: &[&str], layer, input, class| -> Tested {
             let input = &theirs[&format!("{name}.{input}")];
             let targets = vec![Target::Class(number(class)); input.size()[0] as usize];
-            let ours = ours(net, method, input, layer, &targets)?;
-            compare(package, net, name, method, &ours, &theirs)?;
-        }
+            for method in methods {
+                let ours = ours(net, method, input, layer, &targets)?;
+                compare(package, net, name, method, &ours, &theirs)?;
+            }
+            Ok(())
+        };
+        let (gradients, scores): (Vec<&str>, Vec<&str>) =
+            methods(&theirs, name).partition(|method| method.starts_with(char::is_uppercase));
+        let net = filled(name)?;
+        agree(&net, &scores, scored_layer, "small", "scored")?;
+        agree(&net.to_kind(Kind::Double)?, &gradients, layer, "input", "class")?;
     }
     Ok(())
 }
 
-fn real_network(package: &str) -> Tested {
-    let Some(python) = python_with(&[package, "captum"]) else { return Ok(()) };
+fn real_network(package: &'static str) -> Tested {
     let (Some(weights), Some(photo)) =
         (real("weights/resnet18.safetensors"), real("images/hub_dog.jpg"))
     else {
@@ -115,8 +117,9 @@ fn real_network(package: &str) -> Tested {
         net.prepare(&Photo::open(photo)?)?.narrow(2, 60, 128).narrow(3, 30, 160).contiguous();
     let path: PathBuf = folder.join("input.safetensors");
     Tensor::write_safetensors(&[("input", &input)], &path)?;
-    let theirs =
-        expected(&python, "cams.py", &folder, &[&folder, Path::new(package), &weights, &path]);
+    let script = Script::new("cams.py").needs(&[package, "captum"]).word(package);
+    let Some(oracle) = script.file(&weights).file(path).run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     for method in methods(&theirs, "resnet18") {
         let ours = ours(&net, method, &input, "layer4", &[Target::Top])?;
         compare(package, &net, "resnet18", method, &ours, &theirs)?;

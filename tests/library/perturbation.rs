@@ -10,8 +10,9 @@ use convscope::attribution::{
 };
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, numbers, scratch};
-use crate::parity::{expected, python_with, relative};
+use crate::helpers::{Tested, cpu, difference, numbers, random, scratch};
+use crate::oracle::Script;
+use crate::parity::relative;
 
 const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 
@@ -133,18 +134,15 @@ fn fewer_channels_are_those_that_vary_most() -> Tested {
 
 #[test]
 fn rise_equals_an_implementation_from_the_paper() -> Tested {
-    let Some(python) = python_with(&["numpy", "safetensors"]) else { return Ok(()) };
-    let folder = scratch("parity_rise");
-    tch::manual_seed(8);
     // Sizes that the cells don't divide.
-    let input = Tensor::rand([2, 23, 38], cpu(Kind::Double));
-    let weight = Tensor::randn([2, 23, 38], cpu(Kind::Double));
-    let file = folder.join("linear.safetensors");
+    let input = random(&[2, 23, 38], 8);
+    let weight = random(&[2, 23, 38], 9) * 4.0 - 2.0;
+    let file = scratch("parity_rise").join("linear.safetensors");
     Tensor::write_safetensors(&[("input", &input), ("weight", &weight)], &file)?;
-    let arguments = ["70", "5", "0.3", "12345"].map(std::path::Path::new);
-    let mut all = vec![folder.as_path(), file.as_path()];
-    all.extend(arguments);
-    let theirs = expected(&python, "rise.py", &folder, &all);
+    let script = Script::new("rise.py").needs(&["numpy", "safetensors"]).file(&file);
+    let script = script.word(70).word(5).word(0.3).word(12345);
+    let Some(oracle) = script.run() else { return Ok(()) };
+    let theirs = oracle.arrays();
     let options = Rise { masks: 70, cells: 5, probability: 0.3, seed: 12345, ..Rise::default() };
     let options = Rise { measure: Measure::Score, ..options };
     let net = linear(&weight);

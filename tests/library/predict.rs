@@ -4,7 +4,7 @@ use convscope::prelude::*;
 use convscope::view::{Guess, Prediction, Predictions};
 use image::{Rgb, RgbImage};
 
-use crate::figures::golden;
+use crate::golden::golden;
 use crate::helpers::Tested;
 
 #[test]

@@ -1,5 +1,6 @@
 //! Training: that it learns, repeats, stops in time, and leaves nothing behind.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use convscope::Error;
@@ -33,8 +34,16 @@ fn small(seed: i64) -> convscope::Result<Network> {
     Ok(net)
 }
 
-fn drawn(count: usize, seed: u64) -> Result<Dataset, Error> {
-    Dataset::from_photos(&small(0)?, &data::digits(count, seed)?)
+/// So many of the digits that these tests share, from the `first` on: drawing them takes longer than
+/// training.
+fn drawn(first: i64, count: i64) -> Result<Dataset, Error> {
+    static ALL: Mutex<Option<Dataset>> = Mutex::new(None);
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.is_none() {
+        *all = Some(Dataset::from_photos(&small(0)?, &data::digits(1500, 3)?)?);
+    }
+    let all = all.as_ref().expect("drawn above");
+    Dataset::new(all.images().narrow(0, first, count), all.labels().narrow(0, first, count))
 }
 
 fn held(net: &Network) -> Vec<Tensor> {
@@ -44,7 +53,7 @@ fn held(net: &Network) -> Vec<Tensor> {
 #[test]
 fn a_small_network_learns_drawn_digits() -> Tested {
     let mut net = small(1)?;
-    let (train, test) = drawn(2500, 3)?.split(0.8)?;
+    let (train, test) = drawn(0, 1500)?.split(0.8)?;
     let history = net.fit(&train, Fit::new(4).batch(32).validate(&test))?;
     let accuracy = net.accuracy(&test)?;
     assert!(accuracy >= 0.95, "{accuracy}");
@@ -90,7 +99,7 @@ fn a_small_network_learns_mnist() -> Tested {
 
 #[test]
 fn a_seed_repeats_bit_for_bit() -> Tested {
-    let data = drawn(300, 5)?;
+    let data = drawn(500, 300)?;
     let train = |seed| -> Result<(Vec<Tensor>, History), Error> {
         let mut net = small(2)?;
         let history = net.fit(&data, Fit::new(2).batch(50).seed(seed).quiet())?;
@@ -105,7 +114,7 @@ fn a_seed_repeats_bit_for_bit() -> Tested {
 
 #[test]
 fn optimisers_and_schedules_learn() -> Tested {
-    let data = drawn(400, 6)?;
+    let data = drawn(600, 400)?;
     let sgd = Optimiser::Sgd { momentum: 0.9, nesterov: true };
     for fit in [
         Fit::new(3).optimiser(sgd).learning_rate(0.05),
@@ -151,7 +160,7 @@ fn a_step_is_the_gradient_s() -> Tested {
 fn time_is_kept_and_nothing_is_lost() -> Tested {
     let mut net = small(4)?;
     let before = held(&net);
-    let data = drawn(1000, 7)?;
+    let data = drawn(500, 1000)?;
     let at_most = |time| Fit::new(1000).batch(10).for_at_most(time).quiet();
     let history = net.fit(&data, at_most(Duration::from_millis(300)))?;
     let done = history.last().expect("an epoch").at;
@@ -175,7 +184,7 @@ fn nothing_stays_behind() -> Tested {
     let means =
         |net: &Network| net.parameters()[2..6].iter().map(|(_, t)| t.copy()).collect::<Vec<_>>();
     let before = means(&net);
-    let data = drawn(40, 8)?;
+    let data = drawn(800, 40)?;
     tch::no_grad(|| net.fit(&data, Fit::new(1).quiet()))?;
     for (name, tensor) in net.parameters() {
         assert!(!tensor.requires_grad() && !tensor.grad().defined(), "{name}");
@@ -196,12 +205,13 @@ fn nothing_stays_behind() -> Tested {
 fn a_breakdown_restores_the_last_good_epoch() -> Tested {
     let mut net = small(6)?;
     let before = held(&net);
-    let error = net.fit(&drawn(100, 9)?, Fit::new(3).learning_rate(1e30).quiet()).expect_err("NaN");
+    let error =
+        net.fit(&drawn(900, 100)?, Fit::new(3).learning_rate(1e30).quiet()).expect_err("NaN");
     assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
     assert!(error.to_string().contains("Lower the learning rate"), "{error}");
     // A single step, after which no loss is computed any more.
     let once = Fit::new(1).batch(100).learning_rate(f64::MAX).schedule(Schedule::Constant).quiet();
-    let error = net.fit(&drawn(100, 9)?, once).expect_err("infinite");
+    let error = net.fit(&drawn(900, 100)?, once).expect_err("infinite");
     let Error::Diverged { what, epoch, batch, .. } = error else { panic!("{error}") };
     assert_eq!((what, epoch, batch), ("a parameter", 1, 1));
     assert!(held(&net).iter().zip(&before).all(|(a, b)| a.equal(b)));
@@ -211,7 +221,7 @@ fn a_breakdown_restores_the_last_good_epoch() -> Tested {
 
 #[test]
 fn augmentation_sees_training_batches_only() -> Tested {
-    let data = drawn(60, 10)?;
+    let data = drawn(1000, 60)?;
     // Blank pictures can't be learned from, but the validation's are not touched.
     let mut net = small(7)?;
     let history = net.fit(&data, Fit::new(8).batch(20).augment(|x| x.f_zeros_like()).quiet())?;

@@ -6,7 +6,7 @@ use convscope::attribution::{Agreement, Cascade, Checks, Verdict, randomisation_
 use convscope::prelude::*;
 use convscope::view::{Evidence, Heatmap, Matrix, Panel, Series, Test};
 
-use crate::figures::golden;
+use crate::golden::golden;
 use crate::helpers::{Tested, cpu, difference, numbers, painted, real};
 use crate::trust::close;
 

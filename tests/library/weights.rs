@@ -6,7 +6,7 @@ use std::path::Path;
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, in_child, is_child, scratch};
-use crate::parity::{expected, python};
+use crate::oracle::Script;
 
 fn refused(path: &Path) -> String {
     zoo::untrained("resnet18")
@@ -127,9 +127,8 @@ fn every_precision_becomes_float32() -> Tested {
 
 #[test]
 fn whatever_torch_save_writes_is_read_exactly() -> Tested {
-    let Some(python) = python() else { return Ok(()) };
-    let folder = scratch("formats");
-    let numbers = expected(&python, "formats.py", &folder, &[&folder]);
+    let Some(oracle) = Script::new("formats.py").run() else { return Ok(()) };
+    let numbers = oracle.arrays();
     for kind in ["float16", "bfloat16", "float32", "float64"] {
         for form in [
             "safetensors",
@@ -141,7 +140,7 @@ fn whatever_torch_save_writes_is_read_exactly() -> Tested {
             "model.legacy.pth",
         ] {
             let file = format!("{kind}.{form}");
-            let net = small().load_weights(folder.join(&file))?;
+            let net = small().load_weights(oracle.file(&file))?;
             for (name, tensor) in net.parameters() {
                 let off = difference(tensor, &numbers[&format!("{kind}.{name}")]);
                 assert_eq!(off, 0.0, "{name} of {file}");

@@ -34,12 +34,12 @@ out = Path(sys.argv[1])
 saved = {}
 for argument in sys.argv[2:]:
     name, layer = argument.split(":")
-    model = untrained(name, out)
+    model = untrained(name)
     with_relu_modules(model)
     model = model.double()
     module = model.get_submodule(layer) if layer else None
     model = DenseNet(model) if name == "densenet121" else model
-    size = [2, 3, 224, 224] if name == "deit_tiny" else [2, 3, 97, 130]
+    size = [2, 3, 224, 224] if name == "deit_tiny" else [2, 3, 65, 98]
     x = wave(size, 0.5)
 
     def save(method, values):

@@ -1,6 +1,5 @@
 """Networks whose parameters both sides compute by one formula, made ready to be explained."""
 
-import torch
 from captum import attr
 from torch import nn
 from torchvision import models
@@ -9,13 +8,10 @@ from definitions import Deit
 from formula import fill
 
 
-def untrained(name, out):
-    """In single precision. DeiT's parameters are saved, since its names differ from convscope's."""
+def untrained(name):
+    """In single precision."""
     model = Deit() if name == "deit_tiny" else getattr(models, name)(weights=None)
-    fill(model.eval())
-    if name == "deit_tiny":
-        torch.save(model.state_dict(), out / "deit_tiny.pth")
-    return model
+    return fill(model.eval())
 
 
 def explicable_class(model, module, x):

@@ -111,12 +111,12 @@ if real:
 else:
     for argument in sys.argv[3:]:
         name, layer, scored_layer = argument.split(":")
-        model = untrained(name, out)
+        model = untrained(name)
         with_relu_modules(model)
         vit = name == "deit_tiny"
         reshape = tokens_to_map if vit else None
-        x = wave([2, 3, 224, 224] if vit else [2, 3, 97, 130], 0.5)
-        small = wave([1, 3, 224, 224] if vit else [1, 3, 65, 98], 0.5).float()
+        x = wave([2, 3, 224, 224] if vit else [2, 3, 65, 98], 0.5)
+        small = wave([1, 3, 224, 224] if vit else [1, 3, 49, 66], 0.5).float()
         # A class with a positive score, whose sign Ablation-CAM divides by in pytorch-grad-cam.
         with torch.no_grad():
             scored = int(model.float()(small).argmax())

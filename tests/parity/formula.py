@@ -10,17 +10,24 @@ def wave(shape, phase):
     return torch.sin(torch.arange(count, dtype=torch.float64) * 12.9898 + phase).view(shape)
 
 
+# Beyond a million the numbers come again: six VGGs have 800 million. A prime, so rows differ.
+MOST = 1_048_573
+
+
 def parameter(name, shape):
     """Kaiming's variance for weights, something harmless for the rest."""
+    count = math.prod(shape)
     # Each letter by its place: names that differ in the order of digits only must not share weights.
-    sine = wave(shape, sum(place * byte for place, byte in enumerate(name.encode(), 1)))
+    sine = wave([min(count, MOST)], sum(place * byte for place, byte in enumerate(name.encode(), 1)))
     if len(shape) > 1:
-        return sine * 2 / math.sqrt(math.prod(shape[1:]))
-    if name.endswith("running_var"):
-        return 1 + 0.5 * sine
-    if name.endswith("weight"):
-        return 1 + 0.3 * sine
-    return 0.1 * sine
+        numbers = sine * 2 / math.sqrt(math.prod(shape[1:]))
+    elif name.endswith("running_var"):
+        numbers = 1 + 0.5 * sine
+    elif name.endswith("weight"):
+        numbers = 1 + 0.3 * sine
+    else:
+        numbers = 0.1 * sine
+    return numbers.float().repeat(count // MOST + 1)[:count].view(shape)
 
 
 def fill(model):

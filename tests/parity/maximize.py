@@ -1,7 +1,7 @@
 """Feature visualisation without movement, written with numpy and torch from lucid's published
 definitions: Fourier and pixel images, decorrelated colours, Adam.
 
-Usage: maximize.py FOLDER
+Usage: maximize.py OUT_FOLDER WEIGHTS.safetensors START.safetensors
 """
 
 import sys
@@ -12,10 +12,10 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-folder = Path(sys.argv[1])
+folder, weights, start = map(Path, sys.argv[1:])
 model = torchvision.models.resnet18(weights=None).double().eval()
-model.load_state_dict(load_file(folder / "weights.safetensors"), strict=False)
-start = load_file(folder / "start.safetensors")["start"]
+model.load_state_dict(load_file(weights), strict=False)
+start = load_file(start)["start"]
 height, width = start.shape[2:]
 
 root = torch.tensor(
