@@ -12,7 +12,7 @@ NOTEBOOK ?= notebooks/00_tour.ipynb
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: ## everything a notebook needs, into .convscope/ (minutes the first time, then 1 s)
+setup: ## everything a notebook needs, into .convscope/ (about 8 min the first time, then 1 s)
 	@scripts/setup
 
 tour: setup ## run the tour from start to end, and keep it as a notebook and as a web page

@@ -31,7 +31,8 @@ overflow-checks = true
 /// Compiles into the folder from which the next warm build goes on.
 pub(crate) fn prebuild(place: &Place, installation: &Installation) -> Result<ExitCode> {
     Libtorch::inspect(&installation.libtorch)?;
-    installation.save(&place.state)?;
+    // Not the installation: it may be there already, with an evcxr that exists.
+    write(&place.state.cargo_config(), &installation.source.cargo_config())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let _guard = lock_builds(&place.state).await?;
