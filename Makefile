@@ -7,13 +7,16 @@ export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
 PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
-.PHONY: help setup tour lab check test test-all notebooks oracles golden bench gpu-check fmt doctor clean
+.PHONY: help setup test-setup tour lab check test test-all notebooks oracles golden bench gpu-check fmt doctor clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## everything a notebook needs, into .convscope/ (about 8 min the first time, then 1 s)
 	@scripts/setup
+
+test-setup:
+	@scripts/setup test
 
 tour: setup ## run the tour from start to end, and keep it as a notebook and as a web page
 	@$(PYTHON) scripts/notebooks.py execute notebooks/00_tour.ipynb --out target/tour --html
@@ -25,22 +28,22 @@ lab: setup ## JupyterLab with the tour open (LAB_ARGS="--no-browser" and the lik
 check: ## format, lints, unit tests: what one runs before each commit
 	@scripts/setup build && scripts/test check
 
-test: setup ## what must be green: format, lints, Rust and kernel tests, all notebooks, the browser
+test: test-setup ## what must be green: format, lints, Rust and kernel tests, all notebooks, the browser
 	@scripts/test
 
-test-all: setup ## that with real weights, both themes, the oracles anew, documentation, packages, a short benchmark
+test-all: test-setup ## that with real weights, both themes, the oracles anew, documentation, packages, a short benchmark
 	@scripts/test all
 
 notebooks: setup ## run every notebook and store its outputs in notebooks/
 	@$(PYTHON) scripts/notebooks.py execute notebooks/*.ipynb --inplace
 
-oracles: setup ## compute anew what the Python packages say, and compare it with what was kept
+oracles: test-setup ## compute anew what the Python packages say, and compare it with what was kept
 	@. scripts/env.sh && CONVSCOPE_ORACLES=recompute OMP_NUM_THREADS=1 cargo test --locked --test library
 
 golden: setup ## draw the pictures in tests/golden/ anew: look at the differences before you commit them
 	@. scripts/env.sh && UPDATE_GOLDEN=1 OMP_NUM_THREADS=1 cargo test --locked --test library golden
 
-bench: setup ## how fast it is: beside PyTorch, and how long the kernel takes to start
+bench: test-setup ## how fast it is: beside PyTorch, and how long the kernel takes to start
 	@. scripts/env.sh && cargo bench --locked --bench speed
 	@$(PYTHON) benches/kernel_start.py
 

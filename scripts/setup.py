@@ -23,7 +23,7 @@ ROOT, VENV, TOOLS, DIR, LIBTORCH, EVCXR_PROGRAM, COMMAND = (
 )
 TORCH, TORCHVISION, EVCXR = (os.environ[name] for name in ("TORCH", "TORCHVISION", "EVCXR"))
 PYTHON = VENV / "bin/python"
-REQUIREMENTS = ROOT / "scripts/requirements.txt"
+REQUIREMENTS, TEST_REQUIREMENTS = (ROOT / "scripts" / name for name in ("requirements.txt", "requirements-tests.txt"))
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
@@ -180,7 +180,7 @@ class Torch(Step):
 
 
 class Jupyter(Step):
-    title = "Jupyter and the Python tools"
+    title = "Jupyter"
     needs = (Torch,)
     made_from = f"{VENV} {digest(REQUIREMENTS)}"
 
@@ -189,6 +189,19 @@ class Jupyter(Step):
 
     def make(self):
         pip(self, "-r", REQUIREMENTS, *Torch.packages)  # torch's line keeps these from replacing it
+        self.stamp(self.made_from)
+
+
+class Tests(Step):
+    title = "the tests' Python packages"
+    needs = (Jupyter,)  # pip knows no lock
+    made_from = f"{VENV} {digest(TEST_REQUIREMENTS)}"
+
+    def is_there(self):
+        return (VENV / "bin/pytest").is_file() and self.stamped(self.made_from)
+
+    def make(self):
+        pip(self, "-r", TEST_REQUIREMENTS, *Torch.packages)
         self.stamp(self.made_from)
 
 
@@ -205,6 +218,12 @@ class Evcxr(Step):
         "ra-ap-rustc_lexer ra_ap_base_db ra_ap_cfg ra_ap_hir_def ra_ap_hir_expand ra_ap_intern ra_ap_mbe "
         "ra_ap_parser ra_ap_span ra_ap_stdx ra_ap_syntax ra_ap_syntax-bridge ra_ap_tt ra_ap_vfs"
     ).split()
+    # What answers nothing that a notebook asks, or answers it in no time either way.
+    cold = (
+        "cargo_metadata chrono notify object pulldown-cmark ra_ap_ide ra_ap_ide_assists ra_ap_ide_db "
+        "ra_ap_ide_diagnostics ra_ap_ide_ssr ra_ap_project_model ra_ap_test_utils ra_ap_vfs-notify "
+        "regex-automata regex-syntax tokio toml tracing-subscriber zeromq"
+    ).split()
 
     def is_there(self):
         """cargo lists an installed program after it has copied it, so the list is the proof."""
@@ -219,9 +238,10 @@ class Evcxr(Step):
         # A target folder of its own lets an interrupted build go on; --force is for a program that
         # cargo copied but had no time to list.
         target = DIR / "build/evcxr"
-        hot = [f"--config=profile.release.package.{name}.opt-level=3" for name in self.hot]
+        levels = dict.fromkeys(self.hot, 3) | dict.fromkeys(self.cold, 0)
+        options = [f"--config=profile.release.package.{name}.opt-level={level}" for name, level in levels.items()]
         self.run(
-            "cargo", "install", "evcxr_jupyter", *hot, f"--version={EVCXR}", "--locked", "--force", f"--root={TOOLS}",
+            "cargo", "install", "evcxr_jupyter", *options, f"--version={EVCXR}", "--locked", "--force", f"--root={TOOLS}",
             CARGO_TARGET_DIR=str(target),
             CARGO_PROFILE_RELEASE_OPT_LEVEL="1",
             CARGO_PROFILE_RELEASE_LTO="off",
@@ -275,6 +295,9 @@ class Kernel(Step):
     def make(self):
         convscope(self, "install")  # which finds out quickly whether there is anything to do
 
+
+ALL = (Torch, Jupyter, Evcxr, Command, Crates, Kernel)
+WANTED = {"all": ALL, "build": (Torch,), "test": (*ALL, Tests)}
 
 # --- all of them ------------------------------------------------------------------------------------
 
@@ -378,7 +401,7 @@ def take_lock():
 
 
 def main():
-    wanted = (Torch, Jupyter) if sys.argv[1:] == ["build"] else (Torch, Jupyter, Evcxr, Command, Crates, Kernel)
+    wanted = WANTED[sys.argv[1] if sys.argv[1:] else "all"]
     for folder in ("log", "stamps"):
         (DIR / folder).mkdir(parents=True, exist_ok=True)
     lock = take_lock()

@@ -68,8 +68,9 @@ impl CrateSource {
         Ok(format!("convscope = \"{version}\""))
     }
 
-    /// Cargo's settings for notebooks: where the crate comes from, and that torch-sys' C++, which only
-    /// passes calls on, is compiled as fast as can be.
+    /// Cargo's settings for notebooks: where the crate comes from, and what is compiled as fast as can
+    /// be: torch-sys' C++, which only passes calls on, and compressors that tch brings and nothing here
+    /// uses.
     pub(crate) fn cargo_config(&self) -> String {
         let patch = match self {
             // A TOML basic string is escaped as a JSON string is.
@@ -81,7 +82,8 @@ impl CrateSource {
         };
         format!(
             "# Written by `convscope install`.\n{patch}\n\
-             [profile.dev.package.torch-sys]\nopt-level = 0\n"
+             [profile.dev.package]\n\
+             torch-sys.opt-level = 0\nbzip2-sys.opt-level = 0\nzstd-sys.opt-level = 0\n"
         )
     }
 

@@ -193,15 +193,15 @@ fn store() -> PathBuf {
     root().join(given.unwrap_or_else(|| ".convscope".into())).join("oracles")
 }
 
-/// The versions of what scripts may import: not of Jupyter, the browser and the tests' own programs.
+/// The versions of what scripts may import: not of the browser and the tests' own programs.
 fn versions() -> Vec<String> {
-    const OTHERS: [&str; 6] = ["jupyter", "ipykernel", "nb", "playwright", "psutil", "pytest"];
+    const OTHERS: [&str; 3] = ["playwright", "psutil", "pytest"];
     let lines = |file: &str| -> Vec<String> {
         let text = fs::read_to_string(root().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
         text.lines().map(|line| line.trim().to_owned()).collect()
     };
     let torch = lines("kernel/versions.env").into_iter().filter(|line| line.starts_with("TORCH"));
-    let packages = lines("scripts/requirements.txt").into_iter().filter(|line| {
+    let packages = lines("scripts/requirements-tests.txt").into_iter().filter(|line| {
         let said = !line.is_empty() && !line.starts_with('#');
         said && !OTHERS.iter().any(|other| line.starts_with(other))
     });
