@@ -218,11 +218,14 @@ class Evcxr(Step):
         "ra-ap-rustc_lexer ra_ap_base_db ra_ap_cfg ra_ap_hir_def ra_ap_hir_expand ra_ap_intern ra_ap_mbe "
         "ra_ap_parser ra_ap_span ra_ap_stdx ra_ap_syntax ra_ap_syntax-bridge ra_ap_tt ra_ap_vfs"
     ).split()
-    # What answers nothing that a notebook asks, or answers it in no time either way.
+    # What a notebook never asks for, or has as soon either way. ra_ap_hir_ty, the largest crate of all,
+    # is not among these: without optimization the first `let` takes a second longer.
     cold = (
-        "cargo_metadata chrono notify object pulldown-cmark ra_ap_ide ra_ap_ide_assists ra_ap_ide_db "
-        "ra_ap_ide_diagnostics ra_ap_ide_ssr ra_ap_project_model ra_ap_test_utils ra_ap_vfs-notify "
-        "regex-automata regex-syntax tokio toml tracing-subscriber zeromq"
+        "backtrace cargo_metadata chrono evcxr_jupyter futures-util gimli icu_locale_core icu_properties idna "
+        "notify object pulldown-cmark ra_ap_hir ra_ap_ide ra_ap_ide_assists ra_ap_ide_completion ra_ap_ide_db "
+        "ra_ap_ide_diagnostics ra_ap_ide_ssr ra_ap_load-cargo ra_ap_proc_macro_api ra_ap_project_model "
+        "ra_ap_test_utils ra_ap_vfs-notify regex-automata regex-syntax serde_json syn time tokio toml "
+        "tracing-subscriber url winnow zeromq"
     ).split()
 
     def is_there(self):

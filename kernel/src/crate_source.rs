@@ -26,6 +26,22 @@ const TOP_FILES: [&str; 3] = ["Cargo.toml", "Cargo.lock", "build.rs"];
 /// Folders of which every file does: the library, and the crate beside it that it needs.
 pub(crate) const SOURCE_FOLDERS: [&str; 2] = ["src", "weights"];
 
+/// What runs as fast without optimization, and compiles in half the time or less: torch-sys' C++, which
+/// only passes calls on; downloads; color profiles and compressors that other crates bring and nothing
+/// here uses. No crate whose speed a notebook of somebody else's may depend on.
+const NOT_OPTIMIZED: [&str; 10] = [
+    "bzip2-sys",
+    "http",
+    "moxcms",
+    "pxfm",
+    "rustls",
+    "rustls-webpki",
+    "torch-sys",
+    "ureq",
+    "ureq-proto",
+    "zstd-sys",
+];
+
 /// What a crate's sources are at one moment.
 pub(crate) struct Sources {
     /// Path inside the crate, and a digest of the contents.
@@ -68,9 +84,8 @@ impl CrateSource {
         Ok(format!("convscope = \"{version}\""))
     }
 
-    /// Cargo's settings for notebooks: where the crate comes from, and what is compiled as fast as can
-    /// be: torch-sys' C++, which only passes calls on, and compressors that tch brings and nothing here
-    /// uses.
+    /// Cargo's settings for notebooks: where the crate comes from, and how far what is below it is
+    /// optimized.
     pub(crate) fn cargo_config(&self) -> String {
         let patch = match self {
             // A TOML basic string is escaped as a JSON string is.
@@ -80,10 +95,10 @@ impl CrateSource {
             ),
             CrateSource::Registry(_) => String::new(),
         };
+        let levels = NOT_OPTIMIZED.map(|name| format!("{name}.opt-level = 0\n")).concat();
         format!(
             "# Written by `convscope install`.\n{patch}\n\
-             [profile.dev.package]\n\
-             torch-sys.opt-level = 0\nbzip2-sys.opt-level = 0\nzstd-sys.opt-level = 0\n"
+             [profile.dev.package]\ntch.opt-level = 1\n{levels}"
         )
     }
 
