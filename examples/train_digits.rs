@@ -21,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tch::manual_seed(SEED as i64);
     let mut net = zoo::digits_untrained()?;
-    let train = Dataset::from_set(&net, &data::mnist(Split::Train)?)?;
-    let test = Dataset::from_set(&net, &data::mnist(Split::Test)?)?;
+    let train = Dataset::prepare(&net, &data::mnist(Split::Train)?)?;
+    let test = Dataset::prepare(&net, &data::mnist(Split::Test)?)?;
     let fit = Fit::new(14).batch(100).learning_rate(4e-3).seed(SEED);
     net.fit(&train, fit.augment(distort).validate(&test))?.save(output.with_extension("png"))?;
     net.save_weights(&output)?;
@@ -41,7 +41,7 @@ fn distort(pictures: &Tensor) -> Result<Tensor, TchError> {
     let rows = [&cos, &(-&sin), &within(0.14), &sin, &cos, &within(0.14)];
     let matrix = Tensor::stack(&rows, 1).view([count, 2, 3]);
     let grid = Tensor::affine_grid_generator(&matrix, pictures.size(), false);
-    // Outside lies background, which is not 0 after normalisation.
+    // Outside lies background, which is not 0 after normalization.
     let background = -0.1307 / 0.3081;
     Ok((pictures - background).f_grid_sampler(&grid, 0, 0, false)? + background)
 }

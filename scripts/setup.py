@@ -212,7 +212,7 @@ class Evcxr(Step):
     title = f"evcxr_jupyter {EVCXR}"
     ours = TOOLS / "bin/evcxr_jupyter"
     # What rust-analyzer, which is most of evcxr, does at a notebook's first `let`: reading crates. With
-    # these optimised it takes as long as with everything (6.3 and 7 s beside other work; else 9.3).
+    # these optimized it takes as long as with everything (6.3 and 7 s beside other work; else 9.3).
     hot = (
         "salsa rowan dashmap indexmap triomphe smallvec la-arena countme text-size line-index boxcar smol_str "
         "ra-ap-rustc_lexer ra_ap_base_db ra_ap_cfg ra_ap_hir_def ra_ap_hir_expand ra_ap_intern ra_ap_mbe "
@@ -261,7 +261,7 @@ class Command(Step):
         return COMMAND.is_file() and self.stamped(self.made_from)
 
     def make(self):
-        # --debug: its dependencies are optimised all the same (see Cargo.toml), and cargo test needs
+        # --debug: its dependencies are optimized all the same (see Cargo.toml), and cargo test needs
         # the same build anyhow. It goes into the workspace's target folder.
         self.run("cargo", "install", "--path=kernel", "--locked", "--debug", "--force", f"--root={TOOLS}")
         self.stamp(self.made_from)

@@ -1,7 +1,13 @@
 //! The one error type. A notebook shows only an error's `Display`, so each message says what was
 //! wrong, what was expected and what came, and what to do about it.
 
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+
+use tch::TchError;
+
+/// The error beneath.
+type BoxedError = Box<dyn StdError + Send + Sync>;
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -10,17 +16,31 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A picture could not be read, decoded or drawn.
+    /// A photo could not be read, decoded or prepared.
     #[error("{what}: {problem}")]
+    #[non_exhaustive]
     Photo {
         /// The file, or what the picture came from.
         what: String,
         /// What was wrong, and what to do.
         problem: String,
+        /// What the decoder said.
+        source: Option<BoxedError>,
+    },
+
+    /// A figure could not be drawn or encoded.
+    #[error("the figure can't be {action}: {source}")]
+    #[non_exhaustive]
+    Figure {
+        /// `drawn`, `encoded as PNG` …
+        action: &'static str,
+        /// What the encoder said.
+        source: BoxedError,
     },
 
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
+    #[non_exhaustive]
     Io {
         /// `read`, `write`, `create` …
         action: &'static str,
@@ -32,6 +52,7 @@ pub enum Error {
 
     /// No layer of that name, or no node below that prefix.
     #[error("{network} has no layer `{layer}`. {hint} All names, in order: `net.layer_names()`.")]
+    #[non_exhaustive]
     UnknownLayer {
         /// The network asked.
         network: String,
@@ -43,6 +64,7 @@ pub enum Error {
 
     /// A tensor, or an operation's input, has a shape that does not fit.
     #[error("{at}: expected {expected}, got {got}. {remedy}")]
+    #[non_exhaustive]
     Shape {
         /// The layer or function that refused it.
         at: String,
@@ -70,6 +92,7 @@ pub enum Error {
          Another folder: set CONVSCOPE_HOME; its `weights` subfolder is used.",
         folder.display()
     )]
+    #[non_exhaustive]
     WeightsAbsent {
         /// The network's name in the zoo.
         network: String,
@@ -81,10 +104,13 @@ pub enum Error {
         folder: PathBuf,
         /// The official address.
         url: String,
+        /// What the download said.
+        source: Option<BoxedError>,
     },
 
     /// A weights file that cannot be used: truncated, another network's, not a weights file.
     #[error("{} is not usable as weights: {problem}", path.display())]
+    #[non_exhaustive]
     WeightsFile {
         /// The file.
         path: PathBuf,
@@ -99,6 +125,7 @@ pub enum Error {
          Another folder: set CONVSCOPE_HOME; its `data` subfolder is used.",
         folder.display()
     )]
+    #[non_exhaustive]
     DataAbsent {
         /// The data set's name.
         set: &'static str,
@@ -110,10 +137,13 @@ pub enum Error {
         folder: PathBuf,
         /// The official address.
         url: String,
+        /// What the download said.
+        source: Option<BoxedError>,
     },
 
     /// A data set's file that cannot be used: truncated, another set's, with impossible labels.
     #[error("{} is not usable as a data set: {problem}", path.display())]
+    #[non_exhaustive]
     DataFile {
         /// The file.
         path: PathBuf,
@@ -128,6 +158,7 @@ pub enum Error {
          Lower the learning rate ({learning_rate} now), by a factor of 10, say; \
          if that doesn't help, look for NaN in the images."
     )]
+    #[non_exhaustive]
     Diverged {
         /// What is no longer a finite number: `the loss` or `a parameter`.
         what: &'static str,
@@ -141,6 +172,7 @@ pub enum Error {
 
     /// An ONNX file that cannot be imported.
     #[error("{} cannot be imported: {problem}", path.display())]
+    #[non_exhaustive]
     Onnx {
         /// The file.
         path: PathBuf,
@@ -148,14 +180,33 @@ pub enum Error {
         problem: String,
     },
 
+    /// There is no memory for an operation.
+    #[error(
+        "out of memory while {doing}: {}. Use smaller images or a smaller batch, or free memory: \
+         other notebooks and programs hold some.",
+        first_line(&source.to_string())
+    )]
+    #[non_exhaustive]
+    OutOfMemory {
+        /// What was being done.
+        doing: String,
+        /// What libtorch said.
+        source: TchError,
+    },
+
     /// libtorch refused an operation.
-    #[error("libtorch, while {doing}: {message}")]
+    #[error("libtorch, while {doing}: {}", first_line(&source.to_string()))]
+    #[non_exhaustive]
     Torch {
         /// What was being done.
         doing: String,
-        /// The first line of libtorch's message.
-        message: String,
+        /// What libtorch said; its messages end with a C++ backtrace.
+        source: TchError,
     },
+
+    /// A fault of this crate itself.
+    #[error("{0}. This is a bug in convscope; please report it with what you did.")]
+    Internal(String),
 }
 
 impl Error {
@@ -168,7 +219,14 @@ impl Error {
     }
 
     pub(crate) fn photo(what: impl Into<String>, problem: impl Into<String>) -> Error {
-        Error::Photo { what: what.into(), problem: problem.into() }
+        Error::Photo { what: what.into(), problem: problem.into(), source: None }
+    }
+
+    pub(crate) fn figure<E>(action: &'static str) -> impl FnOnce(E) -> Error
+    where
+        E: Into<BoxedError>,
+    {
+        move |error| Error::Figure { action, source: error.into() }
     }
 
     pub(crate) fn weights_file(path: impl AsRef<Path>, problem: impl Into<String>) -> Error {
@@ -179,10 +237,26 @@ impl Error {
         Error::DataFile { path: path.as_ref().to_owned(), problem: problem.into() }
     }
 
-    /// Wraps libtorch's error. Its messages carry a C++ backtrace, of which only the head helps.
-    pub(crate) fn torch(doing: impl Into<String>) -> impl FnOnce(tch::TchError) -> Error {
+    /// Says what was done when libtorch refused. The only place that reads its messages: it has no
+    /// other way to say that memory is missing.
+    pub(crate) fn torch(doing: impl Into<String>) -> impl FnOnce(TchError) -> Error {
+        const OUT_OF_MEMORY: [&str; 4] =
+            ["out of memory", "not enough memory", "can't allocate memory", "alloc_failed"];
         let doing = doing.into();
-        move |error| Error::Torch { doing, message: first_line(&error.to_string()) }
+        move |source| {
+            let message = source.to_string().to_lowercase();
+            match OUT_OF_MEMORY.iter().any(|words| message.contains(words)) {
+                true => Error::OutOfMemory { doing, source },
+                false => Error::Torch { doing, source },
+            }
+        }
+    }
+}
+
+/// For tensors of one's own beside those of this crate: `net.forward(&x)?.f_softmax(1, None)?`.
+impl From<TchError> for Error {
+    fn from(error: TchError) -> Error {
+        Error::torch("computing with tensors")(error)
     }
 }
 

@@ -29,23 +29,27 @@
 
 pub mod attribution;
 #[cfg(target_os = "linux")]
+mod atomic_write;
+mod batching;
 mod cuda;
 pub mod data;
 pub mod embed;
 mod error;
 mod inspect;
 pub mod maximize;
-mod memory;
+mod layer_kind;
+mod notebook;
 pub mod network;
 mod photo;
+mod picture;
 pub mod prelude;
 mod progress;
 mod random;
 pub mod train;
 pub mod view;
-mod whole;
 pub mod zoo;
 
 pub use error::{Error, Result};
 pub use photo::Photo;
+pub use image;
 pub use tch;

@@ -1,11 +1,10 @@
-//! Pictures in: decoding, orientation, grey and alpha, and a guard against decompression bombs.
+//! Pictures in: decoding, orientation, gray and alpha, and a guard against decompression bombs.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage, RgbaImage};
 
-use crate::view::Figure;
 use crate::{Error, Result};
 
 /// The largest picture that is decoded: 100 megapixels.
@@ -27,14 +26,16 @@ pub struct Photo {
 impl Photo {
     /// Reads a JPEG, PNG, GIF (first frame) or WebP file.
     ///
-    /// The EXIF orientation is applied, grey becomes RGB, transparency is laid over white. Pictures
+    /// The EXIF orientation is applied, gray becomes RGB, transparency is laid over white. Pictures
     /// above 100 megapixels are refused before they are decoded.
     pub fn open(path: impl AsRef<Path>) -> Result<Photo> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io("read the picture", path))?;
         let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         Photo::from_bytes(&bytes, &title).map_err(|error| match error {
-            Error::Photo { problem, .. } => Error::photo(path.display().to_string(), problem),
+            Error::Photo { problem, source, .. } => {
+                Error::Photo { what: path.display().to_string(), problem, source }
+            }
             other => other,
         })
     }
@@ -49,8 +50,11 @@ impl Photo {
             let problem = "this is no JPEG, PNG, GIF or WebP picture. Convert it to one of these.";
             return Err(refuse(problem.to_owned()));
         }
-        let decode =
-            |error| refuse(format!("the picture is broken or incomplete ({error}). Save it anew."));
+        let decode = |error: image::ImageError| Error::Photo {
+            what: title.to_owned(),
+            problem: format!("the picture is broken or incomplete ({error}). Save it again."),
+            source: Some(error.into()),
+        };
         let mut decoder = reader.into_decoder().map_err(decode)?;
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > MAX_PIXELS {
@@ -114,15 +118,5 @@ fn over_white(picture: RgbaImage) -> RgbImage {
 impl std::fmt::Debug for Photo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Photo {} ({}×{})", self.title, self.width(), self.height())
-    }
-}
-
-impl Figure for Photo {
-    fn image(&self) -> Result<RgbImage> {
-        Ok(crate::view::fit(&self.pixels, 640))
-    }
-
-    fn description(&self) -> String {
-        format!("{self:?}")
     }
 }

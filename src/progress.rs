@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::view::say;
+use crate::notebook::say;
 
 /// Lines about how far a run is: none in the first two seconds, one every other second at first,
 /// fewer the longer it takes. Whole lines, since a notebook can't overwrite one.
 pub(crate) struct Progress {
     /// What is being done, to begin each line with.
     what: String,
-    at_most: Option<Duration>,
+    time_limit: Option<Duration>,
     quiet: bool,
     start: Instant,
     said: Instant,
@@ -18,12 +18,12 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(what: impl Into<String>) -> Progress {
         let now = Instant::now();
-        Progress { what: what.into(), at_most: None, quiet: false, start: now, said: now }
+        Progress { what: what.into(), time_limit: None, quiet: false, start: now, said: now }
     }
 
     /// The time after which [`Progress::is_over`].
-    pub(crate) fn at_most(mut self, time: Option<Duration>) -> Progress {
-        self.at_most = time;
+    pub(crate) fn time_limit(mut self, time: Option<Duration>) -> Progress {
+        self.time_limit = time;
         self
     }
 
@@ -35,7 +35,7 @@ impl Progress {
 
     /// Whether the time is up.
     pub(crate) fn is_over(&self) -> bool {
-        self.at_most.is_some_and(|time| self.start.elapsed() >= time)
+        self.time_limit.is_some_and(|time| self.start.elapsed() >= time)
     }
 
     pub(crate) fn seconds(&self) -> f64 {
@@ -57,16 +57,16 @@ impl Progress {
         if self.quiet || self.said.elapsed().as_secs_f64() < 2f64.max(passed / 20.0) {
             return;
         }
-        let left = left(passed, self.at_most, done, all);
+        let left = left(passed, self.time_limit, done, all);
         let line = format!("{}, about {left:.0} s left", details());
         self.say(&line);
     }
 }
 
 /// Seconds left if the rest goes as fast, and not beyond what is allowed.
-fn left(passed: f64, at_most: Option<Duration>, done: usize, all: usize) -> f64 {
+fn left(passed: f64, time_limit: Option<Duration>, done: usize, all: usize) -> f64 {
     let left = passed * all.saturating_sub(done) as f64 / done.max(1) as f64;
-    at_most.map_or(left, |time| left.min((time.as_secs_f64() - passed).max(0.0)))
+    time_limit.map_or(left, |time| left.min((time.as_secs_f64() - passed).max(0.0)))
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn time_is_up_only_where_it_is_bounded() {
         assert!(!Progress::new("").is_over());
-        assert!(Progress::new("").at_most(Some(Duration::ZERO)).is_over());
-        assert!(!Progress::new("").at_most(Some(Duration::from_secs(60))).is_over());
+        assert!(Progress::new("").time_limit(Some(Duration::ZERO)).is_over());
+        assert!(!Progress::new("").time_limit(Some(Duration::from_secs(60))).is_over());
     }
 }

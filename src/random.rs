@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-/// SplitMix64: small, well mixed even from neighbouring seeds, and ours, so no update changes it.
+/// SplitMix64: small, well mixed even from neighboring seeds, and ours, so no update changes it.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -34,11 +34,27 @@ impl Random {
         tensor.f_to_kind(like.kind())?.f_view(like.size().as_slice())
     }
 
+    /// A weight of variance 2 / fan-in, which keeps activations in their range through ReLUs (He et al.,
+    /// 2015), and a bias of 0.
+    pub(crate) fn reinitialize_weight(
+        &mut self,
+        weight: &mut Tensor,
+        bias: Option<&mut Tensor>,
+    ) -> Result<(), TchError> {
+        let fan_in: i64 = weight.size().iter().skip(1).product();
+        let deviation = (2.0 / fan_in.max(1) as f64).sqrt();
+        *weight = self.normal(weight)?.f_mul_scalar(deviation)?;
+        if let Some(bias) = bias {
+            *bias = bias.f_detach()?.f_zeros_like()?;
+        }
+        Ok(())
+    }
+
     /// The numbers from 0 to `count` - 1 in random order (Fisher and Yates).
     pub(crate) fn order(&mut self, count: i64) -> Vec<i64> {
         let mut order: Vec<i64> = (0..count).collect();
         for last in (1..order.len()).rev() {
-            // The remainder favours small numbers by one part in 2^64 / count: nothing.
+            // The remainder favors small numbers by one part in 2^64 / count: nothing.
             let other = (self.bits() % (last as u64 + 1)) as usize;
             order.swap(last, other);
         }

@@ -1,15 +1,17 @@
 //! Attribution beside Captum and pytorch-grad-cam.
 
-use convscope::attribution::{
-    Cam, IntegratedGradients, Patches, SmoothGrad, cam_tensor, integrated_gradients_tensor,
-    occlusion_tensor, score_cam_tensor, smooth_grad_tensor,
-};
+use convscope::attribution::Run;
 use convscope::prelude::*;
 
 use crate::Outcome;
 use crate::peer::Peer;
 
 const CLASS: [Target; 1] = [Target::Class(7)];
+
+/// What a method finds from a prepared input on: everything that it takes, each time anew.
+fn values(method: &dyn Attribution, net: &Network, input: &Tensor) -> Outcome<Tensor> {
+    Ok(method.attribute(&Run::new(net, input, &CLASS)?)?.values)
+}
 
 pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
     let parts = ["cam", "gradients", "occlusion"].map(|part| wants(&format!("attribution-{part}")));
@@ -20,16 +22,13 @@ pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
         let (net, input) = peer.open(name, 1)?;
         let [cams, gradients_too, occlusions] = parts;
         if cams {
-            let ours = || Ok(cam_tensor(Cam::GradCam, &net, &input, layer, &CLASS)?);
+            let ours = || values(&GradCam::at(layer), &net, &input);
             let question = format!("grad_cam {layer}");
             compare(peer, &format!("Grad-CAM, {name}"), &question, 15, ours)?;
             if name == "resnet18" {
                 // The peer enlarges the channels another way: there is nothing to compare but the time.
-                let options = ScoreCam { measure: Measure::Score, ..ScoreCam::default() };
-                let ours = || {
-                    let _ = score_cam_tensor(&net, &input, layer, &CLASS, options)?;
-                    Ok(())
-                };
+                let method = ScoreCam::at(layer).measure(Measure::Score);
+                let ours = || values(&method, &net, &input).map(drop);
                 let what = "Score-CAM, resnet18, 512 channels";
                 peer.compare(what, &format!("score_cam {layer} 16"), 1, ours)?;
             }
@@ -47,18 +46,13 @@ pub fn run(peer: &mut Peer, wants: &dyn Fn(&str) -> bool) -> Outcome {
 fn gradients(peer: &mut Peer, net: &Network, input: &Tensor) -> Outcome {
     const STEPS: usize = 20;
     let ours = || {
-        let options = IntegratedGradients { steps: STEPS, ..Default::default() };
-        let shares = integrated_gradients_tensor(net, input, &CLASS, &options)?.shares;
-        Ok(shares.select(1, 0))
+        let found = values(&IntegratedGradients::default().steps(STEPS), net, input)?;
+        Ok(found.select(1, 0))
     };
     let what = format!("integrated gradients, resnet18, {STEPS} steps");
     compare(peer, &what, &format!("integrated_gradients {STEPS}"), 3, ours)?;
     // Each side draws noise of its own, so there is nothing to compare but the time.
-    let ours = || {
-        let options = SmoothGrad { samples: STEPS, ..Default::default() };
-        let _ = smooth_grad_tensor(net, input, &CLASS, options)?;
-        Ok(())
-    };
+    let ours = || values(&SmoothGrad::default().samples(STEPS), net, input).map(drop);
     let what = format!("SmoothGrad, resnet18, {STEPS} samples");
     peer.compare(&what, &format!("smooth_grad {STEPS}"), 3, ours)
 }
@@ -68,7 +62,7 @@ fn occlusion(peer: &mut Peer, net: &Network, input: &Tensor, rounds: usize) -> O
     for size in [8, 16, 32, 64] {
         let along = (224 - size + 15) / 16 + 1;
         let patches = Patches::new(size).stride(16);
-        let ours = || Ok(occlusion_tensor(net, input, &CLASS, patches)?);
+        let ours = || values(&patches, net, input);
         let what = format!("occlusion, {}, patch {size}, {} places", net.name(), along * along);
         if size < 16 {
             // Captum refuses gaps between patches.

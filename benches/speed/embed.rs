@@ -39,7 +39,7 @@ pub fn growth() -> Outcome {
             seen.push(Instant::now());
             true
         })?;
-        // From the first look to the last: without the search for neighbours.
+        // From the first look to the last: without the search for neighbors.
         let all = seen[seen.len() - 1].duration_since(seen[0]);
         seconds.push(all.as_secs_f64() / (50 * (seen.len() - 1)) as f64);
     }

@@ -1,4 +1,4 @@
-//! Activation maximisation beside the loop of torch-lucent 0.1.8, and a batch beside single runs.
+//! Activation maximization beside the loop of torch-lucent 0.1.8, and a batch beside single runs.
 
 use std::time::Instant;
 

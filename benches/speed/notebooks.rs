@@ -1,7 +1,7 @@
 //! Two notebooks at once, and one alone: in a plain evcxr kernel's environment, where libtorch's threads
 //! spin while they wait, and in that of convscope's kernels (kernel/src/threads.rs).
 //!
-//! A notebook here is this program, started again to maximise a unit of ResNet-18 over and over.
+//! A notebook here is this program, started again to maximize a unit of ResNet-18 over and over.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};

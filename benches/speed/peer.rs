@@ -58,9 +58,9 @@ impl Peer {
         tch::manual_seed(1);
         let net = zoo::untrained(name)?;
         if name.starts_with("vgg") && !name.ends_with("_bn") {
-            // Nothing normalises: under libtorch's own first weights the signal fades from layer to
+            // Nothing normalizes: under libtorch's own first weights the signal fades from layer to
             // layer, and what a patch changes drowns in rounding. These are He's.
-            for (_, weight) in net.parameters().iter().filter(|(_, weight)| weight.dim() > 1) {
+            for (_, weight) in net.state_dict().iter().filter(|(_, weight)| weight.dim() > 1) {
                 let _ = weight.shallow_clone().f_mul_scalar_(6f64.sqrt())?;
             }
         }

@@ -90,7 +90,7 @@ def occlusion(size):
 
 
 def maximize(layer, steps):
-    """torch-lucent 0.1.8's loop, written out: its Fourier image in decorrelated colours, its standard
+    """torch-lucent 0.1.8's loop, written out: its Fourier image in decorrelated colors, its standard
     transforms one after the other, Adam, the whole network's forward with a hook on every module,
     gradients for the parameters too."""
     size = 224
@@ -100,12 +100,12 @@ def maximize(layer, steps):
     spectrum = (torch.randn(1, 3, size, size // 2 + 1, 2) * 0.01).requires_grad_()
     scale = torch.tensor(1 / numpy.maximum(frequencies, 1 / size)).float()[None, None, ..., None]
     root = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-    colours = root / root.norm(dim=0).max()
-    normalise = torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    colors = root / root.norm(dim=0).max()
+    normalize = torchvision.transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
     def image():
         planes = torch.fft.irfftn(torch.view_as_complex(scale * spectrum), s=(size, size), norm="ortho")
-        return torch.sigmoid((planes.permute(0, 2, 3, 1) / 4 @ colours.T).permute(0, 3, 1, 2))
+        return torch.sigmoid((planes.permute(0, 2, 3, 1) / 4 @ colors.T).permute(0, 3, 1, 2))
 
     def jitter(x, range_):
         down, right = numpy.random.choice(range_, 2)
@@ -126,7 +126,7 @@ def maximize(layer, steps):
 
     def moved(x):
         x = jitter(functional.pad(x, [12] * 4, value=0.5), 8)
-        return normalise(jitter(rotated(scaled(x)), 4))
+        return normalize(jitter(rotated(scaled(x)), 4))
 
     kept = {}
 
@@ -208,7 +208,7 @@ def integrated_gradients(steps):
 
 
 def score_cam(layer, batch):
-    """pytorch-grad-cam's, on the grey picture of the map that it gives: enlarged, from 0 to 1."""
+    """pytorch-grad-cam's, on the gray picture of the map that it gives: enlarged, from 0 to 1."""
     from pytorch_grad_cam import ScoreCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 

@@ -48,9 +48,10 @@ fn gallery(
         by_layer.push((layer, strength(net, photo, layer)?));
     }
     let by_layer = Heatmaps::new("Mean activation by layer", by_layer)?;
-    write(folder, "layers", &by_layer.share(Share::Each))?;
+    write(folder, "layers", &by_layer.scale_sharing(ScaleSharing::Each))?;
 
-    let methods = [Method::saliency(), Method::InputTimesGradient, Method::grad_cam(layers[1])];
+    let methods: [&dyn Attribution; 3] =
+        [&Saliency::default(), &InputTimesGradient, &GradCam::at(layers[1])];
     write(folder, "methods", &compare_methods(net, photo, Target::Top, &methods)?)?;
 
     let mut by_class = Vec::new();
@@ -86,7 +87,7 @@ fn strength(net: &Network, photo: &Photo, layer: &str) -> convscope::Result<Heat
     Ok(map.input_size(height, width))
 }
 
-/// Covers each place in turn, with a patch of the mean colour (0 after normalisation).
+/// Covers each place in turn, with a patch of the mean color (0 after normalization).
 fn occlusion(net: &Network, photo: &Photo, grids: &[(i64, i64)]) -> convscope::Result<Occlusion> {
     let input = net.prepare(photo)?;
     let whole = tch::no_grad(|| net.forward(&input))?;

@@ -29,7 +29,7 @@ fn resnet(folder: &Path, first: &Photo, second: &Photo) -> Done {
     let net = zoo::resnet18()?;
     write(folder, "filters", &net.filters("conv1")?)?;
     write(folder, "filters_deep", &net.filters("layer1.0.conv1")?)?;
-    write(folder, "filters_grey", &net.filters("layer1.0.conv1")?.colour_map(ColourMap::Grey))?;
+    write(folder, "filters_gray", &net.filters("layer1.0.conv1")?.color_map(ColorMap::Gray))?;
     write(folder, "feature_maps", &net.feature_maps(first, "layer1")?)?;
     write(folder, "strongest", &net.feature_maps(first, "layer1")?.strongest(8).smooth())?;
     write(folder, "many", &net.feature_maps(first, "layer4")?)?;

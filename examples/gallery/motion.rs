@@ -38,7 +38,7 @@ fn clouds(count: i64, seed: i64) -> (Tensor, Tensor) {
 const NAMES: [&str; 10] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// Digits with their thumbnails, labels and neighbours.
+/// Digits with their thumbnails, labels and neighbors.
 fn digits(count: usize) -> Result<Scatter, convscope::Error> {
     let samples = data::digits(count, 1)?;
     let pictures: Vec<RgbImage> = samples.iter().map(|(photo, _)| photo.pixels().clone()).collect();
@@ -50,12 +50,12 @@ fn digits(count: usize) -> Result<Scatter, convscope::Error> {
         let row = Vec::<i64>::try_from(nearest.get(row).slice(0, 1, 6, 1)).unwrap_or_default();
         row.into_iter().map(|point| point as usize).collect()
     };
-    let neighbours: Vec<Vec<usize>> = (0..count as i64).map(near).collect();
+    let neighbors: Vec<Vec<usize>> = (0..count as i64).map(near).collect();
     Scatter::new("Digits in the plane", &points)?
         .classes(&classes, &NAMES)?
         .labels(&labels)?
         .thumbnails(&pictures)?
-        .neighbours(&neighbours)
+        .neighbors(&neighbors)
 }
 
 /// More points than the interactive form takes, and three that can't be drawn.
@@ -75,7 +75,7 @@ fn choice() -> Result<Scatter, convscope::Error> {
 fn panels() -> Result<Scatter, convscope::Error> {
     let [a, b] = [1, 3].map(|seed| clouds(600, seed).0);
     let scatter = Scatter::layouts("Side by side", &[("PCA", &a), ("t-SNE", &b)])?;
-    // Fourteen classes: more than there are colours.
+    // Fourteen classes: more than there are colors.
     let classes = Tensor::arange(600, (Kind::Int64, Device::Cpu)).remainder(14);
     let hostile = "</script><b>\"four\"";
     Ok(scatter.choice("").side_by_side().classes(&classes, &[hostile])?.note("two layouts"))

@@ -36,7 +36,7 @@ fn main() -> Outcome {
     let mut rows = Vec::new();
     methods::networks(device, &mut rows)?;
     methods::training(device, &mut rows)?;
-    methods::maximisation(device, &mut rows)?;
+    methods::maximization(device, &mut rows)?;
     methods::embeddings(device, &mut rows)?;
     let wrong = rows.iter().filter(|row: &&Row| !row.holds()).count();
     if wrong > 0 {

@@ -2,10 +2,8 @@
 //! one network in double precision, where nothing excuses a difference.
 
 use convscope::attribution::{
-    Disturbance, PixelSteps, ablation_cam_tensor, attention_rollout_tensor, attention_tensor,
-    cam_tensor, confidence, explain_tensor, gradient_attention_tensor, gradient_tensor,
-    guided_backprop_tensor, infidelity, integrated_gradients_tensor, max_sensitivity,
-    occlusion_tensor, pixel_curves, rise_tensor, score_cam_tensor, smooth_grad_tensor,
+    Disturbance, Run, attention_rollout_tensor, attention_tensor, confidence, infidelity,
+    max_sensitivity, pixel_curves,
 };
 use convscope::prelude::*;
 
@@ -43,8 +41,8 @@ pub fn training(device: Device, rows: &mut Vec<Row>) -> Outcome {
         let x = b.flatten(x, "flatten");
         b.linear(x, "fc", 10);
         let mut net = b.build()?.to_kind(kind)?.to_device(at)?;
-        let data = Dataset::from_photos(&net, &data::digits(640, 1)?)?;
-        let fit = Fit::new(1).optimiser(Optimiser::Sgd { momentum: 0.9, nesterov: false });
+        let data = Dataset::prepare(&net, &data::digits(640, 1)?)?;
+        let fit = Fit::new(1).optimizer(Optimizer::Sgd { momentum: 0.9, nesterov: false });
         net.fit(&data, fit.learning_rate(0.02).quiet())?;
         Ok(net.forward(data.images())?)
     };
@@ -53,7 +51,7 @@ pub fn training(device: Device, rows: &mut Vec<Row>) -> Outcome {
 }
 
 /// A few steps of both presets from the same noise, in double precision: the images.
-pub fn maximisation(device: Device, rows: &mut Vec<Row>) -> Outcome {
+pub fn maximization(device: Device, rows: &mut Vec<Row>) -> Outcome {
     let pair = Pair::new("resnet18", Kind::Double, device)?;
     for (name, preset) in [("lucid", Maximize::lucid()), ("classic", Maximize::classic())] {
         let options = preset.steps(10).frames(1).quiet();
@@ -66,7 +64,7 @@ pub fn maximisation(device: Device, rows: &mut Vec<Row>) -> Outcome {
     Ok(())
 }
 
-/// Principal components and t-SNE's repulsion, neighbours and affinities: after so few iterations a
+/// Principal components and t-SNE's repulsion, neighbors and affinities: after so few iterations a
 /// map has not yet become chaotic.
 pub fn embeddings(device: Device, rows: &mut Vec<Row>) -> Outcome {
     tch::manual_seed(5);
@@ -111,66 +109,44 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         Ok(Tensor::cat(&flat, 0))
     })?;
     let targets: Vec<Target> = (0..BATCH as usize).map(Target::Class).collect();
-    row("Grad-CAM", &|at| Ok(cam_tensor(Cam::GradCam, pair.on(at), &input, layer, &targets)?))?;
-    row("integrated gradients", &|at| {
-        let options = IntegratedGradients { steps: 3, ..Default::default() };
-        Ok(integrated_gradients_tensor(pair.on(at), &input, &targets, &options)?.shares)
-    })?;
-    row("SmoothGrad", &|at| {
-        let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
-        Ok(smooth_grad_tensor(pair.on(at), &input, &targets, options)?)
-    })?;
-    row("Score-CAM", &|at| {
-        let options = ScoreCam { channels: Some(8), measure: Measure::Score, at_most: None };
-        Ok(score_cam_tensor(pair.on(at), &input, layer, &targets, options)?)
-    })?;
-    row("Ablation-CAM", &|at| {
-        let options = AblationCam { channels: Some(8), ..AblationCam::default() };
-        Ok(ablation_cam_tensor(pair.on(at), &input, layer, &targets, options)?)
-    })?;
-    row("RISE", &|at| {
-        let options = Rise { masks: 8, measure: Measure::Score, ..Rise::default() };
-        Ok(rise_tensor(pair.on(at), &input, &targets, options)?)
-    })?;
-    row("occlusion", &|at| Ok(occlusion_tensor(pair.on(at), &input, &targets, Patches::new(64))?))?;
+    let of = |method: &dyn Attribution, at: Device| -> Outcome<Tensor> {
+        Ok(method.attribute(&Run::new(pair.on(at), &input, &targets)?)?.values)
+    };
+    row("Grad-CAM", &|at| of(&GradCam::at(layer), at))?;
+    row("integrated gradients", &|at| of(&IntegratedGradients::default().steps(3), at))?;
+    row("SmoothGrad", &|at| of(&SmoothGrad::default().samples(3), at))?;
+    let score_cam = ScoreCam::at(layer).channels(8).measure(Measure::Score);
+    row("Score-CAM", &|at| of(&score_cam, at))?;
+    row("Ablation-CAM", &|at| of(&AblationCam::at(layer).channels(8), at))?;
+    row("RISE", &|at| of(&Rise::default().masks(8).measure(Measure::Score), at))?;
+    row("occlusion", &|at| of(&Patches::new(64), at))?;
     if name == "deit_tiny" {
         row("attention", &|at| Ok(attention_tensor(pair.on(at), &input)?))?;
         row("attention rollout", &|at| {
             Ok(attention_rollout_tensor(pair.on(at), &input, Rollout::default())?)
         })?;
-        row("gradient-weighted attention", &|at| {
-            Ok(gradient_attention_tensor(pair.on(at), &input, &targets)?)
-        })?;
+        row("gradient-weighted attention", &|at| of(&GradientAttention, at))?;
     } else {
-        row("guided backpropagation", &|at| {
-            Ok(guided_backprop_tensor(pair.on(at), &input, &targets)?)
-        })?;
+        row("guided backpropagation", &|at| of(&GuidedBackprop, at))?;
     }
     // The same maps on both sides: two that differ by rounding can order their pixels differently.
-    let maps = explain_tensor(pair.on(Device::Cpu), &input, &targets, &Method::saliency())?;
-    let gradient = gradient_tensor(pair.on(Device::Cpu), &input, &targets)?;
-    let disturbances = Disturbance { samples: 3, radius: 0.1, seed: 1 }.of(&input)?;
+    let here = Run::new(pair.on(Device::Cpu), &input, &targets)?;
+    let found = Saliency::default().attribute(&here)?;
+    let (maps, gradient) = (found.maps()?, found.values);
+    let disturbances = Disturbance::default().samples(3).radius(0.1).seed(1).of(&input)?;
+    let run = |at: Device| Run::new(pair.on(at), &input, &targets);
     row("deletion and insertion", &|at| {
-        let options = PixelSteps { steps: 4, ..PixelSteps::default() };
-        let curves = pixel_curves(pair.on(at), &input, &targets, &maps, options)?;
+        let curves = pixel_curves(&run(at)?, &maps, PixelSteps::default().steps(4))?;
         Ok(Tensor::from_slice(&[curves.deletion.concat(), curves.insertion.concat()].concat()))
     })?;
     row("average drop", &|at| {
-        Ok(Tensor::from_slice(&confidence(pair.on(at), &input, &targets, &maps)?.explained))
+        Ok(Tensor::from_slice(&confidence(&run(at)?, &maps)?.explained))
     })?;
     // Differences of small differences: rounding to TF32 leaves nothing of them.
     if kind == Kind::Double {
-        row("infidelity", &|at| {
-            Ok(infidelity(pair.on(at), &input, &targets, &gradient, &disturbances)?)
-        })?;
+        row("infidelity", &|at| Ok(infidelity(&run(at)?, &gradient, &disturbances)?))?;
         row("max-sensitivity", &|at| {
-            Ok(max_sensitivity(
-                pair.on(at),
-                &input,
-                &targets,
-                &Method::grad_cam(layer),
-                &disturbances,
-            )?)
+            Ok(max_sensitivity(&run(at)?, &GradCam::at(layer), &disturbances)?)
         })?;
     }
     Ok(())

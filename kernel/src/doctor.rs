@@ -14,7 +14,7 @@ use crate::fingerprint::Present;
 use crate::installation::{Installation, State};
 use crate::kernelspec;
 use crate::libtorch::{self, Libtorch};
-use crate::place::Place;
+use crate::location::Place;
 use crate::session;
 use crate::threads;
 use crate::tools::{self, first_line};
@@ -27,13 +27,13 @@ const DISK_NEEDED: u64 = 2 * GIB;
 
 /// Prints checks and counts faults.
 struct Report {
-    colour: bool,
+    color: bool,
     faults: usize,
 }
 
 impl Report {
-    fn line(&self, colour: &str, mark: &str, what: &str, text: &str) {
-        let (on, off) = if self.colour { (colour, "\x1b[0m") } else { ("", "") };
+    fn line(&self, color: &str, mark: &str, what: &str, text: &str) {
+        let (on, off) = if self.color { (color, "\x1b[0m") } else { ("", "") };
         println!("{on}{mark}{off} {what:<13} {text}");
     }
 
@@ -63,7 +63,7 @@ impl Report {
 }
 
 pub(crate) fn doctor(place: &Place) -> Result<ExitCode> {
-    let mut report = Report { colour: std::io::stdout().is_terminal(), faults: 0 };
+    let mut report = Report { color: std::io::stdout().is_terminal(), faults: 0 };
     check_toolchain(&mut report);
     let installation = Installation::load(&place.state);
     check_libtorch(&mut report, installation.as_ref().ok());

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::installation::Installation;
 use crate::libtorch::{self, LIBRARY_PATH_VAR, Libtorch};
-use crate::place::Place;
+use crate::location::Place;
 
 pub(crate) fn env(place: &Place) -> Result<ExitCode> {
     let libtorch = match Installation::load(&place.state) {

@@ -15,7 +15,7 @@ use crate::crate_source::CrateSource;
 use crate::installation::{Installation, State};
 use crate::kernelspec;
 use crate::libtorch::{self, Libtorch};
-use crate::place::Place;
+use crate::location::Place;
 use crate::tools;
 use crate::warm::{self, Status};
 

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use crate::compile::{Say, pin_versions};
 use crate::evcxr::Evcxr;
-use crate::front::Front;
-use crate::hold::{Outcome, hold};
+use crate::frontend::Front;
+use crate::startup::{Outcome, hold};
 use crate::installation::{Installation, State};
 use crate::relay::relay;
 use crate::session::Session;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use place::PlaceArgs;
+use location::PlaceArgs;
 
 #[cfg(not(unix))]
 compile_error!("convscope runs on Linux and macOS; on Windows, use it inside WSL");
@@ -21,15 +21,15 @@ mod doctor;
 mod env;
 mod evcxr;
 mod fingerprint;
-mod front;
-mod hold;
+mod frontend;
+mod startup;
 mod install;
 mod installation;
 mod kernel;
 mod kernelspec;
 mod libtorch;
 mod lock;
-mod place;
+mod location;
 mod prebuild;
 mod relay;
 mod session;

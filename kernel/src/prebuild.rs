@@ -10,7 +10,7 @@ use crate::compile::cargo_like_evcxr;
 use crate::installation::{Installation, State, write};
 use crate::libtorch::Libtorch;
 use crate::lock::{self, Mode};
-use crate::place::Place;
+use crate::location::Place;
 use crate::warm;
 
 /// What evcxr 0.22 writes as a notebook's profile; with another, cargo would compile all of it again.

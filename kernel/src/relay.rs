@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
 use crate::evcxr::{Channels, Evcxr};
-use crate::front::{Front, LINGER};
+use crate::frontend::{Front, LINGER};
 use crate::wire::Message;
 
 /// How long evcxr may take to end when asked: it waits for its cell, which may never end. Jupyter

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
-use convscope_weights::{Official, catalogue, find, weights_folder};
+use convscope_weights::{Official, catalog, find, weights_folder};
 
 #[derive(Subcommand)]
 pub(crate) enum Weights {
@@ -32,7 +32,7 @@ pub(crate) enum Weights {
 
 /// clap answers any other name with the nearest of these.
 fn names() -> PossibleValuesParser {
-    catalogue().iter().map(|official| official.name).collect::<Vec<_>>().into()
+    catalog().iter().map(|official| official.name).collect::<Vec<_>>().into()
 }
 
 pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
@@ -41,7 +41,7 @@ pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
         Weights::List => list(&folder),
         Weights::Pull { names, all } => {
             let wanted: Vec<_> = match all {
-                true => catalogue().iter().collect(),
+                true => catalog().iter().collect(),
                 false => names.iter().filter_map(|name| find(name)).collect(),
             };
             return Ok(pull(&wanted, &folder));
@@ -63,7 +63,7 @@ pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
 
 fn list(folder: &Path) {
     println!("in {}:", folder.display());
-    for official in catalogue() {
+    for official in catalog() {
         let file = official.find_in(folder);
         let file = file.as_deref().and_then(Path::file_name);
         println!(

@@ -53,14 +53,14 @@ data = Path(sys.argv[1])
 images, labels = read(data / "mnist_train.safetensors")
 torch.manual_seed(7)
 network = Digits()
-optimiser = torch.optim.AdamW(network.parameters(), lr=5e-3)
+optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
 epochs, batch = 4, 100
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=epochs * len(images) // batch)
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=epochs * len(images) // batch)
 for epoch in range(epochs):
     for chosen in torch.randperm(len(images)).split(batch):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         nn.functional.cross_entropy(network(images[chosen]), labels[chosen]).backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
 
 network.eval()

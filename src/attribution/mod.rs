@@ -1,59 +1,50 @@
-//! Why did the network decide so: one method a file. Network and picture in, figure out.
+//! Attribution methods: which parts of an input drove a prediction.
 //!
-//! Each method has a second form, `…_tensor`, which takes a prepared batch `[N, C, H, W]` with one
-//! target a picture and gives numbers. Nothing is left behind on the network by any of them.
+//! A method is a struct of its options that implements [`Attribution`], in a file of its own. It computes
+//! its values for a [`Run`]: the network, a prepared input and the resolved targets. Figures
+//! ([`Attribution::explain`]), comparisons ([`compare_methods`], [`compare_predictions`]) and checks
+//! ([`trust`]) work with any method. For each method there is a function with its defaults:
+//! `grad_cam(&net, &photo, "layer4", target)`. Nothing is left behind on the network by any of them.
 
-mod ablation_cam;
-mod aim;
 mod attention;
-mod cam;
-mod channels;
-mod class_map;
-mod explained;
-mod gradient;
-mod guided;
-mod integrated;
-mod measure;
+mod cams;
+mod compare;
+mod figure;
+mod gradients;
+mod input;
 mod method;
 mod mistakes;
-mod occlusion;
-mod patches;
-mod rise;
-mod score_cam;
-mod smooth_grad;
+mod perturbation;
+mod resolved;
+mod run;
 mod target;
 mod tokens;
 mod trust;
-mod variants;
 
-pub use ablation_cam::{AblationCam, ablation_cam, ablation_cam_tensor};
-pub(crate) use aim::by_name;
 pub use attention::{
-    AttentionMaps, Fusion, Heads, Rollout, attention, attention_rollout, attention_rollout_tensor,
-    attention_tensor, gradient_attention, gradient_attention_tensor,
+    AttentionMaps, Fusion, GradientAttention, Heads, Rollout, attention, attention_rollout,
+    attention_rollout_tensor, attention_tensor, gradient_attention,
 };
-pub use cam::{
-    Cam, cam, cam_tensor, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam,
+pub use cams::{
+    AblationCam, Cam, GradCam, GradCamPlusPlus, GuidedGradCam, HiResCam, LayerCam, ScoreCam,
+    XGradCam, ablation_cam, cam, grad_cam, grad_cam_plus_plus, guided_grad_cam, hires_cam,
+    layer_cam, score_cam, x_grad_cam,
 };
-pub use gradient::{Channels, gradient_tensor, input_times_gradient, saliency, saliency_by};
-pub use guided::{
-    deconvolution, deconvolution_tensor, guided_backprop, guided_backprop_tensor, guided_grad_cam,
-    guided_grad_cam_tensor,
+pub use compare::compare_methods;
+pub use gradients::{
+    Aggregation, Deconvolution, GuidedBackprop, InputTimesGradient, Integrated,
+    IntegratedGradients, Saliency, SmoothGrad, deconvolution, guided_backprop,
+    input_times_gradient, integrated_gradients, saliency, smooth_grad,
 };
-pub use integrated::{
-    Integrated, IntegratedGradients, integrated_gradients, integrated_gradients_tensor,
-};
-pub use measure::Measure;
-pub use method::{Method, compare_methods, explain, explain_tensor};
+pub use input::{Input, TensorImage};
+pub use method::{Attribution, Attributions, Channels, explain};
 pub use mistakes::compare_predictions;
-pub use occlusion::{occlusion, occlusion_tensor};
-pub use patches::{Fill, Patches};
-pub use rise::{Rise, rise, rise_tensor};
-pub use score_cam::{ScoreCam, score_cam, score_cam_tensor};
-pub use smooth_grad::{Smooth, SmoothGrad, smooth_grad, smooth_grad_tensor};
+pub use perturbation::{Baseline, Measure, Patches, Rise, occlusion, rise};
+pub(crate) use resolved::by_name;
+pub use run::Run;
 pub use target::{Score, Target, Unit};
 pub use trust::{
-    Agreement, Cascade, Checks, Confidence, Disturbance, PixelCurves, PixelSteps, Randomisation,
+    Agreement, Cascade, Checks, Confidence, Disturbance, PixelCurves, PixelSteps, Randomization,
     Stage, Trust, Verdict, agreement, confidence, infidelity, max_sensitivity, pixel_curves,
-    randomisation, randomisation_by, trust, trust_by,
+    randomization, randomization_with, trust, trust_with,
 };

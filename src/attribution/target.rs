@@ -146,6 +146,18 @@ impl From<&str> for Target {
     }
 }
 
+impl From<String> for Target {
+    fn from(name: String) -> Target {
+        Target::Name(name)
+    }
+}
+
+impl From<&String> for Target {
+    fn from(name: &String) -> Target {
+        Target::Name(name.clone())
+    }
+}
+
 impl From<&Target> for Target {
     fn from(target: &Target) -> Target {
         target.clone()

@@ -12,6 +12,7 @@ use crate::{Error, Photo, Result};
 
 /// The two parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Split {
     /// What networks learn from.
     Train,
@@ -31,7 +32,7 @@ impl Split {
 /// Images with the numbers of their classes, on the CPU; at least one.
 ///
 /// The images stay as they are in the file, a byte a value: 47 MB for MNIST's 60,000. As numbers for a
-/// network ([`Dataset::from_set`](crate::train::Dataset::from_set)) they take four times as much or,
+/// network ([`Dataset::prepare`](crate::train::Dataset::prepare)) they take four times as much or,
 /// where it wants them larger, far more: [`ImageSet::first`] takes fewer.
 ///
 /// ```no_run
@@ -39,8 +40,8 @@ impl Split {
 ///
 /// let net = zoo::digits()?;
 /// let test = data::mnist(Split::Test)?;                             // fetched once, 1.7 MB
-/// println!("{:.1} % right", 100.0 * net.accuracy(&Dataset::from_set(&net, &test)?)?);
-/// net.predict_labelled(&test.first(60)?.samples()?)?                // the first 60, as pictures
+/// println!("{:.1} % right", 100.0 * net.accuracy(&Dataset::prepare(&net, &test)?)?);
+/// net.predict(&test.first(60)?)?                                    // the first 60, as pictures
 /// # ;
 /// # Ok::<(), convscope::Error>(())
 /// ```
@@ -56,7 +57,9 @@ impl ImageSet {
     /// green and blue; and `labels`, `[N]` whole numbers from 0. The classes are named by the file's
     /// metadata `classes`, with commas between them, or else by their numbers.
     ///
-    /// Errors: no such file, another one or a part of one; other shapes or kinds; a label without a class.
+    /// # Errors
+    ///
+    /// No such file, another one or a part of one; other shapes or kinds; a label without a class.
     pub fn open(path: impl AsRef<Path>) -> Result<ImageSet> {
         let path = path.as_ref();
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
@@ -103,7 +106,8 @@ impl ImageSet {
     }
 
     /// The number of images.
-    pub fn count(&self) -> usize {
+    #[allow(clippy::len_without_is_empty)] // there is at least one
+    pub fn len(&self) -> usize {
         self.labels.numel()
     }
 
@@ -124,12 +128,14 @@ impl ImageSet {
 
     /// The first `count` images, or all where there are fewer. They share memory with this set.
     ///
-    /// Errors: a count of 0.
+    /// # Errors
+    ///
+    /// A count of 0.
     pub fn first(&self, count: usize) -> Result<ImageSet> {
         if count == 0 {
             return Err(Error::Argument(format!("{}: `first(0)` leaves no image", self.name)));
         }
-        let count = count.min(self.count()) as i64;
+        let count = count.min(self.len()) as i64;
         let narrowed =
             |tensor: &Tensor| tensor.f_narrow(0, 0, count).map_err(Error::torch("taking images"));
         Ok(ImageSet {
@@ -140,11 +146,13 @@ impl ImageSet {
         })
     }
 
-    /// One image as a picture, `MNIST test 17`. Grey becomes RGB.
+    /// One image as a picture, `MNIST test 17`. Gray becomes RGB.
     ///
-    /// Errors: an index beyond the last.
+    /// # Errors
+    ///
+    /// An index beyond the last.
     pub fn photo(&self, index: usize) -> Result<Photo> {
-        let count = self.count();
+        let count = self.len();
         if index >= count {
             return Err(Error::Argument(format!(
                 "{} has no image {index}; its {count} images are numbered from 0",
@@ -165,16 +173,6 @@ impl ImageSet {
         };
         let problem = "its values don't make a picture";
         Photo::from_image(picture.ok_or_else(|| Error::photo(&title, problem))?, &title)
-    }
-
-    /// All images as pictures, each with its class: what
-    /// [`predict_labelled`](crate::network::Network::predict_labelled) takes. A picture is three bytes
-    /// a pixel and some; take the [`first`](ImageSet::first) few of a large set.
-    pub fn samples(&self) -> Result<Vec<(Photo, usize)>> {
-        let labels: Vec<i64> =
-            Vec::try_from(&self.labels).map_err(Error::torch("reading labels"))?;
-        let labels = labels.into_iter().enumerate();
-        labels.map(|(index, label)| Ok((self.photo(index)?, label as usize))).collect()
     }
 }
 
@@ -210,7 +208,7 @@ impl Clone for ImageSet {
 impl fmt::Debug for ImageSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [_, channels, height, width] = self.images.size()[..] else { return Ok(()) };
-        let (name, count, classes) = (&self.name, self.count(), self.classes.len());
+        let (name, count, classes) = (&self.name, self.len(), self.classes.len());
         write!(f, "{name}: {count} images [{channels}, {height}, {width}], {classes} classes")
     }
 }

@@ -2,13 +2,18 @@
 //! that everybody uses.
 
 mod cifar;
+mod folder;
 mod idx;
 mod image_set;
+mod samples;
 mod sets;
 mod stored;
 mod strokes;
 
+pub use folder::Folder;
 pub use image_set::{ImageSet, Split};
+pub use samples::Samples;
+pub(crate) use samples::labels_for;
 pub use sets::{cifar10, fashion_mnist, mnist};
 
 use image::{GrayImage, RgbImage};
@@ -22,12 +27,14 @@ pub(crate) const CIFAR10_CLASSES: [&str; 10] =
 /// A handwritten-looking digit, drawn by this crate: 28×28, white ink on black, as the digits
 /// network knows them. One `seed` always gives one picture.
 ///
-/// Errors: a digit above 9.
+/// # Errors
+///
+/// A digit above 9.
 pub fn digit(digit: u8, seed: u64) -> Result<Photo> {
     let pixels = strokes::draw(digit, seed)
         .ok_or_else(|| Error::Argument(format!("{digit} is not a digit; digits are 0 to 9")))?;
-    let grey = GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap_or_default();
-    let rgb: RgbImage = image::DynamicImage::from(grey).to_rgb8();
+    let gray = GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap_or_default();
+    let rgb: RgbImage = image::DynamicImage::from(gray).to_rgb8();
     Photo::from_image(rgb, &format!("a drawn {digit}"))
 }
 

@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::image_set::{ImageSet, Split};
 use super::{CIFAR10_CLASSES, cifar, idx, stored};
-use crate::{Error, Result, view};
+use crate::{Error, Result, notebook};
 
 /// MNIST: 60,000 handwritten digits to learn from and 10,000 to be measured on, white on black, 28×28.
 ///
@@ -27,7 +27,9 @@ use crate::{Error, Result, view};
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///
-/// Errors: no files and no way to fetch them; a file that is truncated, another one, or whose labels are
+/// # Errors
+///
+/// No files and no way to fetch them; a file that is truncated, another one, or whose labels are
 /// no digits.
 pub fn mnist(split: Split) -> Result<ImageSet> {
     Known {
@@ -49,7 +51,9 @@ pub fn mnist(split: Split) -> Result<ImageSet> {
 /// Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 /// Algorithms", 2017 ([arXiv:1708.07747](https://arxiv.org/abs/1708.07747)).
 ///
-/// Errors: as [`mnist`].
+/// # Errors
+///
+/// As [`mnist`].
 pub fn fashion_mnist(split: Split) -> Result<ImageSet> {
     Known {
         name: "Fashion-MNIST",
@@ -72,7 +76,7 @@ pub fn fashion_mnist(split: Split) -> Result<ImageSet> {
     .idx()
 }
 
-/// CIFAR-10: 50,000 colour photographs to learn from and 10,000 to be measured on, 32×32, ten classes.
+/// CIFAR-10: 50,000 color photographs to learn from and 10,000 to be measured on, 32×32, ten classes.
 ///
 /// Files are looked for as [MNIST](mnist)'s are: `cifar10_train.safetensors` and
 /// `cifar10_test.safetensors`, the folder `cifar-10-batches-bin`, or the archive
@@ -81,7 +85,9 @@ pub fn fashion_mnist(split: Split) -> Result<ImageSet> {
 ///
 /// Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 ///
-/// Errors: as [`mnist`].
+/// # Errors
+///
+/// As [`mnist`].
 pub fn cifar10(split: Split) -> Result<ImageSet> {
     Known { name: "CIFAR-10", stem: "cifar10", folders: &[""], classes: CIFAR10_CLASSES, split }
         .cifar()
@@ -187,12 +193,13 @@ impl Known {
         let path = first.map_or(packed.clone(), |below| format!("{below}/{packed}"));
         let official = convscope_weights::find_data(&path)
             .ok_or_else(|| Error::Argument(format!("there is no official file {path}")))?;
-        official.obtain(folder, &view::say).map_err(|error| Error::DataAbsent {
+        official.obtain(folder, &notebook::say).map_err(|error| Error::DataAbsent {
             set: self.name,
             problem: error.to_string(),
             files: format!("`{path}` or `{}`", self.stored_name()),
             folder: folder.to_owned(),
             url: official.url(),
+            source: Some(error.into()),
         })
     }
 }

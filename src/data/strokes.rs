@@ -3,7 +3,7 @@
 //! A network trained on MNIST wants something to look at, but the data set is a download and an
 //! offline notebook has none. Here each digit is a handful of pen strokes, a few ways of writing it,
 //! and every seed writes them in its own hand: slant, turn, proportions, pen, and an unsteady wrist.
-//! The picture then follows MNIST's conventions (white ink on black, fitted in 20x20, centre of mass
+//! The picture then follows MNIST's conventions (white ink on black, fitted in 20x20, center of mass
 //! in the middle of 28x28), since a network only knows digits that were prepared as its own were.
 //!
 //! Only `+ - * /` and `sqrt` are used, which IEEE 754 fixes to the last bit: a seed gives the same
@@ -14,11 +14,11 @@ use crate::random::Random;
 /// Width and height of a drawn digit in pixels, as in MNIST.
 pub(super) const SIDE: usize = 28;
 
-/// MNIST scales the ink to this box before it centres it.
+/// MNIST scales the ink to this box before it centers it.
 const BOX: f32 = 20.0;
 
-/// Where MNIST has the centre of mass: the middle of pixel 14, half a pixel off the true centre.
-const CENTRE: f32 = 14.5;
+/// Where MNIST has the center of mass: the middle of pixel 14, half a pixel off the true center.
+const CENTER: f32 = 14.5;
 
 /// Pixels over which the ink's edge fades; MNIST's greys come from scaling down and look like this.
 const EDGE: f32 = 1.1;
@@ -77,7 +77,7 @@ const DIGITS: [&[&[Stroke]]; 10] = [
         &[&[(68, 12), (46, 4), (27, 20), (29, 42), (46, 48), (64, 34), (71, 10)], &[(71, 10), (64, 54), (54, 100)]]],
 ];
 
-/// Draws one digit: 28x28 grey, row by row, 0 the black ground and 255 full ink, as in MNIST.
+/// Draws one digit: 28x28 gray, row by row, 0 the black ground and 255 full ink, as in MNIST.
 ///
 /// A seed is a hand: the same seed gives the same picture, and the digits of one seed share its
 /// slant and its pen. `None` where `digit` is above 9.
@@ -92,7 +92,7 @@ pub(super) fn draw(digit: u8, seed: u64) -> Option<Pixels> {
     let written = variant.iter().map(|stroke| hand.write(stroke, &mut random));
     let lines = fit(written.collect(), hand.radius);
     // MNIST moved its pictures by whole pixels.
-    let shift = centre_of_mass(&render(&lines, [0.0; 2])).map(|at| (CENTRE - at).round());
+    let shift = center_of_mass(&render(&lines, [0.0; 2])).map(|at| (CENTER - at).round());
     Some(render(&lines, shift).map(|ink| (ink * 255.0 + 0.5) as u8))
 }
 
@@ -160,7 +160,7 @@ impl Hand {
             keys.push(corner.unwrap_or_else(|| self.place([slip(x), slip(y)])));
             previous = Some((x, y));
         }
-        // Past the end the last key stands in for its neighbour.
+        // Past the end the last key stands in for its neighbor.
         let key = |i: usize| keys.get(i).or(keys.last()).copied().unwrap_or_default();
         let mut points = vec![key(0)];
         for i in 1..keys.len() {
@@ -233,7 +233,7 @@ fn depth(point: Point, a: Dot, b: Dot) -> f32 {
 }
 
 /// In picture coordinates, where the middle of the first pixel is (0.5, 0.5).
-fn centre_of_mass(picture: &[f32]) -> Point {
+fn center_of_mass(picture: &[f32]) -> Point {
     let (mut x, mut y, mut mass) = (0.0, 0.0, f32::EPSILON);
     for (i, ink) in picture.iter().enumerate() {
         x += ink * ((i % SIDE) as f32 + 0.5);
@@ -272,8 +272,8 @@ mod tests {
     fn prepared_like_mnist() {
         for picture in samples() {
             let picture = picture.map(|ink| f32::from(ink) / 255.0);
-            let [x, y] = centre_of_mass(&picture);
-            assert!((x - CENTRE).abs() < 0.6 && (y - CENTRE).abs() < 0.6);
+            let [x, y] = center_of_mass(&picture);
+            assert!((x - CENTER).abs() < 0.6 && (y - CENTER).abs() < 0.6);
             for along in [|i| i % SIDE, |i| i / SIDE] {
                 let places = || (0..SIDE * SIDE).filter(|&i| picture[i] > 0.0).map(along);
                 let extent = places().max().unwrap_or(SIDE) + 1 - places().min().unwrap_or(0);

@@ -3,14 +3,14 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::features::{Dress, Features, checked};
+use super::features::{PointMetadata, Features, checked};
 use super::tsne::{Divergence, Step, Tsne, place};
-use super::{Quality, neighbours};
+use super::{Quality, neighbors};
 use crate::error::shape_text;
 use crate::view::{self, Bundle, Figure, Film, Panel, Scatter, Series};
 use crate::{Error, Result};
 
-/// Neighbours that are marked under the pointer.
+/// Neighbors that are marked under the pointer.
 const MARKED: i64 = 5;
 /// Up to so many points they are looked for: the interactive form shows no more.
 const MOST_MARKED: usize = 20_000;
@@ -54,39 +54,40 @@ impl Frame {
 
 /// Maps of features in the plane: a figure, in which several are chosen from, and the numbers.
 ///
-/// Only neighbourhoods have a meaning in a t-SNE map: neither its axes have, nor the sizes of groups,
+/// Only neighborhoods have a meaning in a t-SNE map: neither its axes have, nor the sizes of groups,
 /// nor the distances between them.
 pub struct Embedding {
     title: String,
     count: usize,
     layouts: Vec<Layout>,
-    dress: Dress,
-    neighbours: Vec<Vec<usize>>,
+    metadata: PointMetadata,
+    neighbors: Vec<Vec<usize>>,
 }
 
 impl Embedding {
-    /// Maps of features; `near`, `[N, k]`, are each one's neighbours, if they are known already.
+    /// Maps of features; `near`, `[N, k]`, are each one's neighbors, if they are known already.
     pub(super) fn new(
         features: &Features,
         layouts: Vec<Layout>,
         near: Option<&Tensor>,
     ) -> Result<Embedding> {
-        let k = MARKED.min(features.count() as i64 - 1);
-        let neighbours = match (features.count(), near) {
+        let k = MARKED.min(features.len() as i64 - 1);
+        let neighbors = match (features.len(), near) {
             (2..=MOST_MARKED, Some(near)) => lists(near, k)?,
-            (2..=MOST_MARKED, None) => lists(&neighbours::among(features.values(), k)?.indices, k)?,
+            (2..=MOST_MARKED, None) => lists(&neighbors::among(features.values(), k)?.indices, k)?,
             _ => Vec::new(),
         };
         Ok(Embedding {
             title: features.title.clone(),
-            count: features.count(),
+            count: features.len(),
             layouts,
-            dress: features.dress.clone(),
-            neighbours,
+            metadata: features.metadata.clone(),
+            neighbors,
         })
     }
 
     /// What the figure is called.
+    #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
@@ -94,25 +95,31 @@ impl Embedding {
 
     /// The class of each point, `[N]`, numbered from 0, and the classes' names.
     ///
-    /// Errors: another number of classes, or a negative one.
+    /// # Errors
+    ///
+    /// Another number of classes, or a negative one.
     pub fn classes<S: AsRef<str>>(mut self, classes: &Tensor, names: &[S]) -> Result<Self> {
-        self.dress.set_classes(self.count as i64, classes, names)?;
+        self.metadata.set_classes(self.count as i64, classes, names)?;
         Ok(self)
     }
 
     /// A text for each point, shown under the pointer.
     ///
-    /// Errors: another number of texts.
+    /// # Errors
+    ///
+    /// Another number of texts.
     pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
-        self.dress.set_labels(self.count, labels)?;
+        self.metadata.set_labels(self.count, labels)?;
         Ok(self)
     }
 
     /// These maps and those of another embedding of as many things, in one figure: PCA beside t-SNE,
     /// or one layer beside the next. Classes, labels, pictures and what is marked as a point's
-    /// neighbours are this one's.
+    /// neighbors are this one's.
     ///
-    /// Errors: another number of points.
+    /// # Errors
+    ///
+    /// Another number of points.
     pub fn beside(mut self, other: Embedding) -> Result<Self> {
         if self.count != other.count {
             return Err(Error::Shape {
@@ -137,7 +144,9 @@ impl Embedding {
     /// Where other things belong on the last map, a t-SNE map: `features` `[M, D]` from the same
     /// layer give `[M, 2]`. The map stays as it is, and the new points don't move one another.
     ///
-    /// Errors: features of another width, numbers that are not finite.
+    /// # Errors
+    ///
+    /// Features of another width, numbers that are not finite.
     pub fn place(&self, features: &Tensor) -> Result<Tensor> {
         let features = checked(features, "new points")?;
         let Some(layout) = self.layouts.iter().rev().find(|layout| layout.perplexity.is_some())
@@ -169,7 +178,7 @@ impl Embedding {
             self.layouts.iter().map(|layout| (self.name(layout), &layout.points)).collect();
         let points: Vec<(&str, &Tensor)> =
             points.iter().map(|(name, points)| (name.as_str(), *points)).collect();
-        let mut scatter = self.dress.put_on(Scatter::layouts(&self.title, &points)?)?;
+        let mut scatter = self.metadata.apply_to(Scatter::layouts(&self.title, &points)?)?;
         scatter = match self.is_choice() {
             true => scatter.choice("perplexity"),
             false if self.layouts.len() > 1 && self.layouts.len() <= 3 => {
@@ -177,8 +186,8 @@ impl Embedding {
             }
             false => scatter.choice(""),
         };
-        if !self.neighbours.is_empty() {
-            scatter = scatter.neighbours(&self.neighbours)?;
+        if !self.neighbors.is_empty() {
+            scatter = scatter.neighbors(&self.neighbors)?;
         }
         for note in self.notes() {
             scatter = scatter.note(note);
@@ -188,7 +197,9 @@ impl Embedding {
 
     /// How the last map formed, from what [`Tsne::record`] kept: a film beside the divergence.
     ///
-    /// Errors: nothing was recorded.
+    /// # Errors
+    ///
+    /// Nothing was recorded.
     pub fn film(&self) -> Result<Film> {
         let recorded = self.layouts.iter().rev().find(|layout| !layout.frames.is_empty());
         let Some(layout) = recorded else {
@@ -198,7 +209,7 @@ impl Embedding {
             ));
         };
         let picture = |frame: &Frame| {
-            let scatter = self.dress.colour(Scatter::new("", &frame.points)?)?;
+            let scatter = self.metadata.color(Scatter::new("", &frame.points)?)?;
             Ok(view::Frame::new(frame.iteration as u64, scatter.image()?))
         };
         let frames = layout.frames.iter().map(picture).collect::<Result<Vec<_>>>()?;
@@ -246,14 +257,14 @@ impl Layout {
     pub(super) fn reading(&self, options: &Tsne) -> String {
         let mut words = self.method();
         if let Some(divergence) = self.divergence {
-            let of = if divergence.all_pairs { "" } else { " (of neighbours)" };
+            let of = if divergence.all_pairs { "" } else { " (of neighbors)" };
             words.push_str(&format!(": KL divergence {:.3}{of}", divergence.value));
         }
         if let Some(quality) = self.quality {
             words.push_str(&format!(
-                ", trustworthiness {:.3}, {:.0} % of 10 neighbours kept",
+                ", trustworthiness {:.3}, {:.0} % of 10 neighbors kept",
                 quality.trustworthiness,
-                100.0 * quality.neighbours_kept
+                100.0 * quality.neighbors_kept
             ));
         }
         if self.iterations < options.iterations {
@@ -271,7 +282,7 @@ fn lists(indices: &Tensor, k: i64) -> Result<Vec<Vec<usize>>> {
         .f_narrow(1, 0, k)
         .and_then(|near| near.f_reshape([-1]))
         .and_then(Vec::try_from)
-        .map_err(Error::torch("reading neighbours"))?;
+        .map_err(Error::torch("reading neighbors"))?;
     Ok(flat
         .chunks(k as usize)
         .map(|row| row.iter().map(|&point| point as usize).collect())
@@ -292,4 +303,4 @@ impl Figure for Embedding {
     }
 }
 
-crate::view::debug_by_description!(Embedding);
+crate::view::figures!(Embedding);

@@ -1,4 +1,4 @@
-//! Numbers that stand for pictures, and what goes with them.
+//! Feature vectors, and what goes with them.
 
 use image::RgbImage;
 use tch::{Device, Kind, Tensor};
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Features of `N` things, `[N, D]`, with what a map of them shows: classes, labels, thumbnails.
 ///
-/// They come from a network ([`Network::features`] and its kin), from a classifier's last layer
+/// They come from a network ([`Network::features`]), from a classifier's last layer
 /// ([`class_vectors`]), or from any tensor.
 ///
 /// ```
@@ -18,18 +18,18 @@ use crate::{Error, Result};
 /// let features = Features::new(&Tensor::rand([4, 8], (Kind::Float, Device::Cpu)))?
 ///     .titled("Noise")
 ///     .labels(&["a", "b", "c", "d"])?;
-/// assert_eq!(features.count(), 4);
+/// assert_eq!(features.len(), 4);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 pub struct Features {
     pub(super) title: String,
     values: Tensor,
-    pub(super) dress: Dress,
+    pub(super) metadata: PointMetadata,
 }
 
 /// What goes with points besides their place.
 #[derive(Default)]
-pub(super) struct Dress {
+pub(super) struct PointMetadata {
     classes: Option<(Tensor, Vec<String>)>,
     labels: Vec<String>,
     thumbnails: Vec<RgbImage>,
@@ -39,13 +39,16 @@ impl Features {
     /// `values` are `[N, D]`, numbers of any kind, on any device, where they stay; flatten what has
     /// more dimensions (`.flatten(1, -1)`).
     ///
-    /// Errors: another shape, none, or numbers that are not finite.
+    /// # Errors
+    ///
+    /// Another shape, none, or numbers that are not finite.
     pub fn new(values: &Tensor) -> Result<Features> {
         let values = checked(values, "features")?;
-        Ok(Features { title: "Features".to_owned(), values, dress: Dress::default() })
+        Ok(Features { title: "Features".to_owned(), values, metadata: PointMetadata::default() })
     }
 
     /// What figures call them.
+    #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
@@ -53,26 +56,32 @@ impl Features {
 
     /// The class of each, `[N]`, numbered from 0, and the classes' names.
     ///
-    /// Errors: another number of classes, or a negative one.
+    /// # Errors
+    ///
+    /// Another number of classes, or a negative one.
     pub fn classes<S: AsRef<str>>(mut self, classes: &Tensor, names: &[S]) -> Result<Self> {
-        self.dress.set_classes(self.values.size()[0], classes, names)?;
+        self.metadata.set_classes(self.values.size()[0], classes, names)?;
         Ok(self)
     }
 
     /// A text for each: a file's name, say.
     ///
-    /// Errors: another number of texts.
+    /// # Errors
+    ///
+    /// Another number of texts.
     pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
-        self.dress.set_labels(self.count(), labels)?;
+        self.metadata.set_labels(self.len(), labels)?;
         Ok(self)
     }
 
     /// A picture for each.
     ///
-    /// Errors: another number of pictures.
+    /// # Errors
+    ///
+    /// Another number of pictures.
     pub fn thumbnails(mut self, pictures: &[RgbImage]) -> Result<Self> {
-        one_each("thumbnails", self.count(), pictures.len())?;
-        self.dress.thumbnails = pictures.to_vec();
+        one_each("thumbnails", self.len(), pictures.len())?;
+        self.metadata.thumbnails = pictures.to_vec();
         Ok(self)
     }
 
@@ -83,11 +92,12 @@ impl Features {
 
     /// The classes, `[N]`, `Kind::Int64`, where there are any.
     pub fn class_numbers(&self) -> Option<&Tensor> {
-        self.dress.classes.as_ref().map(|(numbers, _)| numbers)
+        self.metadata.classes.as_ref().map(|(numbers, _)| numbers)
     }
 
     /// How many things there are.
-    pub fn count(&self) -> usize {
+    #[allow(clippy::len_without_is_empty)] // there is at least one
+    pub fn len(&self) -> usize {
         self.values.size().first().map_or(0, |&count| count as usize)
     }
 
@@ -101,7 +111,7 @@ impl Features {
 impl std::fmt::Debug for Features {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: features {}", self.title, shape_text(&self.values.size()))?;
-        match &self.dress.classes {
+        match &self.metadata.classes {
             Some((_, names)) => write!(f, ", {} class names", names.len()),
             None => Ok(()),
         }
@@ -112,19 +122,19 @@ impl Clone for Features {
     /// The same numbers, not a copy of them.
     fn clone(&self) -> Self {
         let (title, values) = (self.title.clone(), self.values.shallow_clone());
-        Features { title, values, dress: self.dress.clone() }
+        Features { title, values, metadata: self.metadata.clone() }
     }
 }
 
-impl Clone for Dress {
+impl Clone for PointMetadata {
     fn clone(&self) -> Self {
         let classes =
             self.classes.as_ref().map(|(numbers, names)| (numbers.shallow_clone(), names.clone()));
-        Dress { classes, labels: self.labels.clone(), thumbnails: self.thumbnails.clone() }
+        PointMetadata { classes, labels: self.labels.clone(), thumbnails: self.thumbnails.clone() }
     }
 }
 
-impl Dress {
+impl PointMetadata {
     pub(super) fn set_classes<S: AsRef<str>>(
         &mut self,
         count: i64,
@@ -152,7 +162,7 @@ impl Dress {
     }
 
     /// The scatter plot with all of it.
-    pub(super) fn put_on(&self, mut scatter: Scatter) -> Result<Scatter> {
+    pub(super) fn apply_to(&self, mut scatter: Scatter) -> Result<Scatter> {
         if let Some((numbers, names)) = &self.classes {
             scatter = scatter.classes(numbers, names)?;
         }
@@ -166,7 +176,7 @@ impl Dress {
     }
 
     /// The same with classes alone: frames show neither labels nor pictures.
-    pub(super) fn colour(&self, scatter: Scatter) -> Result<Scatter> {
+    pub(super) fn color(&self, scatter: Scatter) -> Result<Scatter> {
         match &self.classes {
             Some((numbers, names)) => scatter.classes(numbers, names),
             None => Ok(scatter),
@@ -182,7 +192,7 @@ fn one_each(what: &str, count: usize, got: usize) -> Result<()> {
 }
 
 /// The vector that a classifier holds of each class: rows of the last linear layer, `[classes, D]`,
-/// labelled with the classes' names. Classes whose vectors point the same way are told apart with
+/// labeled with the classes' names. Classes whose vectors point the same way are told apart with
 /// difficulty.
 ///
 /// ```
@@ -192,13 +202,15 @@ fn one_each(what: &str, count: usize, got: usize) -> Result<()> {
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///
-/// Errors: a network without a linear layer.
+/// # Errors
+///
+/// A network without a linear layer.
 pub fn class_vectors(net: &Network) -> Result<Features> {
     let weight = net.nodes().iter().rev().find_map(|node| match &node.op {
-        op @ Op::Linear { .. } => op.parameters().into_iter().find(|(name, _)| *name == "weight"),
+        Op::Linear(linear) => Some(&linear.weight),
         _ => None,
     });
-    let Some((_, weight)) = weight else {
+    let Some(weight) = weight else {
         return Err(Error::Argument(format!(
             "{} has no linear layer, whose rows would be the vectors of its classes",
             net.name()

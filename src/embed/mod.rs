@@ -5,7 +5,7 @@
 //! use convscope::prelude::*;
 //!
 //! let net = zoo::digits()?;
-//! let features = net.features_labelled(&data::digits(120, 1)?, "relu3", Pooling::Mean)?;
+//! let features = net.features(&data::digits(120, 1)?, "relu3", Pooling::Mean)?;
 //! let both = pca(&features)?.beside(tsne(&features)?)?;     // a figure: two maps of the same digits
 //! println!("{both:?}");
 //! # Ok::<(), convscope::Error>(())
@@ -13,8 +13,7 @@
 
 mod embedding;
 mod features;
-mod folder;
-mod neighbours;
+mod neighbors;
 mod network;
 mod pca;
 mod quality;
@@ -24,7 +23,7 @@ pub use embedding::{Embedding, Layout};
 pub use features::{Features, class_vectors};
 pub use network::Pooling;
 pub use pca::{Pca, PcaMethod};
-pub use quality::{Quality, neighbour_accuracy, trustworthiness};
+pub use quality::{Quality, neighbor_accuracy, trustworthiness};
 pub use tsne::{Divergence, Start, Step, Tsne, TsneMethod, divergence, tsne};
 
 use crate::Result;
@@ -34,7 +33,9 @@ type Torch<T> = std::result::Result<T, tch::TchError>;
 
 /// A map of features by their first two principal components.
 ///
-/// Errors: features that are all alike, fewer than two rows or two columns.
+/// # Errors
+///
+/// Features that are all alike, fewer than two rows or two columns.
 pub fn pca(features: &Features) -> Result<Embedding> {
     let fitted = Pca::fit(features.values(), 2)?;
     let shares: Vec<f64> = fitted.variance_ratio().iter().map(|share| 100.0 * share).collect();

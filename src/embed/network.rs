@@ -1,18 +1,15 @@
-//! `net.features(&photos, layer, pooling)`: a layer's activations as features.
-
-use std::borrow::Cow;
-use std::path::Path;
+//! `net.features(&samples, layer, pooling)`: a layer's activations as features.
 
 use image::RgbImage;
 use tch::{Kind, Tensor};
 
 use super::Features;
-use super::folder::Folder;
-use crate::data::ImageSet;
-use crate::memory::Batches;
+use crate::data::Samples;
+use crate::batching::Batches;
 use crate::network::Network;
 use crate::progress::Progress;
-use crate::{Error, Photo, Result};
+use crate::picture::fit;
+use crate::{Error, Result};
 
 /// More pictures at once are no faster.
 const MOST: usize = 64;
@@ -22,7 +19,8 @@ const THUMBNAIL: u32 = 48;
 const MOST_THUMBNAILS: usize = 20_000;
 
 /// How a layer's maps `[N, C, H, W]` become features `[N, D]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Pooling {
     /// The mean of each map: D is C. What is there, wherever it is.
     #[default]
@@ -34,75 +32,57 @@ pub enum Pooling {
 }
 
 impl Network {
-    /// A layer's activations for each photo, pooled, with titles and, of up to 20,000, thumbnails.
-    /// Batches are as large as memory allows.
-    ///
-    /// Errors: an unknown layer, no photos.
-    pub fn features(&self, photos: &[Photo], layer: &str, pooling: Pooling) -> Result<Features> {
-        self.pictured(layer, pooling, photos.len(), |at| Ok(Cow::Borrowed(&photos[at])))?
-            .labels(&photos.iter().map(Photo::title).collect::<Vec<_>>())
-    }
-
-    /// The same with each photo's class.
+    /// A layer's activations for each image, pooled, with captions, classes where the images have labels,
+    /// and thumbnails (of up to 20,000 images). Batches are as large as memory allows.
     ///
     /// ```
     /// # use convscope::prelude::*;
     /// let net = zoo::digits()?;
-    /// let features = net.features_labelled(&data::digits(20, 1)?, "relu2", Pooling::Mean)?;
+    /// let features = net.features(&data::digits(20, 1)?, "relu2", Pooling::Mean)?;
     /// assert_eq!(features.values().size(), [20, 24]);
     /// # Ok::<(), convscope::Error>(())
     /// ```
-    pub fn features_labelled(
-        &self,
-        samples: &[(Photo, usize)],
-        layer: &str,
-        pooling: Pooling,
-    ) -> Result<Features> {
-        let photos: Vec<Photo> = samples.iter().map(|(photo, _)| photo.clone()).collect();
-        let classes: Vec<i64> = samples.iter().map(|&(_, class)| class as i64).collect();
-        let classes = Tensor::f_from_slice(&classes).map_err(failed)?;
-        self.features(&photos, layer, pooling)?.classes(&classes, &self.names_for(&classes)?)
-    }
-
-    /// The same for a data set, with its classes.
     ///
-    /// ```no_run
-    /// # use convscope::prelude::*;
-    /// let net = zoo::digits()?;
-    /// tsne(&net.features_of_set(&data::mnist(Split::Test)?, "relu3", Pooling::Flatten)?)?
-    /// # ; Ok::<(), convscope::Error>(())
-    /// ```
-    pub fn features_of_set(
-        &self,
-        set: &ImageSet,
-        layer: &str,
-        pooling: Pooling,
-    ) -> Result<Features> {
-        let photo = |at: usize| set.photo(at).map(Cow::Owned);
-        let features = self.pictured(layer, pooling, set.count(), photo)?;
-        let title = format!("{} in {}", set.name(), features.title);
-        features.titled(title).classes(set.labels(), set.classes())
-    }
-
-    /// The same for all pictures of a folder, in order of their names. Where they lie in subfolders,
-    /// as data sets often do, each is a class. Pictures are read batch by batch.
+    /// # Errors
     ///
-    /// Errors: a folder that can't be read or holds no JPEG, PNG, GIF or WebP file, a broken file.
-    pub fn features_of_folder(
+    /// An unknown layer; no images; an image that can't be read or prepared.
+    pub fn features(
         &self,
-        folder: impl AsRef<Path>,
+        samples: &(impl Samples + ?Sized),
         layer: &str,
         pooling: Pooling,
     ) -> Result<Features> {
-        let folder = Folder::read(folder.as_ref())?;
-        let open = |at: usize| Photo::open(&folder.files[at]).map(Cow::Owned);
-        let features = self.pictured(layer, pooling, folder.files.len(), open)?;
-        let features = features.labels(&folder.names())?;
-        if folder.class_names.is_empty() {
-            return Ok(features);
+        let count = samples.len();
+        let mut thumbnails: Vec<RgbImage> = Vec::new();
+        // Both of one look at each image, so files need not be in memory together.
+        let values = self.pooled(layer, pooling, count, |at| {
+            let photo = samples.photo(at)?;
+            thumbnails.truncate(at); // a batch that finds no memory is prepared again
+            if count <= MOST_THUMBNAILS {
+                thumbnails.push(fit(photo.pixels(), THUMBNAIL));
+            }
+            self.prepare(&photo)
+        })?;
+        let mut features = self.described(layer, values)?;
+        if let Some(title) = samples.title() {
+            let title = format!("{title} in {}", features.title);
+            features = features.titled(title);
         }
-        let classes = Tensor::f_from_slice(&folder.classes).map_err(failed)?;
-        features.classes(&classes, &folder.class_names)
+        if !thumbnails.is_empty() {
+            features = features.thumbnails(&thumbnails)?;
+        }
+        let captions: Option<Vec<String>> = (0..count).map(|at| samples.caption(at)).collect();
+        if let Some(captions) = captions {
+            features = features.labels(&captions)?;
+        }
+        let labels: Option<Vec<i64>> =
+            (0..count).map(|at| samples.label(at).map(|label| label as i64)).collect();
+        let Some(labels) = labels else { return Ok(features) };
+        let labels = Tensor::f_from_slice(&labels).map_err(failed)?;
+        match samples.class_names() {
+            [] => features.classes(&labels, &self.names_for(&labels)?),
+            names => features.classes(&labels, names),
+        }
     }
 
     /// The same for images prepared for the network, `[N, C, H, W]`: features `[N, D]` on the
@@ -117,28 +97,6 @@ impl Network {
         let count = images.size()[0];
         let one = |at: usize| images.f_narrow(0, at as i64, 1).map_err(failed);
         self.pooled(layer, pooling, count as usize, one)
-    }
-
-    /// Features of `count` photos, with thumbnails, both of one look at each photo, so files need not
-    /// be in memory together.
-    fn pictured<'a>(
-        &self,
-        layer: &str,
-        pooling: Pooling,
-        count: usize,
-        photo: impl Fn(usize) -> Result<Cow<'a, Photo>>,
-    ) -> Result<Features> {
-        let mut thumbnails: Vec<RgbImage> = Vec::new();
-        let values = self.pooled(layer, pooling, count, |at| {
-            let photo = photo(at)?;
-            thumbnails.truncate(at); // a batch that finds no memory is prepared again
-            if count <= MOST_THUMBNAILS {
-                thumbnails.push(crate::view::fit(photo.pixels(), THUMBNAIL));
-            }
-            self.prepare(&photo)
-        })?;
-        let features = self.described(layer, values)?;
-        if thumbnails.is_empty() { Ok(features) } else { features.thumbnails(&thumbnails) }
     }
 
     /// Runs `count` pictures, each `[1, C, H, W]` as `prepared` gives it, in batches.

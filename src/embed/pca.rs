@@ -1,6 +1,6 @@
 //! Principal component analysis: the directions in which features differ most.
 //!
-//! Pearson, 1901; the randomised form: Halko, Martinsson, Tropp, "Finding structure with randomness",
+//! Pearson, 1901; the randomized form: Halko, Martinsson, Tropp, "Finding structure with randomness",
 //! 2011 ([arXiv:0909.4061](https://arxiv.org/abs/0909.4061)).
 
 use tch::{Kind, Tensor};
@@ -8,14 +8,15 @@ use tch::{Kind, Tensor};
 use super::Torch;
 use super::features::checked;
 use crate::error::shape_text;
-use crate::memory::Batches;
+use crate::batching::Batches;
 use crate::random::Random;
 use crate::{Error, Result};
 
 /// How the components are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PcaMethod {
-    /// Randomised where both sides of the features exceed 1,000 and less than a tenth of the
+    /// Randomized where both sides of the features exceed 1,000 and less than a tenth of the
     /// components is asked for, else exact.
     #[default]
     Auto,
@@ -23,7 +24,7 @@ pub enum PcaMethod {
     /// double precision.
     Exact,
     /// From a random projection, sharpened by seven power iterations. One seed always gives one result.
-    Randomised {
+    Randomized {
         /// The projection's seed.
         seed: u64,
     },
@@ -52,7 +53,9 @@ impl Pca {
     /// A component's sign is such that its largest loading by absolute value is positive, as in
     /// scikit-learn.
     ///
-    /// Errors: another shape, numbers that are not finite, more components than min(N, D), features
+    /// # Errors
+    ///
+    /// Another shape, numbers that are not finite, more components than min(N, D), features
     /// that are all alike.
     pub fn fit(features: &Tensor, count: usize) -> Result<Pca> {
         Pca::fit_by(features, count, PcaMethod::Auto)
@@ -81,8 +84,8 @@ impl Pca {
         }
         let k = count as i64;
         let (components, variance) = match method {
-            PcaMethod::Randomised { seed } => randomised(&features, &moments.mean, k, seed),
-            PcaMethod::Auto if large => randomised(&features, &moments.mean, k, 0),
+            PcaMethod::Randomized { seed } => randomized(&features, &moments.mean, k, seed),
+            PcaMethod::Auto if large => randomized(&features, &moments.mean, k, 0),
             _ if d <= n => exact(&covariance(&features, &moments.mean)?, k),
             _ => decomposed(&features, &moments.mean, k),
         }
@@ -121,7 +124,9 @@ impl Pca {
 
     /// Features `[N, D]`, those of before or new ones, in the components' coordinates: `[N, count]`.
     ///
-    /// Errors: another width, numbers that are not finite.
+    /// # Errors
+    ///
+    /// Another width, numbers that are not finite.
     pub fn transform(&self, features: &Tensor) -> Result<Tensor> {
         let features = checked(features, "PCA")?;
         let width = self.components.size()[1];
@@ -135,7 +140,7 @@ impl Pca {
         }
         let project = || {
             let features = features.f_to_device(self.mean.device())?.f_to_kind(self.mean.kind())?;
-            // Centred first: features far from 0 would lose digits.
+            // Centered first: features far from 0 would lose digits.
             features.f_sub(&self.mean)?.f_mm(&self.components.f_transpose(0, 1)?)
         };
         project().map_err(failed)
@@ -164,10 +169,10 @@ struct Moments {
 
 fn moments(features: &Tensor) -> Torch<Moments> {
     let mean = features.f_mean_dim(0, true, Kind::Double)?;
-    let centred = features.f_sub(&mean.f_to_kind(features.kind())?)?;
+    let centered = features.f_sub(&mean.f_to_kind(features.kind())?)?;
     // What the mean lost in single precision is put back: the deviations' own mean.
-    let rest = centred.f_mean_dim(0, true, Kind::Double)?;
-    let squares = centred.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
+    let rest = centered.f_mean_dim(0, true, Kind::Double)?;
+    let squares = centered.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
     let n = features.size()[0] as f64;
     let shift = rest.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
     // Rounding of equal numbers is no variance.
@@ -207,8 +212,8 @@ fn exact(covariance: &Tensor, k: i64) -> Torch<(Tensor, Tensor)> {
 
 /// The same of features wider than long.
 fn decomposed(features: &Tensor, mean: &Tensor, k: i64) -> Torch<(Tensor, Tensor)> {
-    let centred = features.f_to_kind(Kind::Double)?.f_sub(mean)?;
-    svd(&centred, features.size()[0], k)
+    let centered = features.f_to_kind(Kind::Double)?.f_sub(mean)?;
+    svd(&centered, features.size()[0], k)
 }
 
 fn svd(rows: &Tensor, n: i64, k: i64) -> Torch<(Tensor, Tensor)> {
@@ -218,22 +223,22 @@ fn svd(rows: &Tensor, n: i64, k: i64) -> Torch<(Tensor, Tensor)> {
     Ok((vectors.f_narrow(0, 0, k)?, variance.f_narrow(0, 0, k)?))
 }
 
-fn randomised(features: &Tensor, mean: &Tensor, k: i64, seed: u64) -> Torch<(Tensor, Tensor)> {
+fn randomized(features: &Tensor, mean: &Tensor, k: i64, seed: u64) -> Torch<(Tensor, Tensor)> {
     const MORE: i64 = 10;
     const POWERS: usize = 7;
     let [n, d] = [features.size()[0], features.size()[1]];
-    let centred = features.f_sub(&mean.f_to_kind(features.kind())?)?;
-    let turned = centred.f_transpose(0, 1)?;
+    let centered = features.f_sub(&mean.f_to_kind(features.kind())?)?;
+    let turned = centered.f_transpose(0, 1)?;
     let like =
         Tensor::f_zeros([d, (k + MORE).min(n.min(d))], (features.kind(), features.device()))?;
     let orthogonal =
         |rows: &Tensor| Ok::<_, tch::TchError>(Tensor::f_linalg_qr(rows, "reduced")?.0);
-    let mut range = orthogonal(&centred.f_mm(&Random(seed).normal(&like)?)?)?;
+    let mut range = orthogonal(&centered.f_mm(&Random(seed).normal(&like)?)?)?;
     for _ in 0..POWERS {
         let back = orthogonal(&turned.f_mm(&range)?)?;
-        range = orthogonal(&centred.f_mm(&back)?)?;
+        range = orthogonal(&centered.f_mm(&back)?)?;
     }
-    svd(&range.f_transpose(0, 1)?.f_mm(&centred)?.f_to_kind(Kind::Double)?, n, k)
+    svd(&range.f_transpose(0, 1)?.f_mm(&centered)?.f_to_kind(Kind::Double)?, n, k)
 }
 
 /// With signs that make each row's largest number by absolute value positive.

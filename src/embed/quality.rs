@@ -1,10 +1,10 @@
-//! How much of the neighbourhoods a map keeps.
+//! How much of the neighborhoods a map keeps.
 
 use tch::{Kind, Tensor};
 
-use super::{Torch, neighbours};
+use super::{Torch, neighbors};
 use crate::error::shape_text;
-use crate::memory::Batches;
+use crate::batching::Batches;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -14,19 +14,21 @@ const POINTS: usize = 2000;
 /// How well a map shows who is near whom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
-    /// Trustworthiness for 5 neighbours, 0 to 1: 1 where neighbours in the map are neighbours among
+    /// Trustworthiness for 5 neighbors, 0 to 1: 1 where neighbors in the map are neighbors among
     /// the features; the further away they are there, the less. Venna and Kaski, 2001.
     pub trustworthiness: f64,
     /// The share of each point's 10 nearest among the features that are among its 10 nearest in the
     /// map, 0 to 1.
-    pub neighbours_kept: f64,
+    pub neighbors_kept: f64,
 }
 
 impl Quality {
     /// Of a map `[N, 2]` of features `[N, D]`: for all points up to 2,000, for 2,000 of more, chosen
     /// at random and compared with all. `None` where there are too few points to tell, fewer than 21.
     ///
-    /// Errors: shapes that don't fit.
+    /// # Errors
+    ///
+    /// Shapes that don't fit.
     pub fn of(features: &Tensor, map: &Tensor) -> Result<Option<Quality>> {
         if features.size().first().is_some_and(|&count| count < 21) {
             return Ok(None);
@@ -34,15 +36,17 @@ impl Quality {
         let ranks = Ranks::new(features, map, 10)?;
         Ok(Some(Quality {
             trustworthiness: ranks.trustworthiness(5)?,
-            neighbours_kept: ranks.kept()?,
+            neighbors_kept: ranks.kept()?,
         }))
     }
 }
 
-/// Trustworthiness of a map `[N, 2]` of features `[N, D]` for `k` neighbours, 0 to 1; as
+/// Trustworthiness of a map `[N, 2]` of features `[N, D]` for `k` neighbors, 0 to 1; as
 /// [`Quality::of`] from a sample where there are many points.
 ///
-/// Errors: shapes that don't fit, `k` of 0 or at least half the points.
+/// # Errors
+///
+/// Shapes that don't fit, `k` of 0 or at least half the points.
 pub fn trustworthiness(features: &Tensor, map: &Tensor, k: usize) -> Result<f64> {
     Ranks::new(features, map, k as i64)?.trustworthiness(k as i64)
 }
@@ -50,15 +54,17 @@ pub fn trustworthiness(features: &Tensor, map: &Tensor, k: usize) -> Result<f64>
 /// The share of points, `[N, D]`, whose class is that of most of their `k` nearest others: how far
 /// classes, `[N]` from 0, lie apart. In a tie the lower class counts.
 ///
-/// Errors: shapes that don't fit, `k` of 0 or as many as there are points.
-pub fn neighbour_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result<f64> {
+/// # Errors
+///
+/// Shapes that don't fit, `k` of 0 or as many as there are points.
+pub fn neighbor_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result<f64> {
     let count = points.size().first().copied().unwrap_or(0);
     if points.dim() != 2 || classes.size() != [count] {
         let got = format!("{} and {}", shape_text(&points.size()), shape_text(&classes.size()));
         return Err(misfit("points [N, D] and classes [N]", got));
     }
-    check_neighbours(k as i64, count - 1)?;
-    let near = neighbours::among(&single(points)?, k as i64)?.indices;
+    check_neighbors(k as i64, count - 1)?;
+    let near = neighbors::among(&single(points)?, k as i64)?.indices;
     let share = || -> Torch<f64> {
         let classes = classes.f_to_device(points.device())?.f_to_kind(Kind::Int64)?;
         let number = classes.f_max()?.f_int64_value(&[])? + 1;
@@ -73,7 +79,7 @@ pub fn neighbour_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result
     share().map_err(failed)
 }
 
-/// For each point looked at, how far its neighbours in the map are among the features.
+/// For each point looked at, how far its neighbors in the map are among the features.
 struct Ranks {
     /// Nearest first, `[points, k]`; 1 is the nearest of all.
     ranks: Tensor,
@@ -89,7 +95,7 @@ impl Ranks {
             let got = format!("{} and {}", shape_text(&features.size()), shape_text(&map.size()));
             return Err(misfit("features [N, D] and a map [N, 2] of the same points", got));
         }
-        check_neighbours(k, (count - 1) / 2)?;
+        check_neighbors(k, (count - 1) / 2)?;
         let map = single(map)?.f_to_device(features.device()).map_err(failed)?;
         let mut chosen = Random(0).order(count);
         chosen.truncate(POINTS);
@@ -97,14 +103,14 @@ impl Ranks {
         let chosen = chosen.map_err(failed)?;
         let compare = || -> Torch<(Tensor, Tensor, Tensor, Tensor)> {
             let double = features.f_to_kind(Kind::Double)?;
-            let centred = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
-            let lengths = centred.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
+            let centered = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
+            let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
             let numbers = Tensor::f_arange(count, (Kind::Int64, features.device()))?;
-            Ok((centred.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?, centred, lengths, numbers))
+            Ok((centered.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?, centered, lengths, numbers))
         };
-        let (rows, centred, lengths, numbers) = compare().map_err(failed)?;
+        let (rows, centered, lengths, numbers) = compare().map_err(failed)?;
         let near = nearest_in_map(&map, &chosen, k)?;
-        let columns = centred.f_transpose(0, 1).map_err(failed)?;
+        let columns = centered.f_transpose(0, 1).map_err(failed)?;
         let most = ((1 << 23) / count.max(1) as usize).max(1);
         let mut batches = Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
         let mut ranks = Vec::new();
@@ -143,11 +149,11 @@ impl Ranks {
 /// The `k` nearest in the map to each point chosen, itself left out.
 fn nearest_in_map(map: &Tensor, chosen: &Tensor, k: i64) -> Result<Tensor> {
     if chosen.size() == [map.size()[0]] {
-        let all = neighbours::among(map, k)?.indices;
+        let all = neighbors::among(map, k)?.indices;
         return all.f_index_select(0, chosen).map_err(failed);
     }
     let rows = map.f_index_select(0, chosen).map_err(failed)?;
-    let near = neighbours::of(&rows, map, k + 1)?.indices;
+    let near = neighbors::of(&rows, map, k + 1)?.indices;
     // Each is its own nearest, but for points that lie on it.
     let without = || {
         let own = near.f_eq_tensor(&chosen.f_unsqueeze(1)?)?;
@@ -177,12 +183,12 @@ fn single(points: &Tensor) -> Result<Tensor> {
     points.f_detach().and_then(|points| points.f_to_kind(Kind::Float)).map_err(failed)
 }
 
-fn check_neighbours(k: i64, most: i64) -> Result<()> {
+fn check_neighbors(k: i64, most: i64) -> Result<()> {
     if (1..=most).contains(&k) {
         return Ok(());
     }
     Err(Error::Argument(format!(
-        "{k} neighbours of each point: expected at least 1 and, for so many points, at most {most}"
+        "{k} neighbors of each point: expected at least 1 and, for so many points, at most {most}"
     )))
 }
 
@@ -196,5 +202,5 @@ fn misfit(expected: &str, got: String) -> Error {
 }
 
 fn failed(error: tch::TchError) -> Error {
-    Error::torch("comparing neighbours")(error)
+    Error::torch("comparing neighbors")(error)
 }

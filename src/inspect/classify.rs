@@ -9,11 +9,11 @@ use crate::{Error, Photo, Result};
 impl Network {
     /// The picture beside the network's five best guesses.
     pub fn classify(&self, photo: &Photo) -> Result<TopK> {
-        self.classify_top(photo, 5)
+        self.classify_with(photo, 5)
     }
 
     /// The same with `k` guesses.
-    pub fn classify_top(&self, photo: &Photo, k: usize) -> Result<TopK> {
+    pub fn classify_with(&self, photo: &Photo, k: usize) -> Result<TopK> {
         let input = self.prepare(photo)?;
         let logits = tch::no_grad(|| self.forward(&input))?;
         let guesses = self.guesses(&logits, k)?;

@@ -15,7 +15,9 @@ impl Network {
     /// A layer's activations on a picture, as a figure.
     ///
     /// `layer` is a name or a prefix (`layer2`: what the whole stage returns).
-    /// Errors: no such layer; a picture that cannot be prepared.
+    /// # Errors
+    ///
+    /// No such layer; a picture that cannot be prepared.
     ///
     /// ```
     /// # use convscope::prelude::*;
@@ -29,9 +31,11 @@ impl Network {
     }
 
     /// A layer's activations on several pictures, a row a picture and a column a channel, on one
-    /// colour scale.
+    /// color scale.
     ///
-    /// Errors: as of [`feature_maps`](Network::feature_maps); no picture.
+    /// # Errors
+    ///
+    /// As of [`feature_maps`](Network::feature_maps); no picture.
     ///
     /// ```
     /// # use convscope::prelude::*;
@@ -56,7 +60,9 @@ impl Network {
     /// By how much a layer's activations on one picture exceed those on another, as a figure with
     /// signed values: positive, and red, where the first picture's are stronger.
     ///
-    /// Errors: as of [`feature_maps`](Network::feature_maps).
+    /// # Errors
+    ///
+    /// As of [`feature_maps`](Network::feature_maps).
     ///
     /// ```
     /// # use convscope::prelude::*;
@@ -81,7 +87,9 @@ impl Network {
 
     /// How a picture travels through the network: a few maps of each of these layers, a row a layer.
     ///
-    /// Errors: as of [`feature_maps`](Network::feature_maps); no layer.
+    /// # Errors
+    ///
+    /// As of [`feature_maps`](Network::feature_maps); no layer.
     ///
     /// ```
     /// # use convscope::prelude::*;

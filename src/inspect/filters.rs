@@ -7,7 +7,9 @@ use crate::{Error, Result};
 impl Network {
     /// The filters of a convolution, as a figure.
     ///
-    /// Errors: no such layer; a layer that is no convolution.
+    /// # Errors
+    ///
+    /// No such layer; a layer that is no convolution.
     ///
     /// ```
     /// # use convscope::prelude::*;
@@ -18,8 +20,8 @@ impl Network {
     pub fn filters(&self, layer: &str) -> Result<FilterGrid> {
         let node = self.layer(layer)?;
         match &node.op {
-            Op::Conv2d { weight, .. } => {
-                FilterGrid::new(format!("Filters of {}, {}", self.name(), node.name), weight)
+            Op::Conv2d(conv) => {
+                FilterGrid::new(format!("Filters of {}, {}", self.name(), node.name), &conv.weight)
             }
             other => Err(Error::Argument(format!(
                 "`{}` of {} is a {}, which has no filters. Its convolutions: {}",
@@ -32,7 +34,7 @@ impl Network {
     }
 
     fn convolutions(&self) -> Vec<&str> {
-        let convolutions = self.nodes().iter().filter(|node| matches!(node.op, Op::Conv2d { .. }));
+        let convolutions = self.nodes().iter().filter(|node| matches!(node.op, Op::Conv2d(_)));
         convolutions.map(|node| node.name.as_str()).collect()
     }
 }

@@ -1,65 +1,60 @@
-//! `net.predict(&photos)`: many pictures at once.
+//! `net.predict(&samples)`: many images at once.
+
+use std::borrow::Cow;
 
 use tch::{Kind, Tensor};
 
+use crate::data::{Samples, labels_for};
 use crate::error::shape_text;
 use crate::network::Network;
 use crate::view::{Guess, Prediction, Predictions};
 use crate::{Error, Photo, Result};
 
-/// How many pictures go through the network at once.
+/// How many images go through the network at once.
 const BATCH: usize = 32;
 const GUESSES: usize = 5;
 
 impl Network {
-    /// What the network takes each of several pictures for, as a grid.
+    /// The top predictions for each of several images, as a grid. Where there are labels, right and wrong
+    /// are told apart, and [`Predictions::wrong`] shows the mistakes alone.
     ///
     /// ```
     /// # use convscope::prelude::*;
     /// let photos = [data::digit(3, 1)?, data::digit(8, 1)?];
     /// let seen = zoo::digits()?.predict(&photos)?;
     /// assert_eq!(seen.predictions()[1].guesses[0].name, "8");
-    /// # Ok::<(), convscope::Error>(())
-    /// ```
-    pub fn predict(&self, photos: &[Photo]) -> Result<Predictions> {
-        self.predictions(photos.iter().map(|photo| (photo, None)))
-    }
-
-    /// The same beside the true classes: right and wrong are told apart, and
-    /// [`Predictions::wrong`] shows the mistakes alone.
     ///
-    /// ```
-    /// # use convscope::prelude::*;
-    /// let seen = zoo::digits()?.predict_labelled(&data::digits(50, 2)?)?;
+    /// let seen = zoo::digits()?.predict(&data::digits(50, 2)?)?;
     /// assert!(seen.accuracy() > Some(0.9));
     /// seen.wrong().save(std::env::temp_dir().join("mistakes.png"))?;
     /// # Ok::<(), convscope::Error>(())
     /// ```
-    pub fn predict_labelled(&self, samples: &[(Photo, usize)]) -> Result<Predictions> {
-        self.predictions(samples.iter().map(|(photo, class)| (photo, Some(*class))))
-    }
-
-    fn predictions<'a>(
-        &self,
-        samples: impl Iterator<Item = (&'a Photo, Option<usize>)>,
-    ) -> Result<Predictions> {
-        let samples: Vec<_> = samples.collect();
+    ///
+    /// # Errors
+    ///
+    /// An image that can't be read or prepared; a label that is no class of the network.
+    pub fn predict(&self, samples: &(impl Samples + ?Sized)) -> Result<Predictions> {
+        let labels = labels_for(self, samples);
         let mut predictions = Vec::with_capacity(samples.len());
-        for batch in samples.chunks(BATCH) {
+        for start in (0..samples.len()).step_by(BATCH) {
+            let batch = (start..(start + BATCH).min(samples.len()))
+                .map(|index| samples.photo(index))
+                .collect::<Result<Vec<Cow<'_, Photo>>>>()?;
             let inputs: Vec<Tensor> =
-                batch.iter().map(|(photo, _)| self.prepare(photo)).collect::<Result<_>>()?;
+                batch.iter().map(|photo| self.prepare(photo)).collect::<Result<_>>()?;
             let inputs = Tensor::f_cat(&inputs, 0).map_err(Error::torch("making a batch"))?;
             let logits = tch::no_grad(|| self.forward(&inputs))?;
-            for (row, (photo, class)) in batch.iter().enumerate() {
+            for (row, photo) in batch.iter().enumerate() {
                 let one = logits.f_narrow(0, row as i64, 1);
-                let one = one.map_err(Error::torch("reading one picture's logits"))?;
+                let one = one.map_err(Error::torch("reading one image's logits"))?;
                 let zoom = self.preprocess().sharp_zoom(photo, 112);
+                let class = labels.as_ref().and_then(|labels| labels.get(start + row));
                 predictions.push(Prediction {
                     index: predictions.len(),
                     title: photo.title().to_owned(),
                     picture: self.preprocess().view(photo, zoom)?,
                     guesses: self.guesses(&one, GUESSES)?,
-                    truth: class.map(|class| self.probability(&one, class)).transpose()?,
+                    truth: class.map(|&class| self.probability(&one, class)).transpose()?,
                 });
             }
         }

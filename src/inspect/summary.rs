@@ -1,8 +1,8 @@
 //! `net.summary()`
 
 use crate::Result;
-use crate::network::{Network, Op, Pointwise};
-use crate::view::{LayerKind, LayerRow, Summary};
+use crate::network::Network;
+use crate::view::{LayerRow, Summary};
 
 impl Network {
     /// The architecture as a figure: what reads what, and for each layer the operation, the shape of
@@ -22,13 +22,15 @@ impl Network {
     /// ```
     pub fn summary(&self) -> Result<Summary> {
         let [c, h, w] = self.preprocess().input_shape();
-        self.summary_for([1, c, h, w])
+        self.summary_with([1, c, h, w])
     }
 
     /// The same for an input `[N, C, H, W]` of another size.
     ///
-    /// Errors: an input that does not fit.
-    pub fn summary_for(&self, input: [i64; 4]) -> Result<Summary> {
+    /// # Errors
+    ///
+    /// An input that does not fit.
+    pub fn summary_with(&self, input: [i64; 4]) -> Result<Summary> {
         let shapes = self.shapes(&input)?;
         let fields = self.receptive_fields(&input)?;
         let mut rows = Vec::with_capacity(shapes.len());
@@ -36,8 +38,8 @@ impl Network {
             let inputs: Vec<&[i64]> = node.inputs.iter().map(|&i| shapes[i].as_slice()).collect();
             rows.push(LayerRow {
                 name: node.name.clone(),
-                operation: operation(&node.op),
-                kind: kind(&node.op),
+                operation: node.op.operation().summary(),
+                kind: node.op.operation().kind(),
                 shape: shape.clone(),
                 parameters: node.op.parameter_count(),
                 multiply_adds: node.op.multiply_adds(&inputs, shape),
@@ -46,87 +48,5 @@ impl Network {
             });
         }
         Ok(Summary::new(format!("Layers of {}", self.name()), rows))
-    }
-}
-
-/// The operation in a few words: `Conv2d 3×3 /2`.
-fn operation(op: &Op) -> String {
-    let mut words = op.name().to_owned();
-    let mut window = |kernel: [i64; 2], stride: [i64; 2]| {
-        words.push_str(&format!(" {}×{}", kernel[0], kernel[1]));
-        match stride {
-            [1, 1] => {}
-            [height, width] if height == width => words.push_str(&format!(" /{height}")),
-            [height, width] => words.push_str(&format!(" /{height}×{width}")),
-        }
-    };
-    match op {
-        Op::Conv2d { weight, stride, dilation, groups, .. } => {
-            let size = weight.size();
-            if let [out, _, height, width] = size[..] {
-                window([height, width], *stride);
-                match *groups {
-                    1 => {}
-                    groups if groups == out => words.push_str(" depthwise"),
-                    groups => words.push_str(&format!(", {groups} groups")),
-                }
-            }
-            match dilation {
-                [1, 1] => {}
-                [height, width] => words.push_str(&format!(", dilation {height}×{width}")),
-            }
-        }
-        Op::MaxPool2d { kernel, stride, .. } | Op::AvgPool2d { kernel, stride, .. } => {
-            window(*kernel, *stride);
-        }
-        Op::AdaptiveAvgPool2d { output } => window(*output, [1, 1]),
-        _ => {}
-    }
-    words
-}
-
-fn kind(op: &Op) -> LayerKind {
-    match op {
-        Op::Input => LayerKind::Input,
-        Op::Parameter { .. } => LayerKind::Parameter,
-        Op::Conv2d { .. } => LayerKind::Convolution,
-        Op::Linear { .. } => LayerKind::Linear,
-        Op::MatMul | Op::Softmax { .. } | Op::LogSoftmax { .. } => LayerKind::Attention,
-        Op::MaxPool2d { .. }
-        | Op::AvgPool2d { .. }
-        | Op::AdaptiveAvgPool2d { .. }
-        | Op::Mean { .. } => LayerKind::Pooling,
-        Op::Arithmetic(_) | Op::Concat { .. } => LayerKind::Join,
-        Op::BatchNorm2d { .. } | Op::LayerNorm { .. } => LayerKind::Normalisation,
-        Op::Pointwise(function) => match function {
-            Pointwise::Relu
-            | Pointwise::Relu6
-            | Pointwise::LeakyRelu { .. }
-            | Pointwise::Gelu
-            | Pointwise::GeluTanh
-            | Pointwise::Silu
-            | Pointwise::Sigmoid
-            | Pointwise::HardSigmoid
-            | Pointwise::HardSwish
-            | Pointwise::Tanh => LayerKind::Activation,
-            Pointwise::Erf
-            | Pointwise::Exp
-            | Pointwise::Log
-            | Pointwise::Sqrt
-            | Pointwise::Neg
-            | Pointwise::Abs
-            | Pointwise::Pow { .. }
-            | Pointwise::Scale { .. }
-            | Pointwise::Shift { .. }
-            | Pointwise::Clamp { .. } => LayerKind::Other,
-        },
-        Op::Dropout { .. }
-        | Op::Unsqueeze { .. }
-        | Op::Flatten { .. }
-        | Op::Reshape { .. }
-        | Op::Permute { .. }
-        | Op::Slice { .. }
-        | Op::Select { .. }
-        | Op::Pad { .. } => LayerKind::Other,
     }
 }

@@ -1,11 +1,12 @@
-//! Which photos excite a unit most, and what in them.
+//! Which images excite a unit most, and what in them.
 
-use std::path::Path;
+use std::borrow::Cow;
 
 use image::RgbImage;
 use tch::{TchError, Tensor};
 
 use crate::attribution::Unit;
+use crate::data::Samples;
 use crate::network::{Network, ReceptiveField};
 use crate::progress::Progress;
 use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
@@ -40,71 +41,34 @@ pub struct Examples {
     input: [u32; 2],
 }
 
-/// The `count` photos that excite a unit most.
+/// The `count` images that excite a unit most.
 ///
 /// A channel's score is its largest activation, and the region is what the unit sees at that place
-/// ([`Network::receptive_fields`]). A photo is the better example the larger the score; of equal ones
-/// the first comes first. Runs on the network's device, 16 photos at once.
-///
-/// Errors: no photo, an unknown layer, a unit that the layer doesn't have.
+/// ([`Network::receptive_fields`]). An image is the better example the larger the score; of equal ones
+/// the first comes first. Runs on the network's device, 16 images at once.
 ///
 /// ```
 /// use convscope::maximize::dataset_examples;
 /// use convscope::prelude::*;
 ///
 /// let net = zoo::digits()?;
-/// let photos: Vec<Photo> = data::digits(40, 1)?.into_iter().map(|(photo, _)| photo).collect();
-/// let best = dataset_examples(&net, Unit::channel("conv2", 5), &photos, 6)?;
+/// let best = dataset_examples(&net, Unit::channel("conv2", 5), &data::digits(40, 1)?, 6)?;
 /// assert!(best.examples()[0].score >= best.examples()[5].score);
 /// # Ok::<(), convscope::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// No image, or one that can't be read; an unknown layer; a unit that the layer doesn't have.
 pub fn dataset_examples(
     net: &Network,
     unit: Unit,
-    photos: &[Photo],
+    samples: &(impl Samples + ?Sized),
     count: usize,
 ) -> Result<Examples> {
-    let all = photos.iter().map(|photo| Ok(photo.clone()));
-    search(net, unit, all.collect::<Vec<_>>().into_iter(), photos.len(), count)
-}
-
-/// The same of a folder's pictures (`.jpg`, `.jpeg`, `.png`, `.gif`, `.webp`), subfolders not among
-/// them. They are read batch by batch, so a folder may be large.
-///
-/// Errors: as [`dataset_examples`]; a folder that can't be read, a picture that is broken.
-pub fn dataset_examples_in(
-    net: &Network,
-    unit: Unit,
-    folder: impl AsRef<Path>,
-    count: usize,
-) -> Result<Examples> {
-    let folder = folder.as_ref();
-    let read = || Error::io("read the folder", folder);
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read())? {
-        let path = entry.map_err(read())?.path();
-        let extension =
-            path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
-        if ["jpg", "jpeg", "png", "gif", "webp"].contains(&extension.as_str()) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    let all = paths.len();
-    search(net, unit, paths.into_iter().map(Photo::open), all, count)
-}
-
-fn search(
-    net: &Network,
-    unit: Unit,
-    mut photos: impl Iterator<Item = Result<Photo>>,
-    all: usize,
-    count: usize,
-) -> Result<Examples> {
+    let all = samples.len();
     if all == 0 {
-        return Err(Error::Argument(
-            "there is no photo to look at; .jpg, .jpeg, .png, .gif and .webp are read".to_owned(),
-        ));
+        return Err(Error::Argument("there is no image to look at".to_owned()));
     }
     let node = net.find(&unit.layer)?;
     let net_until = net.until(&[node]);
@@ -117,7 +81,9 @@ fn search(
     let mut best: Vec<Example> = Vec::new();
     let mut done = 0;
     loop {
-        let batch: Vec<Photo> = photos.by_ref().take(BATCH).collect::<Result<_>>()?;
+        let batch = (done..(done + BATCH).min(all))
+            .map(|index| samples.photo(index))
+            .collect::<Result<Vec<Cow<'_, Photo>>>>()?;
         if batch.is_empty() {
             break;
         }
@@ -253,7 +219,7 @@ impl Figure for Examples {
     }
 }
 
-crate::view::debug_by_description!(Examples);
+crate::view::figures!(Examples);
 
 fn failed(error: TchError) -> Error {
     Error::torch("looking for examples")(error)

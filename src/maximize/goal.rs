@@ -241,7 +241,9 @@ fn diversity(value: &Tensor) -> Result<Tensor, TchError> {
 
 /// The nodes that objectives read.
 ///
-/// Errors: an unknown layer; nothing but penalties.
+/// # Errors
+///
+/// An unknown layer; nothing but penalties.
 pub(super) fn nodes(net: &Network, objectives: &[Objective]) -> Result<Vec<usize>> {
     let terms = objectives.iter().flat_map(|objective| &objective.terms);
     let nodes = terms.filter_map(|(_, term)| layer(net, term).transpose());

@@ -15,7 +15,7 @@ use super::{Maximize, Objective};
 use crate::error::shape_text;
 use crate::network::Network;
 use crate::progress::Progress;
-use crate::view::fit;
+use crate::picture::fit;
 use crate::{Error, Result};
 
 /// So often, images that no unit answers to are given noise, each time twice as strong.
@@ -26,7 +26,7 @@ const WAKING: i32 = 8;
 pub(super) struct Moment {
     pub step: usize,
     pub scores: Vec<f64>,
-    /// The mean absolute difference between neighbouring pixels.
+    /// The mean absolute difference between neighboring pixels.
     pub variations: Vec<f64>,
     /// Reduced where there are many.
     pub pictures: Vec<RgbImage>,
@@ -64,7 +64,7 @@ struct Run<'a> {
 }
 
 impl Group {
-    /// Runs the ascent. `first` is the number of the first image among all; `at_most` bounds this
+    /// Runs the ascent. `first` is the number of the first image among all; `time_limit` bounds this
     /// group's time.
     pub(super) fn run(
         net: &Network,
@@ -73,7 +73,7 @@ impl Group {
         first: usize,
         earlier: Option<&Group>,
         what: &str,
-        at_most: Option<Duration>,
+        time_limit: Option<Duration>,
     ) -> Result<Group> {
         let [channels, height, width] = net.preprocess().input_shape();
         let [height, width] = options.size.map_or([height, width], |size| size.map(i64::from));
@@ -82,12 +82,12 @@ impl Group {
         let shape = [objectives.len() as i64, channels, height, width];
         goal.layers.net.shapes(&shape)?;
         let kind = goal.layers.net.kind_and_device();
-        let images = Images::new(options.parameters, options.colour, shape, kind)?;
+        let images = Images::new(options.parameters, options.color, shape, kind)?;
         let parameters = match earlier {
             Some(earlier) => earlier.parameters_for(&images)?,
             None => started(net, options, &images, shape, first)?,
         };
-        let progress = Progress::new(format!("maximising {what}"));
+        let progress = Progress::new(format!("maximizing {what}"));
         let group = Group {
             best: Tensor::new(),
             scores: Vec::new(),
@@ -106,7 +106,7 @@ impl Group {
             before: group.course.len(),
             woken: 0,
             group,
-            progress: progress.at_most(at_most).quiet(options.quiet),
+            progress: progress.time_limit(time_limit).quiet(options.quiet),
         };
         if let Some(earlier) = earlier {
             run.group.best = earlier.best.f_detach_copy().map_err(failed)?;
@@ -206,7 +206,7 @@ impl Run<'_> {
         let seed = |image| mixed(self.options.seed ^ 0x5EED, (step << 24) ^ image as u64);
         let mut random: Vec<_> = (self.first..self.first + batch).map(seed).collect();
         let moved = self.options.robust.apply(&images, &mut random)?;
-        let input = self.goal.layers.net.preprocess().normalised(&moved)?;
+        let input = self.goal.layers.net.preprocess().normalized(&moved)?;
         let scores = self.goal.scores(&images, &input)?;
         let differentiate = || {
             let tv = self.options.tv;
@@ -235,7 +235,7 @@ impl Run<'_> {
     fn look(&mut self) -> Result<()> {
         let (images, scores) = tch::no_grad(|| -> Result<_> {
             let images = self.images.draw(&self.group.parameters)?;
-            let input = self.goal.layers.net.preprocess().normalised(&images)?;
+            let input = self.goal.layers.net.preprocess().normalized(&images)?;
             let scores = self.goal.scores(&images, &input)?;
             Ok((images, scores))
         })?;
@@ -313,5 +313,5 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 }
 
 fn failed(error: TchError) -> Error {
-    Error::torch("maximising")(error)
+    Error::torch("maximizing")(error)
 }

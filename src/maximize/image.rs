@@ -10,27 +10,29 @@ use crate::{Error, Result};
 
 /// The numbers that are changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Parameters {
     /// The pixels.
     Pixels,
     /// The Fourier coefficients, each scaled by 1 over its frequency as in natural images, so that all
-    /// frequencies grow alike and none is favoured.
+    /// frequencies grow alike and none is favored.
     #[default]
     Fourier,
 }
 
-/// What the three planes of a colour image stand for.
+/// What the three planes of a color image stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colour {
+#[non_exhaustive]
+pub enum Color {
     /// Red, green and blue.
     Rgb,
-    /// Directions along which the colours of natural images don't correlate. Images of other than
+    /// Directions along which the colors of natural images don't correlate. Images of other than
     /// three channels keep their channels.
     #[default]
     Decorrelated,
 }
 
-/// ImageNet's colours: the root of their correlation, by columns.
+/// ImageNet's colors: the root of their correlation, by columns.
 const CORRELATION: [[f64; 3]; 3] = [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]];
 /// The deviation of the first parameters where they are squashed.
 const DEVIATION: f64 = 0.01;
@@ -54,12 +56,12 @@ pub(super) struct Images {
 impl Images {
     pub(super) fn new(
         parameters: Parameters,
-        colour: Colour,
+        color: Color,
         shape: [i64; 4],
         options: (Kind, Device),
     ) -> Result<Images> {
         let [_, channels, height, width] = shape;
-        let mix = (colour == Colour::Decorrelated && channels == 3).then(mix);
+        let mix = (color == Color::Decorrelated && channels == 3).then(mix);
         let mix = mix.transpose().map_err(failed)?;
         let scale = (parameters == Parameters::Fourier).then(|| scale(height, width));
         let scale = scale.transpose().map_err(failed)?;
@@ -237,7 +239,7 @@ mod tests {
 
     const CPU: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-    /// A stand-in for a photo: slow waves of colour, edges and texture, from almost black to almost
+    /// A stand-in for a photo: slow waves of color, edges and texture, from almost black to almost
     /// white.
     fn photo(height: i64, width: i64) -> Tensor {
         let y = Tensor::arange(height, CPU).view([1, -1, 1]);
@@ -252,9 +254,9 @@ mod tests {
     fn forms(shape: [i64; 4]) -> Vec<(String, Images)> {
         let mut all = Vec::new();
         for parameters in [Parameters::Pixels, Parameters::Fourier] {
-            for colour in [Colour::Rgb, Colour::Decorrelated] {
-                let images = Images::new(parameters, colour, shape, CPU).expect("a form");
-                all.push((format!("{parameters:?} {colour:?}"), images));
+            for color in [Color::Rgb, Color::Decorrelated] {
+                let images = Images::new(parameters, color, shape, CPU).expect("a form");
+                all.push((format!("{parameters:?} {color:?}"), images));
             }
         }
         all
@@ -296,7 +298,7 @@ mod tests {
     #[test]
     fn noise_belongs_to_the_image_not_to_the_batch() {
         let noise = |batch: i64, first: usize| {
-            let form = Images::new(Parameters::Fourier, Colour::Rgb, [batch, 3, 9, 8], CPU);
+            let form = Images::new(Parameters::Fourier, Color::Rgb, [batch, 3, 9, 8], CPU);
             form.expect("a form").noise(5, first, CPU).expect("noise")
         };
         let (all, third) = (noise(4, 0), noise(1, 2));

@@ -3,7 +3,8 @@
 use tch::{TchError, Tensor};
 
 use crate::error::shape_text;
-use crate::network::{Network, Op, Pointwise};
+use crate::network::ops::{Concat, Pointwise};
+use crate::network::{Network, Op};
 use crate::{Error, Result};
 
 /// A network as far as some layers, in the form that runs fastest.
@@ -93,7 +94,7 @@ impl Layers {
 
     /// The values of all layers read; a gradient is recorded where the input asks for one.
     pub(super) fn values(&self, input: &Tensor) -> Result<Vec<Value>> {
-        let values = self.net.traced(input, &self.wanted)?;
+        let values = self.net.values_with_grad(input, &self.wanted)?;
         let value = |read: &Read| -> Result<Value, TchError> {
             let sources: Vec<&Tensor> =
                 read.sources.iter().filter_map(|&source| values.get(source)).collect();
@@ -140,7 +141,7 @@ fn before_relu(net: &Network, node: usize) -> Option<Vec<usize>> {
     let node = nodes.get(node)?;
     match node.op {
         Op::Pointwise(Pointwise::Relu) => Some(node.inputs.clone()),
-        Op::Concat { dim: 1 } => {
+        Op::Concat(Concat { dim: 1 }) => {
             let relu = |&input: &usize| match nodes.get(input)?.op {
                 Op::Pointwise(Pointwise::Relu) => nodes.get(input)?.inputs.first().copied(),
                 _ => None,

@@ -32,7 +32,7 @@ pub struct Step {
     pub step: usize,
     /// The score.
     pub score: f64,
-    /// The mean absolute difference between neighbouring pixels, 0 to 1.
+    /// The mean absolute difference between neighboring pixels, 0 to 1.
     pub variation: f64,
 }
 
@@ -101,7 +101,7 @@ impl Maximized {
     /// How the image formed: a slider over its frames, beside the curves. Of several images, all side
     /// by side.
     ///
-    /// [`Film::at_most`] bounds the frames; `save("x.gif")` and `save("x.apng")` write a moving picture.
+    /// [`Film::max_frames`] bounds the frames; `save("x.gif")` and `save("x.apng")` write a moving picture.
     pub fn film(&self) -> Result<Film> {
         let history = self.history();
         let frame = |(at, step): (usize, &Step)| {
@@ -210,7 +210,7 @@ fn side_by_side(pictures: &[&RgbImage]) -> RgbImage {
     sheet
 }
 
-crate::view::debug_by_description!(Maximized);
+crate::view::figures!(Maximized);
 
 impl Figure for Maximized {
     fn image(&self) -> Result<RgbImage> {

@@ -5,8 +5,8 @@
 //! ([doi:10.23915/distill.00007](https://doi.org/10.23915/distill.00007)).
 //!
 //! An [`Objective`] says what is to be large, [`Maximize`] how the image is made: from what it starts,
-//! which numbers are changed ([`Parameters`], [`Colour`]), how it is moved meanwhile ([`Robust`]), and
-//! how the gradient is followed ([`Ascent`]). Images hold values from 0 to 1 and are normalised as
+//! which numbers are changed ([`Parameters`], [`Color`]), how it is moved meanwhile ([`Robust`]), and
+//! how the gradient is followed ([`Ascent`]). Images hold values from 0 to 1 and are normalized as
 //! the network wants it.
 //!
 //! ```
@@ -36,8 +36,8 @@ mod robust;
 mod run;
 mod start;
 
-pub use examples::{Example, Examples, dataset_examples, dataset_examples_in};
-pub use image::{Colour, Parameters};
+pub use examples::{Example, Examples, dataset_examples};
+pub use image::{Color, Parameters};
 pub use maximized::{Maximized, Step};
 pub use objective::{ClassChoice, Objective};
 pub use options::{Ascent, Maximize};

@@ -27,6 +27,7 @@ pub struct Objective {
 
 /// A class by its number or its name.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ClassChoice {
     /// Its number, from 0.
     Index(usize),
@@ -137,18 +138,18 @@ impl Objective {
         Objective::of(Term::Diversity(layer.to_owned()))
     }
 
-    /// A penalty: the sum of absolute differences between neighbouring pixels, over the image and
+    /// A penalty: the sum of absolute differences between neighboring pixels, over the image and
     /// its channels, values from 0 to 1.
     pub fn total_variation() -> Objective {
         Objective::of(Term::TotalVariation)
     }
 
-    /// A penalty: the sum of absolute differences from grey (0.5).
+    /// A penalty: the sum of absolute differences from gray (0.5).
     pub fn l1() -> Objective {
         Objective::of(Term::L1)
     }
 
-    /// A penalty: the Euclidean distance from grey (0.5).
+    /// A penalty: the Euclidean distance from gray (0.5).
     pub fn l2() -> Objective {
         Objective::of(Term::L2)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Group;
-use super::image::{Colour, Parameters};
+use super::image::{Color, Parameters};
 use super::robust::Robust;
 use super::start::Start;
 use super::{Maximized, Objective};
@@ -12,6 +12,7 @@ use crate::{Error, Result};
 
 /// How the parameters follow the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Ascent {
     /// x ← x + rate·∂a/∂x − λ·∇TV(x), with λ of [`Maximize::tv`].
     Plain {
@@ -45,14 +46,14 @@ pub struct Maximize {
     pub(super) seed: u64,
     pub(super) start: Start,
     pub(super) parameters: Parameters,
-    pub(super) colour: Colour,
+    pub(super) color: Color,
     pub(super) robust: Robust,
     pub(super) ascent: Ascent,
     pub(super) tv: f64,
     pub(super) images: usize,
     pub(super) frames: usize,
     pub(super) patience: Option<usize>,
-    pub(super) at_most: Option<Duration>,
+    pub(super) time_limit: Option<Duration>,
     pub(super) quiet: bool,
     pub(super) earlier: Vec<Arc<Group>>,
 }
@@ -65,7 +66,7 @@ impl Default for Maximize {
 
 impl Maximize {
     /// After Olah, Mordvintsev, Schubert, "Feature Visualization", 2017, and their program lucid: 512
-    /// steps of Adam on Fourier coefficients in decorrelated colours, the image moved at each step.
+    /// steps of Adam on Fourier coefficients in decorrelated colors, the image moved at each step.
     pub fn lucid() -> Maximize {
         Maximize {
             steps: 512,
@@ -73,14 +74,14 @@ impl Maximize {
             seed: 0,
             start: Start::Noise,
             parameters: Parameters::Fourier,
-            colour: Colour::Decorrelated,
+            color: Color::Decorrelated,
             robust: Robust::LUCID,
             ascent: Ascent::Adam { rate: 0.05 },
             tv: 0.0,
             images: 1,
             frames: 40,
             patience: None,
-            at_most: None,
+            time_limit: None,
             quiet: false,
             earlier: Vec::new(),
         }
@@ -94,7 +95,7 @@ impl Maximize {
         Maximize {
             steps: 200,
             parameters: Parameters::Pixels,
-            colour: Colour::Rgb,
+            color: Color::Rgb,
             robust: Robust::NONE,
             ascent: Ascent::Plain { rate: None },
             tv: 0.002,
@@ -103,6 +104,7 @@ impl Maximize {
     }
 
     /// Sets the number of steps.
+    #[must_use]
     pub fn steps(mut self, steps: usize) -> Self {
         self.steps = steps;
         self
@@ -110,49 +112,57 @@ impl Maximize {
 
     /// Sets the image's height and width; the network's own unless set. What lies beyond the layers
     /// that the objective reads doesn't matter.
+    #[must_use]
     pub fn size(mut self, height: u32, width: u32) -> Self {
         self.size = Some([height, width]);
         self
     }
 
     /// Sets the seed of noise and movements. One seed always gives one image, on the CPU bit for bit.
+    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
     /// Sets from what image the ascent starts.
+    #[must_use]
     pub fn start(mut self, start: Start) -> Self {
         self.start = start;
         self
     }
 
     /// Sets which numbers are changed.
+    #[must_use]
     pub fn parameters(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
         self
     }
 
-    /// Sets what the planes of a colour image stand for.
-    pub fn colour(mut self, colour: Colour) -> Self {
-        self.colour = colour;
+    /// Sets what the planes of a color image stand for.
+    #[must_use]
+    pub fn color(mut self, color: Color) -> Self {
+        self.color = color;
         self
     }
 
     /// Sets how the image is moved at each step.
+    #[must_use]
     pub fn robust(mut self, robust: Robust) -> Self {
         self.robust = robust;
         self
     }
 
     /// Sets how the parameters follow the gradient.
+    #[must_use]
     pub fn ascent(mut self, ascent: Ascent) -> Self {
         self.ascent = ascent;
         self
     }
 
     /// Sets λ, the weight of the total variation (the sum of absolute differences between
-    /// neighbouring pixels). More makes smoother images.
+    /// neighboring pixels). More makes smoother images.
+    #[must_use]
     pub fn tv(mut self, weight: f64) -> Self {
         self.tv = weight;
         self
@@ -160,6 +170,7 @@ impl Maximize {
 
     /// Makes several images of the one objective, from different noise; with
     /// [`Objective::diversity`] they differ on purpose.
+    #[must_use]
     pub fn images(mut self, count: usize) -> Self {
         self.images = count;
         self
@@ -168,24 +179,28 @@ impl Maximize {
     /// Sets at how many moments, evenly spread, the image is looked at without movement: each gives
     /// a frame of the film and a point of its curves, and the best image is chosen of them. 40 unless
     /// set, at least 1.
+    #[must_use]
     pub fn frames(mut self, count: usize) -> Self {
         self.frames = count;
         self
     }
 
     /// Stops early where the best score has grown by less than 0.5 % in so many steps.
+    #[must_use]
     pub fn patience(mut self, steps: usize) -> Self {
         self.patience = Some(steps);
         self
     }
 
     /// Ends after this time with what there is; the figure says so.
-    pub fn for_at_most(mut self, time: Duration) -> Self {
-        self.at_most = Some(time);
+    #[must_use]
+    pub fn time_limit(mut self, time: Duration) -> Self {
+        self.time_limit = Some(time);
         self
     }
 
     /// Prints no lines while it runs.
+    #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
@@ -193,6 +208,7 @@ impl Maximize {
 
     /// Goes on where an earlier run ended, for so many steps more: with the same options, 100 steps and
     /// 100 more give what 200 give.
+    #[must_use]
     pub fn continue_from(mut self, earlier: &Maximized) -> Self {
         self.earlier = earlier.groups.clone();
         self
@@ -201,7 +217,7 @@ impl Maximize {
     pub(super) fn check(&self, objectives: &[Objective]) -> Result<()> {
         let refuse = |what: String| Err(Error::Argument(what));
         if objectives.is_empty() {
-            return refuse("nothing to maximise: name at least one unit or class".to_owned());
+            return refuse("nothing to maximize: name at least one unit or class".to_owned());
         }
         if self.size.is_some_and(|[height, width]| height.min(width) == 0) {
             return refuse("the image needs a height and a width of at least 1 pixel".to_owned());

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-const GREY: f64 = 0.5;
+const GRAY: f64 = 0.5;
 
 type Outcome = Result<Tensor, TchError>;
 
@@ -11,7 +11,7 @@ pub(super) fn sum(values: &Tensor) -> Outcome {
     values.f_flatten(1, -1)?.f_sum_dim_intlist([1_i64].as_slice(), false, None)
 }
 
-/// The sum of absolute differences between neighbours, above one another and side by side.
+/// The sum of absolute differences between neighbors, above one another and side by side.
 pub(super) fn total_variation(images: &Tensor) -> Outcome {
     let differences = |dim: i64| {
         let size = images.size().get(dim as usize).copied().unwrap_or(1);
@@ -22,12 +22,12 @@ pub(super) fn total_variation(images: &Tensor) -> Outcome {
 }
 
 pub(super) fn l1(images: &Tensor) -> Outcome {
-    sum(&images.f_sub_scalar(GREY)?.f_abs()?)
+    sum(&images.f_sub_scalar(GRAY)?.f_abs()?)
 }
 
 /// A little is added below the root, which has no slope at 0.
 pub(super) fn l2(images: &Tensor) -> Outcome {
-    sum(&images.f_sub_scalar(GREY)?.f_square()?)?.f_add_scalar(1e-6)?.f_sqrt()
+    sum(&images.f_sub_scalar(GRAY)?.f_square()?)?.f_add_scalar(1e-6)?.f_sqrt()
 }
 
 /// Half the squared distance from the blurred image, which itself counts as given.
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn total_variation_of_a_ramp_and_of_grey() {
+    fn total_variation_of_a_ramp_and_of_gray() {
         let ramp = Tensor::arange(4, (Kind::Double, Device::Cpu)).view([1, 1, 1, 4]);
         let value = |images: &Tensor| total_variation(images).expect("TV").double_value(&[0]);
         assert_eq!(value(&ramp.expand([1, 1, 3, 4], false)), 9.0);

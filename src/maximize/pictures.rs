@@ -6,18 +6,18 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::network::{Network, Preprocess};
 use crate::{Error, Photo, Result};
 
-/// Each of `[N, C, H, W]`, values from 0 to 1: three channels in colour, one as grey, of other numbers
+/// Each of `[N, C, H, W]`, values from 0 to 1: three channels in color, one as gray, of other numbers
 /// the mean.
 pub(super) fn pictures(images: &Tensor) -> Result<Vec<RgbImage>> {
     let bytes = |images: &Tensor| -> Result<Vec<u8>, TchError> {
-        let colour = match images.size().get(1) {
+        let color = match images.size().get(1) {
             Some(3) => images.shallow_clone(),
             _ => {
-                let grey = images.f_mean_dim([1_i64].as_slice(), true, None::<Kind>)?;
-                grey.f_expand([-1, 3, -1, -1], false)?
+                let gray = images.f_mean_dim([1_i64].as_slice(), true, None::<Kind>)?;
+                gray.f_expand([-1, 3, -1, -1], false)?
             }
         };
-        let scaled = colour.f_permute([0, 2, 3, 1])?.f_mul_scalar(255.0)?.f_round()?;
+        let scaled = color.f_permute([0, 2, 3, 1])?.f_mul_scalar(255.0)?.f_round()?;
         let bytes = scaled.f_clamp(0.0, 255.0)?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?;
         Vec::try_from(bytes.f_contiguous()?.f_view([-1])?)
     };
@@ -36,5 +36,5 @@ pub(super) fn values(net: &Network, photo: &Photo, [height, width]: [i64; 2]) ->
         return Preprocess::plain([channels, height, width]).tensor(photo);
     }
     let (zeros, ones) = (vec![0.0; channels.max(0) as usize], vec![1.0; channels.max(0) as usize]);
-    net.preprocess().clone().normalise(&zeros, &ones).tensor(photo)
+    net.preprocess().clone().normalize(&zeros, &ones).tensor(photo)
 }

@@ -31,21 +31,22 @@ pub struct Robust {
 
 /// What lies beyond the edges of the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Beyond {
-    /// Grey, 0.5.
+    /// Gray, 0.5.
     #[default]
-    Grey,
+    Gray,
     /// The image mirrored.
     Mirror,
 }
 
-const GREY: f64 = 0.5;
+const GRAY: f64 = 0.5;
 
 impl Robust {
     /// The image as it is.
     pub const NONE: Robust = Robust {
         pad: 0,
-        beyond: Beyond::Grey,
+        beyond: Beyond::Gray,
         jitter: 0,
         scale: [1.0, 1.0],
         rotate: 0.0,
@@ -95,9 +96,9 @@ impl Robust {
                 Tensor::f_affine_grid_generator(&theta, [batch, channels, tall, wide], false)?;
             // libtorch's numbers for bilinear interpolation, and for zeros or a mirror beyond.
             match self.beyond {
-                Beyond::Grey => {
-                    let zero_is_grey = images.f_sub_scalar(GREY)?;
-                    zero_is_grey.f_grid_sampler(&grid, 0, 0, false)?.f_add_scalar(GREY)
+                Beyond::Gray => {
+                    let zero_is_gray = images.f_sub_scalar(GRAY)?;
+                    zero_is_gray.f_grid_sampler(&grid, 0, 0, false)?.f_add_scalar(GRAY)
                 }
                 Beyond::Mirror => images.f_grid_sampler(&grid, 0, 2, false),
             }

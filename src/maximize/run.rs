@@ -7,7 +7,7 @@ use super::goal::{class_index, nodes};
 use super::group::Group;
 use super::objective::Term;
 use super::{Maximize, Maximized, Objective, Robust};
-use crate::memory::Batches;
+use crate::batching::Batches;
 use crate::network::{Network, ReceptiveField};
 use crate::view::{Gallery, GalleryRow};
 use crate::{Error, Result};
@@ -20,7 +20,9 @@ const BATCH: usize = 64;
 ///
 /// A line now and then says how far it is. Runs on the network's device.
 ///
-/// Errors: an unknown layer or class, a unit that the layer doesn't have.
+/// # Errors
+///
+/// An unknown layer or class, a unit that the layer doesn't have.
 ///
 /// ```no_run
 /// use convscope::prelude::*;
@@ -110,7 +112,7 @@ impl Maximize {
         for (index, (layer, units)) in layers.iter().enumerate() {
             let mut options = self.clone();
             options.earlier = Vec::new();
-            options.at_most = share(self.at_most, start, 1, layers.len() - index);
+            options.time_limit = share(self.time_limit, start, 1, layers.len() - index);
             let made = options.units(net, layer, units)?;
             let field = fields.get(net.find(layer)?).map_or(ReceptiveField::Whole, |both| both[0]);
             let sees = match field.size() {
@@ -137,7 +139,7 @@ impl Maximize {
         let mut groups: Vec<Arc<Group>> = Vec::new();
         let run = |first: usize, end: usize, earlier: Option<&Group>| -> Result<Arc<Group>> {
             let part = objectives.get(first..end).unwrap_or_default();
-            let time = share(self.at_most, start, end - first, objectives.len() - first);
+            let time = share(self.time_limit, start, end - first, objectives.len() - first);
             Group::run(net, part, self, first, earlier, &what, time).map(Arc::new)
         };
         if self.earlier.is_empty() {
@@ -161,7 +163,7 @@ impl Maximize {
             }
         }
         let probabilities = probabilities(net, objectives, &groups)?;
-        let title = format!("Maximising {what} in {}", net.name());
+        let title = format!("Maximizing {what} in {}", net.name());
         let (network, moved) = (net.name().to_owned(), self.robust != Robust::NONE);
         Ok(Maximized { title, network, labels, probabilities, groups, moved })
     }
@@ -179,8 +181,8 @@ impl Maximize {
 }
 
 /// Of the time left, the share of `count` among the `left` that are to be done.
-fn share(at_most: Option<Duration>, start: Instant, count: usize, left: usize) -> Option<Duration> {
-    let rest = at_most?.saturating_sub(start.elapsed());
+fn share(time_limit: Option<Duration>, start: Instant, count: usize, left: usize) -> Option<Duration> {
+    let rest = time_limit?.saturating_sub(start.elapsed());
     Some(rest.mul_f64(count as f64 / left.max(1) as f64))
 }
 
@@ -211,7 +213,7 @@ fn probabilities(
     let probability = |(objective, (group, image)): (&Objective, (&Arc<Group>, i64))| {
         let Some(class) = class(objective) else { return Ok(None) };
         let image = group.best.f_narrow(0, image, 1).map_err(failed)?;
-        let input = net.preprocess().normalised(&image)?;
+        let input = net.preprocess().normalized(&image)?;
         let logits = tch::no_grad(|| net.forward(&input))?;
         Ok(Some(net.probability(&logits, class)?.probability))
     };

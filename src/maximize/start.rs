@@ -11,12 +11,13 @@ use crate::{Error, Photo, Result};
 
 /// From what image the ascent starts.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub enum Start {
-    /// Weak noise around grey, of the seed.
+    /// Weak noise around gray, of the seed.
     #[default]
     Noise,
-    /// Grey.
-    Grey,
+    /// Gray.
+    Gray,
     /// A photo, prepared as the network wants it, in the size of the image: DeepDream.
     Photo(Photo),
     /// Images `[C, H, W]` or `[N, C, H, W]` of values from 0 to 1, of the size of those to be made; one
@@ -28,7 +29,7 @@ impl Clone for Start {
     fn clone(&self) -> Start {
         match self {
             Start::Noise => Start::Noise,
-            Start::Grey => Start::Grey,
+            Start::Gray => Start::Gray,
             Start::Photo(photo) => Start::Photo(photo.clone()),
             Start::Images(images) => Start::Images(images.shallow_clone()),
         }
@@ -53,7 +54,7 @@ pub(super) fn started(
     let kind = net.kind_and_device();
     let given = match &options.start {
         Start::Noise => return images.noise(options.seed, first, kind),
-        Start::Grey => Tensor::f_full([1, channels, height, width], 0.5, kind),
+        Start::Gray => Tensor::f_full([1, channels, height, width], 0.5, kind),
         Start::Photo(photo) => Ok(values(net, photo, [height, width])?),
         Start::Images(given) if given.dim() == 3 => given.f_unsqueeze(0),
         Start::Images(given) => {

@@ -1,6 +1,7 @@
 //! Multi-head self-attention as nodes, so that each head's map can be looked at.
 
-use super::{Builder, NodeId, Op, Pointwise};
+use super::ops::{Flatten, MatMul, Permute, Reshape, Select, Softmax};
+use super::{Builder, NodeId, Pointwise};
 
 impl Builder {
     /// Adds multi-head self-attention (Vaswani et al., 2017,
@@ -18,24 +19,24 @@ impl Builder {
         let size = width / heads.max(1);
         let joined = self.linear(tokens, &at("in_proj"), 3 * width);
         let shape = vec![-1, count, 3, heads, size];
-        let split = self.op(&at("split"), Op::Reshape { shape }, &[joined]);
+        let split = self.op(&at("split"), Reshape { shape }, &[joined]);
         // [N, T, 3, heads, E / heads] to [3, N, heads, T, E / heads]
         let order = vec![2, 0, 3, 1, 4];
-        let split = self.op(&at("heads"), Op::Permute { order }, &[split]);
+        let split = self.op(&at("heads"), Permute { order }, &[split]);
         let [query, key, value] = [("query", 0), ("key", 1), ("value", 2)]
-            .map(|(part, index)| self.op(&at(part), Op::Select { dim: 0, index }, &[split]));
+            .map(|(part, index)| self.op(&at(part), Select { dim: 0, index }, &[split]));
 
         let factor = 1.0 / (size.max(1) as f64).sqrt();
         let query = self.pointwise(query, &at("scaled_query"), Pointwise::Scale { factor });
         let order = vec![0, 1, 3, 2];
-        let key = self.op(&at("transposed_key"), Op::Permute { order }, &[key]);
-        let scores = self.op(&at("scores"), Op::MatMul, &[query, key]);
-        let maps = self.op(&at("attention"), Op::Softmax { dim: 3 }, &[scores]);
+        let key = self.op(&at("transposed_key"), Permute { order }, &[key]);
+        let scores = self.op(&at("scores"), MatMul, &[query, key]);
+        let maps = self.op(&at("attention"), Softmax { dim: 3 }, &[scores]);
 
-        let mixed = self.op(&at("mixed"), Op::MatMul, &[maps, value]);
+        let mixed = self.op(&at("mixed"), MatMul, &[maps, value]);
         let order = vec![0, 2, 1, 3];
-        let mixed = self.op(&at("tokens"), Op::Permute { order }, &[mixed]);
-        let mixed = self.op(&at("joined"), Op::Flatten { from: 2 }, &[mixed]);
+        let mixed = self.op(&at("tokens"), Permute { order }, &[mixed]);
+        let mixed = self.op(&at("joined"), Flatten { from: 2 }, &[mixed]);
         self.linear(mixed, &at("out_proj"), width)
     }
 }

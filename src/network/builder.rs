@@ -3,8 +3,8 @@
 use tch::nn::Init;
 use tch::{Device, Kind, Tensor};
 
-use super::shape::output_shape;
-use super::{Arithmetic, Conv2d, Network, Node, Op, Pointwise, Pool, Preprocess};
+use super::ops::{self, Arithmetic, Pointwise};
+use super::{Conv2d, Network, Node, Op, Pool, Preprocess};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(usize);
 
-/// Puts nodes behind one another. Parameters start at random (PyTorch's default initialisation;
+/// Puts nodes behind one another. Parameters start at random (PyTorch's default initialization;
 /// seed it with `manual_seed`).
 ///
 /// A mistake (a shape that doesn't fit, a name used twice) is remembered and returned by
@@ -42,7 +42,7 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new(name: &str, input: [i64; 3]) -> Self {
         let [c, h, w] = input;
-        let node = Node { name: "input".to_owned(), op: Op::Input, inputs: Vec::new() };
+        let node = Node { name: "input".to_owned(), op: ops::Input.into(), inputs: Vec::new() };
         Builder {
             network: Network {
                 name: name.to_owned(),
@@ -81,20 +81,21 @@ impl Builder {
         let fan_in = per_group * kernel[0] * kernel[1];
         let weight = self.random(name, &[channels, per_group, kernel[0], kernel[1]], fan_in);
         let bias = bias.then(|| self.random(name, &[channels], fan_in));
-        self.op(name, Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
+        let op = ops::Conv2d { weight, bias, stride, padding, dilation, groups };
+        self.op(name, op, &[input])
     }
 
-    /// Adds a batch normalisation (its running statistics start at mean 0, variance 1), with 1e-5
+    /// Adds a batch normalization (its running statistics start at mean 0, variance 1), with 1e-5
     /// added to the variance.
     pub fn batch_norm(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.batch_norm_eps(input, name, 1e-5)
+        self.batch_norm_with(input, name, 1e-5)
     }
 
     /// The same with another number added to the variance.
-    pub fn batch_norm_eps(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
+    pub fn batch_norm_with(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
         let channels = [self.channels(input).max(0)];
         let options = (Kind::Float, Device::Cpu);
-        let op = Op::BatchNorm2d {
+        let op = ops::BatchNorm2d {
             weight: Tensor::ones(channels, options),
             bias: Tensor::zeros(channels, options),
             running_mean: Tensor::zeros(channels, options),
@@ -104,14 +105,14 @@ impl Builder {
         self.op(name, op, &[input])
     }
 
-    /// Adds a normalisation over the last dimension (scale 1, shift 0 at first), with `eps` added
+    /// Adds a normalization over the last dimension (scale 1, shift 0 at first), with `eps` added
     /// to the variance.
     pub fn layer_norm(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
         let features = [self.shape(input).last().copied().unwrap_or_default().max(0)];
         let options = (Kind::Float, Device::Cpu);
         let weight = Tensor::ones(features, options);
         let bias = Some(Tensor::zeros(features, options));
-        self.op(name, Op::LayerNorm { weight, bias, eps }, &[input])
+        self.op(name, ops::LayerNorm { weight, bias, eps }, &[input])
     }
 
     /// Adds a rectified linear unit.
@@ -121,30 +122,30 @@ impl Builder {
 
     /// Adds a function of each value: GELU, sigmoid, …
     pub fn pointwise(&mut self, input: NodeId, name: &str, function: Pointwise) -> NodeId {
-        self.op(name, Op::Pointwise(function), &[input])
+        self.op(name, function, &[input])
     }
 
     /// Adds a dropout: in training, each value becomes 0 with probability `p`.
     pub fn dropout(&mut self, input: NodeId, name: &str, p: f64) -> NodeId {
-        self.op(name, Op::Dropout { p }, &[input])
+        self.op(name, ops::Dropout { p }, &[input])
     }
 
     /// Adds the maximum of each window.
     pub fn max_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
-        self.op(name, Op::MaxPool2d { kernel, stride, padding, ceil }, &[input])
+        self.op(name, ops::MaxPool2d { kernel, stride, padding, ceil }, &[input])
     }
 
     /// Adds the mean of each window.
     pub fn avg_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
-        let op = Op::AvgPool2d { kernel, stride, padding, ceil, count_padding: true };
+        let op = ops::AvgPool2d { kernel, stride, padding, ceil, count_padding: true };
         self.op(name, op, &[input])
     }
 
     /// Adds the mean over as many windows as give this output size.
     pub fn adaptive_avg_pool(&mut self, input: NodeId, name: &str, output: [i64; 2]) -> NodeId {
-        self.op(name, Op::AdaptiveAvgPool2d { output }, &[input])
+        self.op(name, ops::AdaptiveAvgPool2d { output }, &[input])
     }
 
     /// Adds the mean of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
@@ -154,13 +155,13 @@ impl Builder {
 
     /// Adds a flattening to `[N, features]`.
     pub fn flatten(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.op(name, Op::Flatten { from: 1 }, &[input])
+        self.op(name, ops::Flatten { from: 1 }, &[input])
     }
 
     /// Adds a fully connected layer of `features` outputs, with bias.
     pub fn linear(&mut self, input: NodeId, name: &str, features: i64) -> NodeId {
         let inputs = self.shape(input).last().copied().unwrap_or_default();
-        let op = Op::Linear {
+        let op = ops::Linear {
             weight: self.random(name, &[features, inputs], inputs),
             bias: Some(self.random(name, &[features], inputs)),
         };
@@ -174,12 +175,12 @@ impl Builder {
 
     /// Adds the product of two nodes: a gate.
     pub fn mul(&mut self, a: NodeId, b: NodeId, name: &str) -> NodeId {
-        self.op(name, Op::Arithmetic(Arithmetic::Mul), &[a, b])
+        self.op(name, Arithmetic::Mul, &[a, b])
     }
 
     /// Puts nodes behind one another along the channels.
     pub fn concat(&mut self, inputs: &[NodeId], name: &str) -> NodeId {
-        self.op(name, Op::Concat { dim: 1 }, inputs)
+        self.op(name, ops::Concat { dim: 1 }, inputs)
     }
 
     /// Adds a learned tensor for other nodes to read, normally distributed with this standard
@@ -187,13 +188,14 @@ impl Builder {
     pub fn parameter(&mut self, name: &str, shape: &[i64], deviation: f64) -> NodeId {
         let init = Init::Randn { mean: 0.0, stdev: deviation };
         let value = self.made(name, init, shape);
-        self.op(name, Op::Parameter { value }, &[])
+        self.op(name, ops::Parameter { value }, &[])
     }
 
     /// Adds any operation, with parameters of one's own.
-    pub fn op(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> NodeId {
+    pub fn op(&mut self, name: &str, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
+        let op = op.into();
         let shapes: Vec<&[i64]> = inputs.iter().map(|id| self.shapes[id.0].as_slice()).collect();
-        let shape = output_shape(&op, &shapes).unwrap_or_else(|misfit| {
+        let shape = op.shape(&shapes).unwrap_or_else(|misfit| {
             let error = Error::Shape {
                 at: format!("{}, layer `{name}` ({})", self.network.name, op.name()),
                 expected: misfit.expected,

@@ -3,7 +3,6 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::layers::quoted;
-use super::shape::output_shape;
 use super::{Network, Op};
 use crate::error::shape_text;
 use crate::{Error, Result};
@@ -21,9 +20,9 @@ pub struct Gradients {
     pub gradients: Vec<Tensor>,
 }
 
-/// Who reads an activation in a run.
+/// How many nodes read an activation in a run, and which last.
 #[derive(Clone, Default)]
-pub(super) struct Use {
+pub(super) struct Liveness {
     /// How many; 0 where nothing wanted depends on it.
     readers: usize,
     /// The last of them; beyond all for what is wanted.
@@ -39,13 +38,13 @@ impl Network {
     /// device; the result is on the network's device. A gradient is recorded only where parameters
     /// or input ask for one (`set_requires_grad`); the zoo's don't.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        self.run(&[(0, &self.admit(input)?)], &[self.output], false).and_then(only)
+        self.run(&[(0, &self.check_input(input)?)], &[self.output], false).and_then(only)
     }
 
-    /// The same in training: batch normalisation by the batch's own statistics, which also move the
+    /// The same in training: batch normalization by the batch's own statistics, which also move the
     /// running ones, and dropout. Gradients are recorded for what asks for them.
     pub(crate) fn forward_training(&self, input: &Tensor) -> Result<Tensor> {
-        let run = || self.run(&[(0, &self.admit(input)?)], &[self.output], true);
+        let run = || self.run(&[(0, &self.check_input(input)?)], &[self.output], true);
         tch::with_grad(run).and_then(only)
     }
 
@@ -62,7 +61,9 @@ impl Network {
     /// # Ok::<(), convscope::Error>(())
     /// ```
     ///
-    /// Errors: a layer that does not alone determine the output, because a skip or another branch
+    /// # Errors
+    ///
+    /// A layer that does not alone determine the output, because a skip or another branch
     /// goes past it; an activation of another shape than the layer's (but for the batch).
     pub fn forward_from(&self, layer: &str, activation: &Tensor) -> Result<Tensor> {
         let start = self.find(layer)?;
@@ -77,7 +78,7 @@ impl Network {
                 remedy: "`net.activations(&input, &[layer])` gives a fitting one.".to_owned(),
             });
         }
-        self.run(&[(start, &self.admitted(activation)?)], &[self.output], false).and_then(only)
+        self.run(&[(start, &self.to_own_device(activation)?)], &[self.output], false).and_then(only)
     }
 
     /// The activations of several layers in one run, which stops after the last of them.
@@ -123,8 +124,8 @@ impl Network {
         let wanted: Vec<usize> = wanted.iter().copied().chain([scored]).collect();
         tch::with_grad(|| {
             // The caller's tensor is never marked.
-            let input = self.admit(input)?.detach();
-            let apply = |op: &Op, inputs: &[&Tensor]| op.apply(inputs, false);
+            let input = self.check_input(input)?.detach();
+            let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, false);
             let mut activations = self.run_marking(&[(0, &input)], &wanted, true, apply)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
             let score = score(&output)?;
@@ -157,7 +158,7 @@ impl Network {
         wanted: &[usize],
         training: bool,
     ) -> Result<Vec<Tensor>> {
-        let values = self.run_with(given, wanted, |op, inputs| op.apply(inputs, training))?;
+        let values = self.run_with(given, wanted, |op, inputs| op.compute(inputs, training))?;
         values.iter().map(contiguous).collect()
     }
 
@@ -180,11 +181,11 @@ impl Network {
         mark: bool,
         mut apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
-        let uses = self.uses(given, wanted)?;
+        let live = self.liveness(given, wanted)?;
         let freed = || self.broken("an activation was freed too early");
-        let mut values: Vec<Option<Tensor>> = (0..uses.len()).map(|_| None).collect();
-        for (index, node) in self.nodes.iter().enumerate().take(uses.len()) {
-            if uses[index].readers == 0 {
+        let mut values: Vec<Option<Tensor>> = (0..live.len()).map(|_| None).collect();
+        for (index, node) in self.nodes.iter().enumerate().take(live.len()) {
+            if live[index].readers == 0 {
                 continue;
             }
             let marked = |value: Tensor| match mark && wanted.contains(&index) {
@@ -195,13 +196,13 @@ impl Network {
                 values[index] = Some(marked(tensor.shallow_clone()));
                 continue;
             }
-            let spare = uses[index].overwrites.and_then(|i| {
+            let spare = live[index].overwrites.and_then(|i| {
                 let plain = |&i: &usize| values[i].as_ref().is_some_and(|v| !v.requires_grad());
                 node.inputs.iter().all(plain).then(|| values[i].take())?
             });
             let inputs = node.inputs.iter().filter_map(|&i| values[i].as_ref()).collect::<Vec<_>>();
             let computed = match spare {
-                Some(spare) => node.op.apply_over(spare, inputs.first().copied()),
+                Some(spare) => node.op.operation().compute_over(spare, inputs.first().copied()),
                 None if inputs.len() < node.inputs.len() => return Err(freed()),
                 None => apply(&node.op, &inputs),
             };
@@ -212,7 +213,7 @@ impl Network {
             )))?;
             values[index] = Some(marked(computed));
             for &i in &node.inputs {
-                if uses[i].last == index {
+                if live[i].last == index {
                     values[i] = None;
                 }
             }
@@ -221,19 +222,19 @@ impl Network {
         wanted.iter().map(value).collect::<Option<_>>().ok_or_else(freed)
     }
 
-    /// For each node up to the last wanted one, who reads it.
-    pub(super) fn uses(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Use>> {
+    /// For each node up to the last wanted one, which nodes read it.
+    pub(super) fn liveness(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Liveness>> {
         let end = wanted.iter().copied().max().unwrap_or_default();
-        let mut uses = vec![Use::default(); end + 1];
+        let mut live = vec![Liveness::default(); end + 1];
         for &i in wanted {
-            uses[i] = Use { readers: 1, last: usize::MAX, overwrites: None };
+            live[i] = Liveness { readers: 1, last: usize::MAX, overwrites: None };
         }
         for index in (0..=end).rev() {
-            if uses[index].readers == 0 || given.iter().any(|(at, _)| *at == index) {
+            if live[index].readers == 0 || given.iter().any(|(at, _)| *at == index) {
                 continue;
             }
             let node = &self.nodes[index];
-            if matches!(node.op, Op::Input) {
+            if matches!(node.op, Op::Input(_)) {
                 let from: Vec<_> =
                     given.iter().map(|(i, _)| self.nodes[*i].name.as_str()).collect();
                 return Err(Error::Argument(format!(
@@ -244,8 +245,8 @@ impl Network {
                 )));
             }
             for &i in &node.inputs {
-                uses[i].readers += 1;
-                uses[i].last = uses[i].last.max(index);
+                live[i].readers += 1;
+                live[i].last = live[i].last.max(index);
             }
         }
         // Writing over an activation saves the time to get new memory. It must have been made for
@@ -254,24 +255,24 @@ impl Network {
             let node = &self.nodes[index];
             let free = |i: &&usize| {
                 let made_here =
-                    given.iter().all(|(at, _)| at != *i) && self.nodes[**i].op.allocates();
-                made_here && uses[**i].readers == 1 && uses[**i].last == index
+                    given.iter().all(|(at, _)| at != *i) && self.nodes[**i].op.operation().allocates();
+                made_here && live[**i].readers == 1 && live[**i].last == index
             };
-            if node.op.works_in_place() {
-                uses[index].overwrites = node.inputs.iter().find(free).copied();
+            if node.op.operation().works_in_place() {
+                live[index].overwrites = node.inputs.iter().find(free).copied();
             }
         }
-        Ok(uses)
+        Ok(live)
     }
 
     /// Checks the input against every layer's needs, and brings it to the network's device and
     /// precision.
-    pub(crate) fn admit(&self, input: &Tensor) -> Result<Tensor> {
+    pub(crate) fn check_input(&self, input: &Tensor) -> Result<Tensor> {
         self.shapes(&input.size())?;
-        self.admitted(input)
+        self.to_own_device(input)
     }
 
-    fn admitted(&self, input: &Tensor) -> Result<Tensor> {
+    fn to_own_device(&self, input: &Tensor) -> Result<Tensor> {
         let (kind, device) = self.kind_and_device();
         if !matches!(input.kind(), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
             return Err(Error::Argument(format!(
@@ -286,13 +287,13 @@ impl Network {
     }
 
     /// The values of some nodes; a gradient is recorded where the input asks for one.
-    pub(crate) fn traced(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
-        self.run(&[(0, &self.admit(input)?)], wanted, false)
+    pub(crate) fn values_with_grad(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
+        self.run(&[(0, &self.check_input(input)?)], wanted, false)
     }
 
     /// The values of some nodes, without a gradient.
     pub(crate) fn values(&self, input: &Tensor, wanted: &[usize]) -> Result<Vec<Tensor>> {
-        tch::no_grad(|| self.run(&[(0, &self.admit(input)?)], wanted, false))
+        tch::no_grad(|| self.run(&[(0, &self.check_input(input)?)], wanted, false))
     }
 
     /// The value of one node, without a gradient.
@@ -316,7 +317,7 @@ impl Network {
         let mut shapes: Vec<Vec<i64>> = vec![input.to_vec()];
         for node in &self.nodes[1..] {
             let inputs: Vec<&[i64]> = node.inputs.iter().map(|&i| shapes[i].as_slice()).collect();
-            let shape = output_shape(&node.op, &inputs).map_err(|misfit| Error::Shape {
+            let shape = node.op.shape(&inputs).map_err(|misfit| Error::Shape {
                 at: format!(
                     "{} at `{}` ({}), for an input {}",
                     self.name,
@@ -338,7 +339,7 @@ impl Network {
     }
 
     pub(super) fn broken(&self, what: &str) -> Error {
-        Error::Argument(format!("{}: {what}; the node list is inconsistent", self.name))
+        Error::Internal(format!("{}: {what}; the node list is inconsistent", self.name))
     }
 }
 

@@ -14,9 +14,10 @@ impl Network {
     pub(crate) fn lay_out(&mut self) -> Result<()> {
         let last = self.device() == Device::Cpu;
         for node in &mut self.nodes {
-            if let Op::Conv2d { weight, .. } = &mut node.op {
+            if let Op::Conv2d(conv) = &mut node.op {
+                let weight = &conv.weight;
                 let laid_out = if last { channels_last(weight) } else { weight.f_contiguous() };
-                *weight = laid_out.map_err(Error::torch(format!("laying out {}", node.name)))?;
+                conv.weight = laid_out.map_err(Error::torch(format!("laying out {}", node.name)))?;
             }
         }
         Ok(())

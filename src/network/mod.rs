@@ -6,24 +6,20 @@
 
 mod attention;
 mod builder;
-mod compute;
-mod cost;
 mod executor;
 mod inference;
 mod layers;
 mod layout;
 mod onnx;
-mod onward;
-mod op;
+pub mod ops;
 mod options;
-mod pointwise;
 mod preprocess;
 mod receptive;
-mod rectified;
-mod redraw;
+mod modified_backprop;
+mod reinitialize;
 mod regions;
 mod resample;
-mod shape;
+mod resume;
 mod windows;
 
 use std::fmt;
@@ -34,19 +30,18 @@ pub use builder::{Builder, NodeId};
 pub use executor::Gradients;
 pub(crate) use executor::only;
 pub(crate) use layers::{nearest, quoted};
-pub use op::Op;
+pub use ops::{Arithmetic, Op, Pointwise};
 pub use options::{Conv2d, Pool};
-pub use pointwise::{Arithmetic, Pointwise};
 pub use preprocess::{Preprocess, Resize};
 pub use receptive::ReceptiveField;
-pub(crate) use rectified::Rule;
+pub(crate) use modified_backprop::BackpropRule;
 pub use resample::Interpolation;
 pub(crate) use windows::Windows;
 
 use crate::{Error, Photo, Result};
 
 /// One node: an operation, its name, and the nodes it reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// The name in torchvision's style: `layer1.0.conv1`.
     pub name: String,
@@ -75,7 +70,9 @@ fn parameter_name(node: &str, parameter: &str) -> String {
 /// A network: nodes, how a picture is made ready for it, and the names of its classes.
 ///
 /// Networks come from [`crate::zoo`], from [`Network::builder`], or from an ONNX file
-/// ([`Network::from_onnx`]).
+/// ([`Network::from_onnx`]). A clone shares the parameters in memory: it costs nothing, and training one
+/// trains both.
+#[derive(Clone)]
 pub struct Network {
     name: String,
     nodes: Vec<Node>,
@@ -120,7 +117,9 @@ impl Network {
 
     /// The same network with another way of making pictures ready.
     ///
-    /// Errors: a preparation for another number of channels.
+    /// # Errors
+    ///
+    /// A preparation for another number of channels.
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Result<Network> {
         let ([ours, ..], [theirs, ..]) = (self.preprocess.input_shape(), preprocess.input_shape());
         if ours != theirs {
@@ -134,12 +133,13 @@ impl Network {
     }
 
     /// The same network with names for its classes, in the order of the logits.
+    #[must_use]
     pub fn with_classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Network {
         self.classes = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalised.
+    /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalized.
     pub fn prepare(&self, photo: &Photo) -> Result<Tensor> {
         self.preprocess.tensor(photo)
     }
@@ -149,8 +149,9 @@ impl Network {
         Ok(&self.nodes[self.find(layer)?])
     }
 
-    /// All parameters and buffers as `(name, tensor)`: `layer1.0.conv1.weight`.
-    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
+    /// All parameters and buffers as `(name, tensor)`, with PyTorch's names: `layer1.0.conv1.weight`,
+    /// `bn1.running_mean`.
+    pub fn state_dict(&self) -> Vec<(String, &Tensor)> {
         let mut all = Vec::new();
         for node in &self.nodes {
             for (name, tensor) in node.op.parameters() {
@@ -161,9 +162,9 @@ impl Network {
     }
 
     /// The parameters without the buffers: what training changes.
-    pub(crate) fn trainable(&self) -> Vec<(String, &Tensor)> {
+    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
         let buffer = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
-        self.parameters().into_iter().filter(|(name, _)| !buffer(name)).collect()
+        self.state_dict().into_iter().filter(|(name, _)| !buffer(name)).collect()
     }
 
     /// The node whose value [`Network::forward`] returns.
@@ -190,7 +191,7 @@ impl Network {
         mut replacement: impl FnMut(&str, &Tensor) -> Result<Tensor>,
     ) -> Result<()> {
         for node in &mut self.nodes {
-            for (name, tensor) in node.op.parameters_mut() {
+            for (name, tensor) in node.op.operation_mut().parameters_mut() {
                 *tensor = replacement(&parameter_name(&node.name, name), tensor)?;
             }
         }
@@ -244,7 +245,7 @@ impl Network {
 impl fmt::Debug for Network {
     /// One line: a notebook prints this, not the parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters: usize = self.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let parameters: usize = self.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
         let [c, h, w] = self.preprocess.input_shape();
         write!(
             f,

@@ -34,24 +34,28 @@ impl Conv2d {
     }
 
     /// Sets the stride of both directions.
+    #[must_use]
     pub fn stride(mut self, stride: i64) -> Self {
         self.stride = [stride; 2];
         self
     }
 
     /// Sets the padding of all sides.
+    #[must_use]
     pub fn padding(mut self, padding: i64) -> Self {
         self.padding = [padding; 2];
         self
     }
 
     /// Sets the number of groups of channels that do not see each other.
+    #[must_use]
     pub fn groups(mut self, groups: i64) -> Self {
         self.groups = groups;
         self
     }
 
-    /// Leaves the bias out, as before a batch normalisation.
+    /// Leaves the bias out, as before a batch normalization.
+    #[must_use]
     pub fn no_bias(mut self) -> Self {
         self.bias = false;
         self
@@ -78,12 +82,14 @@ impl Pool {
     }
 
     /// Sets the padding of all sides.
+    #[must_use]
     pub fn padding(mut self, padding: i64) -> Self {
         self.padding = [padding; 2];
         self
     }
 
     /// Lets a last window reach over the edge.
+    #[must_use]
     pub fn ceil(mut self) -> Self {
         self.ceil = true;
         self

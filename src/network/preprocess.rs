@@ -1,5 +1,5 @@
 //! From a picture to a network's input. It belongs to the network, because another resize, another
-//! normalisation or another channel order gives another answer.
+//! normalization or another channel order gives another answer.
 
 use image::RgbImage;
 use tch::{Kind, Tensor};
@@ -18,7 +18,7 @@ pub enum Resize {
     Exact,
 }
 
-/// Resize, centre crop, scale to 0…1, normalise: torchvision's inference transform.
+/// Resize, center crop, scale to 0…1, normalize: torchvision's inference transform.
 #[derive(Clone, Debug)]
 pub struct Preprocess {
     input: [i64; 3],
@@ -47,23 +47,26 @@ impl Preprocess {
     pub fn imagenet() -> Self {
         Preprocess::plain([3, 224, 224])
             .resize(Resize::ShorterSide(256))
-            .normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225])
+            .normalize(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225])
     }
 
     /// Sets how the picture is resized.
+    #[must_use]
     pub fn resize(mut self, resize: Resize) -> Self {
         self.resize = resize;
         self
     }
 
     /// Sets how values between pixels are made.
+    #[must_use]
     pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
         self.interpolation = interpolation;
         self
     }
 
     /// Sets each channel's mean and standard deviation, on the scale of 0…1.
-    pub fn normalise(mut self, mean: &[f32], std: &[f32]) -> Self {
+    #[must_use]
+    pub fn normalize(mut self, mean: &[f32], std: &[f32]) -> Self {
         (self.mean, self.std) = (mean.to_vec(), std.to_vec());
         self
     }
@@ -106,15 +109,17 @@ impl Preprocess {
         shown.min(reduction.max(1))
     }
 
-    /// Images `[N, C, H, W]` of values from 0 to 1 as the network's input: normalised, and neither
+    /// Images `[N, C, H, W]` of values from 0 to 1 as the network's input: normalized, and neither
     /// resized nor cropped. On the images' device; gradients go through it.
     ///
-    /// Errors: another number of channels.
-    pub fn normalised(&self, images: &Tensor) -> Result<Tensor> {
+    /// # Errors
+    ///
+    /// Another number of channels.
+    pub fn normalized(&self, images: &Tensor) -> Result<Tensor> {
         let channels = self.input[0];
         if images.size().get(1) != Some(&channels) || images.dim() != 4 {
             return Err(Error::Shape {
-                at: "images to be normalised".to_owned(),
+                at: "images to be normalized".to_owned(),
                 expected: format!("[N, {channels}, H, W]"),
                 got: shape_text(&images.size()),
                 remedy: "One image needs `.unsqueeze(0)`.".to_owned(),
@@ -124,9 +129,9 @@ impl Preprocess {
             let tensor = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
             tensor.f_to_device(images.device())?.f_to_kind(images.kind())
         };
-        let normalised =
+        let normalized =
             each(&self.mean).and_then(|mean| images.f_sub(&mean)?.f_div(&each(&self.std)?));
-        normalised.map_err(Error::torch("normalising images"))
+        normalized.map_err(Error::torch("normalizing images"))
     }
 
     /// The network's input `[1, C, H, W]`, float32 on the CPU.
@@ -153,14 +158,14 @@ impl Preprocess {
         self.resize == Resize::Exact && matches!(shape, [_, image @ ..] if *image == self.input)
     }
 
-    /// Such pictures as bytes 0 to 255, scaled to 0…1 and normalised: float32.
+    /// Such pictures as bytes 0 to 255, scaled to 0…1 and normalized: float32.
     pub(crate) fn of_bytes(&self, bytes: &Tensor) -> Result<Tensor> {
         let values = bytes.f_to_kind(Kind::Float).and_then(|values| values.f_div_scalar(255.0));
-        self.normalised(&values.map_err(Error::torch("making the input tensor"))?)
+        self.normalized(&values.map_err(Error::torch("making the input tensor"))?)
     }
 }
 
-/// Pillow's grey: ITU-R 601 luma in 16-bit fixed point.
+/// Pillow's gray: ITU-R 601 luma in 16-bit fixed point.
 fn luma([r, g, b]: [u8; 3]) -> u8 {
     let sum = 19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b);
     ((sum + 0x8000) >> 16) as u8
@@ -174,7 +179,7 @@ fn shorter_side(width: u32, height: u32, side: u32) -> Option<(u32, u32)> {
     Some(if width <= height { (side, longer) } else { (longer, side) })
 }
 
-/// torchvision's centre crop rounds half to even, as Python does.
+/// torchvision's center crop rounds half to even, as Python does.
 fn crop_start(size: u32, crop: u32) -> u32 {
     (f64::from(size - crop) / 2.0).round_ties_even() as u32
 }
@@ -193,9 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_normalised_as_a_single_number_is() {
+    fn every_byte_is_normalized_as_a_single_number_is() {
         let preprocess = Preprocess::plain([3, 16, 16])
-            .normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
+            .normalize(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]);
         let bytes: Vec<u8> = (0..=255).cycle().take(3 * 256).collect();
         let values = preprocess.of_bytes(&Tensor::from_slice(&bytes).view([1, 3, 16, 16]));
         let values = Vec::<f32>::try_from(values.expect("values").view([-1])).expect("numbers");
@@ -217,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn grey_as_pillow_computes_it() {
+    fn gray_as_pillow_computes_it() {
         assert_eq!(luma([255, 255, 255]), 255);
         assert_eq!(luma([255, 0, 0]), 76);
         assert_eq!(luma([0, 255, 0]), 150);

@@ -4,11 +4,12 @@
 //! Nakandala, Kumar, Papakonstantinou, "Incremental and Approximate Inference for Faster
 //! Occlusion-based Deep CNN Explanations", SIGMOD 2019. Here all regions of a layer have one size, so
 //! that they run as one batch; at the border they are moved inwards. Around its changed values, a
-//! region gets the layer's values on the unchanged picture, of which one copy serves all variants.
+//! region gets the layer's values on the unchanged image, of which one copy serves all variants.
 
 use tch::{TchError, Tensor};
 
-use super::windows::{Value, Windows, crop, reach, reached, union, whole};
+use super::ops::Spread;
+use super::windows::{Value, Windows, crop, reached, union, whole};
 use super::{Network, Op, ReceptiveField};
 use crate::{Error, Result};
 
@@ -16,12 +17,12 @@ use crate::{Error, Result};
 const WORTHWHILE: f64 = 0.7;
 
 impl Network {
-    /// The values of all nodes up to `until` for the unchanged picture `[1, C, H, W]`, in the layout
+    /// The values of all nodes up to `until` for the unchanged image `[1, C, H, W]`, in the layout
     /// in which they were computed.
-    pub(crate) fn unchanged(&self, input: &Tensor, until: usize) -> Result<Vec<Tensor>> {
+    pub(crate) fn baseline_activations(&self, input: &Tensor, until: usize) -> Result<Vec<Tensor>> {
         let all: Vec<usize> = (0..=until).collect();
-        let input = self.admit(input)?;
-        tch::no_grad(|| self.run_with(&[(0, &input)], &all, |op, inputs| op.apply(inputs, false)))
+        let input = self.check_input(input)?;
+        tch::no_grad(|| self.run_with(&[(0, &input)], &all, |op, inputs| op.compute(inputs, false)))
     }
 
     /// How many variants of a window of this size keep each layer's windows near the processor, at
@@ -44,7 +45,7 @@ impl Network {
     }
 
     /// The value of node `wanted` for each variant, `[K, …]`. `base` holds the values of all nodes up
-    /// to `wanted` for the unchanged picture ([`Network::unchanged`]).
+    /// to `wanted` for the unchanged image ([`Network::baseline_activations`]).
     pub(crate) fn run_regions(
         &self,
         base: &[Tensor],
@@ -70,7 +71,7 @@ impl Network {
 
     fn run_group(&self, base: &[Tensor], input: Windows, wanted: usize) -> Result<Tensor> {
         let count = input.starts.len();
-        let uses = self.uses(&[(0, &input.values)], &[wanted])?;
+        let live = self.liveness(&[(0, &input.values)], &[wanted])?;
         let mut values: Vec<Value> = Vec::with_capacity(wanted + 1);
         values.push(Value::Windows(input));
         for (index, node) in self.nodes.iter().enumerate().take(wanted + 1).skip(1) {
@@ -78,7 +79,7 @@ impl Network {
             let failed = format!("computing the changed region of `{}`", node.name);
             values.push(value.map_err(Error::torch(failed))?);
             for &i in &node.inputs {
-                if uses[i].last == index {
+                if live[i].last == index {
                     values[i] = Value::Same;
                 }
             }
@@ -117,16 +118,12 @@ fn step(
         .iter()
         .map(|&i| match &values[i] {
             // What no variant changes is broadcast over them.
-            Value::Same if broadcasts(op) => Ok(base[i].shallow_clone()),
+            Value::Same if op.operation().broadcasts() => Ok(base[i].shallow_clone()),
             value => whole(value, &base[i], count),
         })
         .collect::<Result<_, _>>()?;
     let full: Vec<&Tensor> = full.iter().collect();
-    op.apply(&full, false).map(Value::Whole)
-}
-
-fn broadcasts(op: &Op) -> bool {
-    matches!(op, Op::Arithmetic(_) | Op::MatMul)
+    op.compute(&full, false).map(Value::Whole)
 }
 
 /// The output's windows, or `None` where the operation has none or they are hardly smaller than the
@@ -141,14 +138,12 @@ fn in_windows(
     let small = |window: [i64; 2]| {
         ((window[0] * window[1]) as f64) < WORTHWHILE * (size[0] * size[1]) as f64
     };
-    match (op, values) {
-        (Op::Pointwise(_) | Op::BatchNorm2d { .. } | Op::Dropout { .. }, [Value::Windows(x)]) => {
-            let values = op.apply(&[&x.values], false)?;
+    match (op.operation().spread(), values) {
+        (Spread::Stays, [Value::Windows(x)]) => {
+            let values = op.compute(&[&x.values], false)?;
             Ok(Some(Windows { values, starts: x.starts.clone() }))
         }
-        (Op::Arithmetic(_) | Op::Concat { dim: 1 }, _)
-            if inputs.iter().all(|&i| base[i].size()[2..] == size) =>
-        {
+        (Spread::Aligned, _) if inputs.iter().all(|&i| base[i].size()[2..] == size) => {
             let (starts, window) = union(values, size);
             if !small(window) {
                 return Ok(None);
@@ -159,14 +154,13 @@ fn in_windows(
                 .map(|(&i, value)| crop(value, &base[i], &starts, window, 0.0))
                 .collect::<Result<_, _>>()?;
             let values = match &aligned[..] {
-                [a, b] => op.apply_over(a.shallow_clone(), Some(b))?,
-                _ => op.apply(&aligned.iter().collect::<Vec<_>>(), false)?,
+                [a, b] => op.operation().compute_over(a.shallow_clone(), Some(b))?,
+                _ => op.compute(&aligned.iter().collect::<Vec<_>>(), false)?,
             };
             Ok(Some(Windows { values, starts }))
         }
-        (_, [value @ Value::Windows(x)]) => {
-            let Some(reach) = reach(op) else { return Ok(None) };
-            let (starts, window) = reached(x, reach, size);
+        (Spread::Windows(reach), [value @ Value::Windows(x)]) => {
+            let (starts, window) = reached(x, &reach, size);
             if !small(window) {
                 return Ok(None);
             }
@@ -175,24 +169,8 @@ fn in_windows(
                 |start: &[i64; 2]| [0, 1].map(|d| start[d] * reach.stride[d] - reach.padding[d]);
             let read: Vec<[i64; 2]> = starts.iter().map(first).collect();
             let crop = crop(value, &base[inputs[0]], &read, [along(0), along(1)], reach.border)?;
-            Ok(Some(Windows { values: unpadded(op, &crop)?, starts }))
+            Ok(Some(Windows { values: reach.unpadded.compute(&[&crop], false)?, starts }))
         }
         _ => Ok(None),
-    }
-}
-
-/// The operation on crops that hold their border already.
-fn unpadded(op: &Op, x: &Tensor) -> Result<Tensor, TchError> {
-    match op {
-        Op::Conv2d { weight, bias, stride, dilation, groups, .. } => {
-            x.f_conv2d(weight, bias.as_ref(), stride, [0, 0], dilation, *groups)
-        }
-        Op::MaxPool2d { kernel, stride, .. } => {
-            x.f_max_pool2d(kernel, stride, [0, 0], [1, 1], false)
-        }
-        Op::AvgPool2d { kernel, stride, .. } => {
-            x.f_avg_pool2d(kernel, stride, [0, 0], false, true, None)
-        }
-        _ => op.apply(&[x], false),
     }
 }

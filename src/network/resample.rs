@@ -8,6 +8,7 @@ const PRECISION: u32 = 22;
 
 /// How values between pixels are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Interpolation {
     /// From the two nearest pixels of each direction: torchvision's usual choice.
     #[default]
@@ -59,10 +60,10 @@ fn windows(from: u32, to: u32, interpolation: Interpolation) -> Vec<(u32, Vec<i3
     let stretch = scale.max(1.0);
     let support = interpolation.reach() * stretch;
     let window = |i: u32| {
-        let centre = (f64::from(i) + 0.5) * scale;
-        let first = (centre - support + 0.5).max(0.0) as u32;
-        let end = ((centre + support + 0.5) as u32).min(from);
-        let weight = |x: u32| interpolation.weight((f64::from(x) - centre + 0.5) / stretch);
+        let center = (f64::from(i) + 0.5) * scale;
+        let first = (center - support + 0.5).max(0.0) as u32;
+        let end = ((center + support + 0.5) as u32).min(from);
+        let weight = |x: u32| interpolation.weight((f64::from(x) - center + 0.5) / stretch);
         let weights: Vec<f64> = (first..end).map(weight).collect();
         let sum: f64 = weights.iter().sum();
         let fixed = |weight: &f64| {
@@ -117,9 +118,9 @@ mod tests {
 
     #[test]
     fn constants_stay_and_sizes_are_met() {
-        let grey = RgbImage::from_pixel(37, 11, Rgb([200, 3, 77]));
+        let gray = RgbImage::from_pixel(37, 11, Rgb([200, 3, 77]));
         for (width, height) in [(1, 1), (5, 90), (224, 3), (37, 11)] {
-            let resized = resize(&grey, width, height, Interpolation::Bilinear);
+            let resized = resize(&gray, width, height, Interpolation::Bilinear);
             assert_eq!(resized.dimensions(), (width, height));
             assert!(resized.pixels().all(|pixel| *pixel == Rgb([200, 3, 77])));
         }

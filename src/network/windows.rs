@@ -3,7 +3,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::Op;
+use super::ops::Reach;
 
 /// As many variants as libtorch needs at once to be fast.
 const GROUP: usize = 20;
@@ -48,40 +48,8 @@ pub(super) enum Value {
     Whole(Tensor),
 }
 
-/// How an operation's output windows read its input, per direction.
-#[derive(Clone, Copy)]
-pub(super) struct Reach {
-    pub span: [i64; 2],
-    pub stride: [i64; 2],
-    pub padding: [i64; 2],
-    /// What stands beyond the border.
-    pub border: f64,
-}
-
-/// How far the operation's windows reach, where they do not depend on the place.
-pub(super) fn reach(op: &Op) -> Option<Reach> {
-    match op {
-        Op::Conv2d { weight, stride, padding, dilation, .. } => {
-            let [_, _, kh, kw] = weight.size()[..] else { return None };
-            let span = [dilation[0] * (kh - 1) + 1, dilation[1] * (kw - 1) + 1];
-            Some(Reach { span, stride: *stride, padding: *padding, border: 0.0 })
-        }
-        Op::MaxPool2d { kernel, stride, padding, .. } => {
-            let border = f64::NEG_INFINITY;
-            Some(Reach { span: *kernel, stride: *stride, padding: *padding, border })
-        }
-        // Where the border does not count, windows at the border divide by less.
-        Op::AvgPool2d { kernel, stride, padding, ceil: false, count_padding }
-            if *count_padding || *padding == [0, 0] =>
-        {
-            Some(Reach { span: *kernel, stride: *stride, padding: *padding, border: 0.0 })
-        }
-        _ => None,
-    }
-}
-
 /// The windows of the output that the input's windows can change, all of one size.
-pub(super) fn reached(x: &Windows, reach: Reach, size: [i64; 2]) -> (Vec<[i64; 2]>, [i64; 2]) {
+pub(super) fn reached(x: &Windows, reach: &Reach, size: [i64; 2]) -> (Vec<[i64; 2]>, [i64; 2]) {
     let window = x.values.size();
     let range = |start: &[i64; 2], d: usize| {
         let (from, to) = (start[d], start[d] + window[2 + d] - 1);

@@ -10,9 +10,11 @@ use crate::{Error, Result};
 impl Network {
     /// The share of these images that the network classifies rightly, 0 to 1.
     ///
-    /// Errors: data that don't fit the network, labels beyond its classes.
+    /// # Errors
+    ///
+    /// Data that don't fit the network, labels beyond its classes.
     pub fn accuracy(&self, data: &Dataset) -> Result<f64> {
-        self.check_labelled(data)?;
+        self.check_labeled(data)?;
         Ok(self.score(data)?.accuracy)
     }
 
@@ -20,8 +22,8 @@ impl Network {
     pub(super) fn score(&self, data: &Dataset) -> Result<Score> {
         // 8 MB of input: the memory that a large network needs for it stays bearable.
         const NUMBERS: usize = 1 << 21;
-        let count = data.count() as i64;
-        let each = data.images().numel() / data.count().max(1);
+        let count = data.len() as i64;
+        let each = data.images().numel() / data.len().max(1);
         let step = (NUMBERS / each.max(1)).clamp(1, 1000) as i64;
         let mut tally = Tally::default();
         tch::no_grad(|| {
@@ -35,7 +37,7 @@ impl Network {
     }
 
     /// Refuses data that the network can't be scored on.
-    pub(super) fn check_labelled(&self, data: &Dataset) -> Result<()> {
+    pub(super) fn check_labeled(&self, data: &Dataset) -> Result<()> {
         let shapes = self.shapes(&data.images().size())?;
         let is_output = |node: &Node| node.name == self.output().name;
         let output = self.nodes().iter().zip(shapes).find(|(node, _)| is_output(node));

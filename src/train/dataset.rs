@@ -1,16 +1,16 @@
-//! Pictures with their labels.
+//! Images prepared for training, with their labels.
 
 use std::fmt;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::data::ImageSet;
+use crate::data::{Samples, labels_for};
 use crate::error::shape_text;
-use crate::memory::free;
+use crate::batching::free;
 use crate::network::Network;
 use crate::progress::Progress;
 use crate::random::Random;
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// Images ready for a network, each with the number of its class; at least one.
 ///
@@ -19,7 +19,7 @@ use crate::{Error, Photo, Result};
 /// let images = Tensor::rand([10, 1, 28, 28], (Kind::Float, Device::Cpu));
 /// let labels = Tensor::from_slice(&[0i64, 1, 0, 1, 1, 0, 0, 1, 1, 0]);
 /// let (train, test) = Dataset::new(images, labels)?.split(0.7)?;
-/// assert_eq!((train.count(), test.count()), (7, 3));
+/// assert_eq!((train.len(), test.len()), (7, 3));
 /// # Ok::<(), convscope::Error>(())
 /// ```
 pub struct Dataset {
@@ -28,10 +28,12 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// `images` `[N, C, H, W]`, floating-point, normalised as the network wants them; `labels`
+    /// `images` `[N, C, H, W]`, floating-point, normalized as the network wants them; `labels`
     /// `[N]`, integers of any kind, from 0.
     ///
-    /// Errors: other shapes or kinds, no images, a negative label.
+    /// # Errors
+    ///
+    /// Other shapes or kinds, no images, a negative label.
     pub fn new(images: Tensor, labels: Tensor) -> Result<Dataset> {
         let (pictures, classes) = (images.size(), labels.size());
         let fits = matches!((pictures.as_slice(), classes.as_slice()),
@@ -48,7 +50,7 @@ impl Dataset {
         }
         if !images.is_floating_point() {
             return Err(Error::Argument(format!(
-                "a dataset: the images hold {:?}, expected floating-point numbers normalised as the \
+                "a dataset: the images hold {:?}, expected floating-point numbers normalized as the \
                  network wants them, such as `(bytes.to_kind(Kind::Float) / 255.0 - mean) / std`",
                 images.kind()
             )));
@@ -70,47 +72,49 @@ impl Dataset {
         Ok(data)
     }
 
-    /// Photos with their labels, made ready as `net` wants them ([`Network::prepare`]).
-    pub fn from_photos(net: &Network, samples: &[(Photo, usize)]) -> Result<Dataset> {
-        if samples.is_empty() {
-            return Err(Error::Argument("a dataset needs at least one photo".to_owned()));
-        }
-        let images =
-            prepared(net, samples.len(), samples.iter().map(|(photo, _)| net.prepare(photo)))?;
-        let labels: Vec<i64> = samples.iter().map(|&(_, label)| label as i64).collect();
-        Dataset::new(images, Tensor::f_from_slice(&labels).map_err(failed)?)
-    }
-
-    /// All images of a set, made ready as `net` wants them ([`Network::prepare`]). They then take four
-    /// bytes a value, on the CPU: 188 MB for MNIST's 60,000 in a network for 28×28.
+    /// Labeled images, prepared as `net` wants them ([`Network::prepare`]). They then take four bytes a
+    /// value, on the CPU: 188 MB for MNIST's 60,000 in a network for 28×28.
     ///
-    /// ```no_run
+    /// ```
     /// # use convscope::prelude::*;
     /// let net = zoo::digits()?;
-    /// let test = Dataset::from_set(&net, &data::mnist(Split::Test)?)?;
-    /// assert!(net.accuracy(&test)? > 0.99);
+    /// let test = Dataset::prepare(&net, &data::digits(100, 3)?)?;
+    /// assert!(net.accuracy(&test)? > 0.9);
     /// # Ok::<(), convscope::Error>(())
     /// ```
     ///
-    /// Errors: a network for other than one or three channels; not enough memory for all images, which
-    /// is found out before they are made.
-    pub fn from_set(net: &Network, set: &ImageSet) -> Result<Dataset> {
+    /// # Errors
+    ///
+    /// No images, or images without labels; a network for other than one or three channels; not enough
+    /// memory for all images, which is found out before they are made.
+    pub fn prepare(net: &Network, samples: &(impl Samples + ?Sized)) -> Result<Dataset> {
         const AT_ONCE: i64 = 1000;
-        let (count, bytes) = (set.count(), set.images());
-        let images = if net.preprocess().takes(&bytes.size()) {
-            let batches = (0..count as i64).step_by(AT_ONCE as usize).map(|start| {
-                let batch = bytes.f_narrow(0, start, AT_ONCE.min(count as i64 - start));
-                net.preprocess().of_bytes(&batch.map_err(failed)?)
-            });
-            prepared(net, count, batches)?
-        } else {
-            prepared(net, count, (0..count).map(|index| net.prepare(&set.photo(index)?)))?
+        let count = samples.len();
+        let labels = labels_for(net, samples).ok_or_else(|| {
+            Error::Argument(format!(
+                "a dataset needs at least one image, and a label for each; there are {count} images"
+            ))
+        })?;
+        let images = match samples.bytes().filter(|bytes| net.preprocess().takes(&bytes.size())) {
+            Some(bytes) => {
+                let batches = (0..count as i64).step_by(AT_ONCE as usize).map(|start| {
+                    let batch = bytes.f_narrow(0, start, AT_ONCE.min(count as i64 - start));
+                    net.preprocess().of_bytes(&batch.map_err(failed)?)
+                });
+                prepared(net, count, batches)?
+            }
+            None => {
+                let photos = (0..count).map(|index| net.prepare(&*samples.photo(index)?));
+                prepared(net, count, photos)?
+            }
         };
-        Dataset::new(images, set.labels().shallow_clone())
+        let labels: Vec<i64> = labels.into_iter().map(|label| label as i64).collect();
+        Dataset::new(images, Tensor::f_from_slice(&labels).map_err(failed)?)
     }
 
     /// The number of images.
-    pub fn count(&self) -> usize {
+    #[allow(clippy::len_without_is_empty)] // there is at least one
+    pub fn len(&self) -> usize {
         self.labels.numel()
     }
 
@@ -127,10 +131,12 @@ impl Dataset {
     /// Two parts without a common image, the first with this `fraction` of them; drawn at random,
     /// the same way at each call.
     ///
-    /// Errors: a fraction that leaves one part empty.
+    /// # Errors
+    ///
+    /// A fraction that leaves one part empty.
     pub fn split(&self, fraction: f64) -> Result<(Dataset, Dataset)> {
         const SEED: u64 = 0;
-        let count = self.count();
+        let count = self.len();
         let first = (fraction * count as f64).round();
         if !(first >= 1.0 && first < count as f64) {
             return Err(Error::Argument(format!(
@@ -182,7 +188,7 @@ impl Clone for Dataset {
 
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Dataset: {} images {}", self.count(), shape_text(&self.images.size()))?;
+        write!(f, "Dataset: {} images {}", self.len(), shape_text(&self.images.size()))?;
         match self.label_range() {
             Ok((least, most)) => write!(f, ", labels {least} to {most}"),
             Err(_) => Ok(()),

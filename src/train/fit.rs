@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// # fn train(mut net: Network, train: &Dataset, test: &Dataset) -> convscope::Result<()> {
 /// let fit = Fit::new(10)
 ///     .batch(128)
-///     .optimiser(Optimiser::Sgd { momentum: 0.9, nesterov: true })
+///     .optimizer(Optimizer::Sgd { momentum: 0.9, nesterov: true })
 ///     .learning_rate(0.1)
 ///     .weight_decay(5e-4)
 ///     .augment(|images| images.f_flip([3]))
@@ -27,13 +27,13 @@ use crate::{Error, Result};
 pub struct Fit {
     pub(super) epochs: usize,
     pub(super) batch: usize,
-    pub(super) optimiser: Optimiser,
+    pub(super) optimizer: Optimizer,
     pub(super) learning_rate: f64,
     pub(super) schedule: Schedule,
     pub(super) weight_decay: f64,
     pub(super) augment: Option<Augment>,
     pub(super) validation: Option<Dataset>,
-    pub(super) at_most: Option<Duration>,
+    pub(super) time_limit: Option<Duration>,
     pub(super) seed: u64,
     pub(super) quiet: bool,
 }
@@ -43,7 +43,8 @@ pub(super) type Augment = fn(&Tensor) -> std::result::Result<Tensor, TchError>;
 
 /// The rule by which gradients change the parameters; libtorch's own implementations.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Optimiser {
+#[non_exhaustive]
+pub enum Optimizer {
     /// Stochastic gradient descent. Its learning rate is larger than Adam's: try 0.05.
     Sgd {
         /// How much of the last step goes on into the next, 0 to below 1; 0.9 is usual.
@@ -62,6 +63,7 @@ pub enum Optimiser {
 
 /// How the learning rate changes during training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Schedule {
     /// Always the same.
     Constant,
@@ -93,44 +95,49 @@ impl Fit {
         Fit {
             epochs,
             batch: 64,
-            optimiser: Optimiser::default(),
+            optimizer: Optimizer::default(),
             learning_rate: 3e-3,
             schedule: Schedule::default(),
             weight_decay: 0.0,
             augment: None,
             validation: None,
-            at_most: None,
+            time_limit: None,
             seed: 0,
             quiet: false,
         }
     }
 
     /// Sets the largest number of images in a batch. An epoch's batches differ by at most one
-    /// image, so that no small remainder upsets batch normalisation.
+    /// image, so that no small remainder upsets batch normalization.
+    #[must_use]
     pub fn batch(mut self, images: usize) -> Self {
         self.batch = images;
         self
     }
 
-    /// Sets the optimiser.
-    pub fn optimiser(mut self, optimiser: Optimiser) -> Self {
-        self.optimiser = optimiser;
+    /// Sets the optimizer.
+    #[must_use]
+    pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
+        self.optimizer = optimizer;
         self
     }
 
     /// Sets the learning rate; under [`Schedule::OneCycle`] its peak.
+    #[must_use]
     pub fn learning_rate(mut self, rate: f64) -> Self {
         self.learning_rate = rate;
         self
     }
 
     /// Sets how the learning rate changes.
+    #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }
 
     /// Sets how strongly parameters are drawn to 0 (default 0, not at all).
+    #[must_use]
     pub fn weight_decay(mut self, decay: f64) -> Self {
         self.weight_decay = decay;
         self
@@ -144,26 +151,30 @@ impl Fit {
     }
 
     /// Measures loss and accuracy on these data after each epoch. They are not learned from.
+    #[must_use]
     pub fn validate(mut self, data: &Dataset) -> Self {
         self.validation = Some(data.clone());
         self
     }
 
     /// Stops after the batch in which this time is over, and keeps what was learned until then.
-    pub fn for_at_most(mut self, time: Duration) -> Self {
-        self.at_most = Some(time);
+    #[must_use]
+    pub fn time_limit(mut self, time: Duration) -> Self {
+        self.time_limit = Some(time);
         self
     }
 
     /// Sets the seed of the batches' order and, through `tch::manual_seed`, of dropout and
     /// augmentation. With one seed and one number of threads training repeats bit for bit on the
     /// CPU.
+    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
     /// Leaves out the lines about progress.
+    #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
@@ -185,35 +196,35 @@ impl Fit {
         if !(decay.is_finite() && decay >= 0.0) {
             return refuse(format!("a weight decay of {decay}, expected 0 or more"));
         }
-        match self.optimiser {
-            Optimiser::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
+        match self.optimizer {
+            Optimizer::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
                 refuse(format!("a momentum of {momentum}, expected 0 to below 1"))
             }
-            Optimiser::Sgd { momentum: 0.0, nesterov: true } => {
+            Optimizer::Sgd { momentum: 0.0, nesterov: true } => {
                 refuse("Nesterov's form needs a momentum, such as 0.9".into())
             }
             _ => Ok(()),
         }
     }
 
-    /// libtorch's optimiser of these parameters.
-    pub(super) fn optimiser_of(
+    /// libtorch's optimizer of these parameters.
+    pub(super) fn optimizer_of(
         &self,
         parameters: &[(String, &Tensor)],
     ) -> std::result::Result<COptimizer, TchError> {
         const BETAS: (f64, f64) = (0.9, 0.999);
         const EPS: f64 = 1e-8;
         let (rate, decay) = (self.learning_rate, self.weight_decay);
-        let mut optimiser = match self.optimiser {
-            Optimiser::Sgd { momentum, nesterov } => {
+        let mut optimizer = match self.optimizer {
+            Optimizer::Sgd { momentum, nesterov } => {
                 COptimizer::sgd(rate, momentum, 0.0, decay, nesterov)
             }
-            Optimiser::Adam => COptimizer::adam(rate, BETAS.0, BETAS.1, decay, EPS, false),
-            Optimiser::AdamW => COptimizer::adamw(rate, BETAS.0, BETAS.1, decay, EPS, false),
+            Optimizer::Adam => COptimizer::adam(rate, BETAS.0, BETAS.1, decay, EPS, false),
+            Optimizer::AdamW => COptimizer::adamw(rate, BETAS.0, BETAS.1, decay, EPS, false),
         }?;
         for (_, parameter) in parameters {
-            optimiser.add_parameters(parameter, 0)?;
+            optimizer.add_parameters(parameter, 0)?;
         }
-        Ok(optimiser)
+        Ok(optimizer)
     }
 }

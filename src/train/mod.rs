@@ -1,7 +1,7 @@
 //! Training a network of one's own: pictures with labels in, a trained network and its curves out.
 //!
 //! Made for the small networks of a course. The loop is PyTorch's usual one: shuffled batches,
-//! cross-entropy, one of libtorch's optimisers under a learning-rate schedule.
+//! cross-entropy, one of libtorch's optimizers under a learning-rate schedule.
 //!
 //! ```
 //! use convscope::prelude::*;
@@ -14,7 +14,7 @@
 //! b.linear(x, "fc", 10);
 //! let mut net = b.build()?;
 //!
-//! let data = Dataset::from_photos(&net, &data::digits(400, 1)?)?;
+//! let data = Dataset::prepare(&net, &data::digits(400, 1)?)?;
 //! let (train, test) = data.split(0.8)?;
 //! let history = net.fit(&train, Fit::new(2).validate(&test).quiet())?;
 //! assert_eq!(history.epochs().len(), 2);
@@ -30,5 +30,5 @@ mod history;
 mod training;
 
 pub use dataset::Dataset;
-pub use fit::{Fit, Optimiser, Schedule};
+pub use fit::{Fit, Optimizer, Schedule};
 pub use history::{Epoch, History, Score};

@@ -19,14 +19,16 @@ impl Network {
     ///
     /// The parameters change in place. Gradients and marks don't stay behind.
     ///
-    /// Errors: data that don't fit the network, labels beyond its classes, options that make no
+    /// # Errors
+    ///
+    /// Data that don't fit the network, labels beyond its classes, options that make no
     /// sense, a network without parameters; a loss that is no longer finite
     /// ([`Error::Diverged`]), after which the parameters are those from before that epoch.
     ///
     /// ```
     /// # use convscope::prelude::*;
     /// let mut net = zoo::digits_untrained()?;
-    /// let data = Dataset::from_photos(&net, &data::digits(200, 1)?)?;
+    /// let data = Dataset::prepare(&net, &data::digits(200, 1)?)?;
     /// let history = net.fit(&data, Fit::new(2).batch(20))?;
     /// assert!(history.epochs()[1].train.loss < history.epochs()[0].train.loss);
     /// # Ok::<(), convscope::Error>(())
@@ -34,7 +36,7 @@ impl Network {
     pub fn fit(&mut self, data: &Dataset, fit: Fit) -> Result<History> {
         fit.check()?;
         for data in [Some(data), fit.validation.as_ref()].into_iter().flatten() {
-            self.check_labelled(data)?;
+            self.check_labeled(data)?;
         }
         // Fresh leaves, so that no tensor in the caller's hands is marked.
         self.detach_parameters()?;
@@ -55,7 +57,7 @@ struct Training<'a> {
     net: &'a Network,
     data: &'a Dataset,
     fit: &'a Fit,
-    optimiser: COptimizer,
+    optimizer: COptimizer,
     random: Random,
     /// Batches in an epoch, and those done in all.
     batches: usize,
@@ -65,7 +67,7 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn new(net: &'a Network, data: &'a Dataset, fit: &'a Fit) -> Result<Training<'a>> {
-        let parameters = net.trainable();
+        let parameters = net.parameters();
         if parameters.is_empty() {
             return Err(Error::Argument(format!(
                 "{} has no parameters to train; add a convolution or a linear layer",
@@ -80,11 +82,11 @@ impl<'a> Training<'a> {
             net,
             data,
             fit,
-            optimiser: fit.optimiser_of(&parameters).map_err(failed)?,
+            optimizer: fit.optimizer_of(&parameters).map_err(failed)?,
             random: Random(fit.seed),
-            batches: data.count().div_ceil(fit.batch),
+            batches: data.len().div_ceil(fit.batch),
             done: 0,
-            progress: Progress::new("training").at_most(fit.at_most).quiet(fit.quiet),
+            progress: Progress::new("training").time_limit(fit.time_limit).quiet(fit.quiet),
         })
     }
 
@@ -112,7 +114,7 @@ impl<'a> Training<'a> {
 
     /// Once through the data, or until time is up.
     fn epoch(&mut self) -> Result<Score> {
-        let count = self.data.count();
+        let count = self.data.len();
         let order = self.random.order(count as i64);
         let mut tally = Tally::default();
         for batch in 0..self.batches {
@@ -128,7 +130,7 @@ impl<'a> Training<'a> {
                 self.say_now_and_then(batch + 1, &tally);
             }
         }
-        let broken = self.net.parameters().into_iter().map(|(_, tensor)| is_finite(tensor));
+        let broken = self.net.state_dict().into_iter().map(|(_, tensor)| is_finite(tensor));
         if broken.collect::<Result<Vec<bool>>>()?.contains(&false) {
             return Err(self.diverged("a parameter", self.done - 1));
         }
@@ -158,10 +160,10 @@ impl<'a> Training<'a> {
         let progress = self.done as f64 / self.all() as f64;
         let rate = self.fit.learning_rate * self.fit.schedule.factor(progress);
         let mut learn = || {
-            self.optimiser.zero_grad()?;
+            self.optimizer.zero_grad()?;
             loss.f_backward()?;
-            self.optimiser.set_learning_rate(rate)?;
-            self.optimiser.step()
+            self.optimizer.set_learning_rate(rate)?;
+            self.optimizer.step()
         };
         learn().map_err(failed)
     }
@@ -178,12 +180,12 @@ impl<'a> Training<'a> {
 
     /// Copies of all parameters and buffers.
     fn saved(&self) -> Result<Vec<Tensor>> {
-        let parameters = self.net.parameters().into_iter();
+        let parameters = self.net.state_dict().into_iter();
         parameters.map(|(_, tensor)| tensor.f_detach_copy().map_err(failed)).collect()
     }
 
     fn restore(&self, saved: &[Tensor]) -> Result<()> {
-        for ((_, tensor), saved) in self.net.parameters().into_iter().zip(saved) {
+        for ((_, tensor), saved) in self.net.state_dict().into_iter().zip(saved) {
             tch::no_grad(|| tensor.shallow_clone().f_copy_(saved)).map_err(failed)?;
         }
         Ok(())

@@ -42,7 +42,7 @@ impl Axis {
         Axis { low, high, ticks, step }
     }
 
-    /// A tick's label: as many digits as tell it from its neighbours.
+    /// A tick's label: as many digits as tell it from its neighbors.
     pub(super) fn label(&self, tick: f64) -> String {
         let place = |number: f64| (number.abs().log10() + 1e-9).floor();
         if tick == 0.0 {
@@ -68,7 +68,7 @@ impl Ranged for Axis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        // plotters asks for the labelled lines, then for the finer ones, of which there are none.
+        // plotters asks for the labeled lines, then for the finer ones, of which there are none.
         if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
     }
 

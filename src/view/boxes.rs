@@ -3,11 +3,11 @@
 use image::Rgb;
 
 use super::canvas::{Canvas, Style};
-use super::localisation::strong;
+use super::localization::strong;
 use crate::{Error, Result};
 
-/// Sky blue and yellow of Okabe and Ito's palette: the colour-blind tell them apart, and both stand
-/// out from photographs and from every colour map here.
+/// Sky blue and yellow of Okabe and Ito's palette: the color-blind tell them apart, and both stand
+/// out from photographs and from every color map here.
 pub(super) const FOUND: Rgb<u8> = Rgb([86, 180, 233]);
 pub(super) const GIVEN: Rgb<u8> = Rgb([240, 228, 66]);
 /// Around the lines, so that they are seen on bright ground too.
@@ -39,7 +39,7 @@ impl BoundingBox {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Boxes {
-    /// One around the largest connected region (diagonal neighbours count) of the values that reach
+    /// One around the largest connected region (diagonal neighbors count) of the values that reach
     /// this part of the maximum, above 0 and at most 1: where the object is, by the map.
     Largest(f64),
     /// One around all values that reach this part of the maximum.
@@ -49,7 +49,7 @@ pub enum Boxes {
 }
 
 impl Boxes {
-    pub(super) fn colour(&self) -> Rgb<u8> {
+    pub(super) fn color(&self) -> Rgb<u8> {
         if matches!(self, Boxes::Given(_)) { GIVEN } else { FOUND }
     }
 
@@ -134,18 +134,18 @@ fn around(pixels: &[usize], width: usize, label: String) -> Option<BoundingBox> 
     })
 }
 
-/// A box with its colour, ready to be drawn at any size: parts of the width and the height.
+/// A box with its color, ready to be drawn at any size: parts of the width and the height.
 pub(super) struct Drawn {
     pub left: f64,
     pub top: f64,
     pub right: f64,
     pub bottom: f64,
     pub label: String,
-    pub colour: Rgb<u8>,
+    pub color: Rgb<u8>,
 }
 
 impl Drawn {
-    pub(super) fn new(found: BoundingBox, colour: Rgb<u8>, width: u32, height: u32) -> Drawn {
+    pub(super) fn new(found: BoundingBox, color: Rgb<u8>, width: u32, height: u32) -> Drawn {
         let part = |at: u32, of: u32| f64::from(at) / f64::from(of.max(1));
         Drawn {
             left: part(found.left, width),
@@ -153,7 +153,7 @@ impl Drawn {
             right: part(found.right, width),
             bottom: part(found.bottom, height),
             label: found.label,
-            colour,
+            color,
         }
     }
 
@@ -167,12 +167,12 @@ impl Drawn {
         let at = |part: f64, of: u32| (part * f64::from(of)).round() as u32;
         let (left, top) = (x + at(self.left, width), y + at(self.top, height));
         let (right, bottom) = (x + at(self.right, width), y + at(self.bottom, height));
-        for (inset, colour) in [EDGE, self.colour, self.colour, EDGE].into_iter().enumerate() {
+        for (inset, color) in [EDGE, self.color, self.color, EDGE].into_iter().enumerate() {
             let inset = inset as u32 + 1; // a frame is drawn just outside its rectangle
             let size = |from: u32, to: u32| (to - from).saturating_sub(2 * inset);
-            canvas.frame(left + inset, top + inset, size(left, right), size(top, bottom), colour);
+            canvas.frame(left + inset, top + inset, size(left, right), size(top, bottom), color);
         }
-        let style = Style { colour: self.colour, ..Style::LABEL };
+        let style = Style { color: self.color, ..Style::LABEL };
         let label = style.cut(&self.label, (x + width).saturating_sub(left + 10));
         if !label.is_empty() {
             canvas.rect(left, top, style.width(&label) + 10, style.line() + 3, EDGE);

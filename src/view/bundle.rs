@@ -28,6 +28,7 @@ impl Bundle {
     }
 
     /// The same with an interactive form.
+    #[must_use]
     pub fn with_vega(mut self, spec: Value) -> Bundle {
         self.vega = Some(spec);
         self
@@ -49,7 +50,7 @@ fn jpeg_of(image: &RgbImage, quality: u8) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality)
         .encode_image(image)
-        .map_err(|error| Error::photo("the figure", format!("encoding JPEG failed: {error}")))?;
+        .map_err(Error::figure("encoded as JPEG"))?;
     Ok(bytes.into_inner())
 }
 

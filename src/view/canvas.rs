@@ -13,15 +13,15 @@ pub(super) const LINE: Rgb<u8> = Rgb([200; 3]);
 pub(super) struct Style {
     /// Height of the font in pixels.
     pub size: f32,
-    pub colour: Rgb<u8>,
+    pub color: Rgb<u8>,
     pub bold: bool,
 }
 
 impl Style {
-    pub(super) const TITLE: Style = Style { size: 19.0, colour: INK, bold: true };
-    pub(super) const TEXT: Style = Style { size: 15.0, colour: INK, bold: false };
-    pub(super) const NOTE: Style = Style { size: 14.0, colour: SOFT, bold: false };
-    pub(super) const LABEL: Style = Style { size: 12.0, colour: SOFT, bold: false };
+    pub(super) const TITLE: Style = Style { size: 19.0, color: INK, bold: true };
+    pub(super) const TEXT: Style = Style { size: 15.0, color: INK, bold: false };
+    pub(super) const NOTE: Style = Style { size: 14.0, color: SOFT, bold: false };
+    pub(super) const LABEL: Style = Style { size: 12.0, color: SOFT, bold: false };
 
     /// The distance from one line of text to the next.
     pub(super) fn line(self) -> u32 {
@@ -84,22 +84,22 @@ impl Canvas {
         Canvas { words: Some(Vec::new()), ..Canvas::new(width, height) }
     }
 
-    pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Rgb<u8>) {
+    pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, color: Rgb<u8>) {
         let (right, bottom) = (self.pixels.width(), self.pixels.height());
         for y in y.min(bottom)..(y + height).min(bottom) {
             for x in x.min(right)..(x + width).min(right) {
-                self.pixels.put_pixel(x, y, colour);
+                self.pixels.put_pixel(x, y, color);
             }
         }
     }
 
     /// A frame of one pixel just outside the rectangle.
-    pub(super) fn frame(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Rgb<u8>) {
+    pub(super) fn frame(&mut self, x: u32, y: u32, width: u32, height: u32, color: Rgb<u8>) {
         let (x, y) = (x.saturating_sub(1), y.saturating_sub(1));
-        self.rect(x, y, width + 2, 1, colour);
-        self.rect(x, y + height + 1, width + 2, 1, colour);
-        self.rect(x, y, 1, height + 2, colour);
-        self.rect(x + width + 1, y, 1, height + 2, colour);
+        self.rect(x, y, width + 2, 1, color);
+        self.rect(x, y + height + 1, width + 2, 1, color);
+        self.rect(x, y, 1, height + 2, color);
+        self.rect(x + width + 1, y, 1, height + 2, color);
     }
 
     pub(super) fn picture(&mut self, picture: &RgbImage, x: u32, y: u32) {
@@ -131,34 +131,23 @@ impl Canvas {
             outline.draw(|dx, dy, coverage| {
                 let (px, py) = (corner.x + dx as f32, corner.y + dy as f32);
                 if px >= 0.0 && py >= 0.0 {
-                    self.blend(px as u32, py as u32, style.colour, coverage);
+                    self.blend(px as u32, py as u32, style.color, coverage);
                 }
             });
         }
     }
 
-    /// Coverage in 16 steps, so that a figure keeps to few colours.
-    pub(super) fn blend(&mut self, x: u32, y: u32, colour: Rgb<u8>, coverage: f32) {
+    /// Coverage in 16 steps, so that a figure keeps to few colors.
+    pub(super) fn blend(&mut self, x: u32, y: u32, color: Rgb<u8>, coverage: f32) {
         let coverage = (15.0 * coverage.clamp(0.0, 1.0)).round() / 15.0;
         if let Some(pixel) = self.pixels.get_pixel_mut_checked(x, y) {
             let mix = |under: u8, over: u8| {
                 let (under, over) = (f32::from(under), f32::from(over));
                 (under + (over - under) * coverage).round() as u8
             };
-            pixel.0 = [0, 1, 2].map(|i| mix(pixel.0[i], colour.0[i]));
+            pixel.0 = [0, 1, 2].map(|i| mix(pixel.0[i], color.0[i]));
         }
     }
-}
-
-/// The picture, reduced so that its longer side is at most `side`. Never enlarged.
-pub(crate) fn fit(picture: &RgbImage, side: u32) -> RgbImage {
-    let longer = picture.width().max(picture.height());
-    if longer <= side {
-        return picture.clone();
-    }
-    let scaled = |size: u32| (u64::from(size) * u64::from(side) / u64::from(longer)).max(1) as u32;
-    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
-    imageops::resize(picture, width, height, imageops::FilterType::CatmullRom)
 }
 
 /// A small picture (a digit, say) enlarged by a whole factor, to at most `side`. Never blurred.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::axis::Axis;
 use super::canvas::{Canvas, Style};
-use super::colour::number_text;
+use super::color::number_text;
 use super::plot::plot;
 use super::sheet::Sheet;
 use super::{Bundle, Figure};
@@ -19,15 +19,15 @@ const GAP: u32 = 28;
 /// A key of the legend, up to its name.
 const KEY: u32 = 28;
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart, without the two that are pale on
+/// Okabe and Ito's colors, which the color-blind can tell apart, without the two that are pale on
 /// white.
-const COLOURS: [[u8; 3]; 6] =
+const COLORS: [[u8; 3]; 6] =
     [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [0, 0, 0]];
 
 /// A named curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Its name; series of one name have one colour in all panels.
+    /// Its name; series of one name have one color in all panels.
     pub name: String,
     /// `(x, y)` from left to right. A `y` that is not finite leaves a gap.
     pub points: Vec<(f64, f64)>,
@@ -87,6 +87,7 @@ impl Curves {
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -98,7 +99,7 @@ impl Curves {
     }
 }
 
-/// The names of all series in order of their first appearance, which gives each its colour.
+/// The names of all series in order of their first appearance, which gives each its color.
 pub(super) struct Legend<'a>(Vec<&'a str>);
 
 impl<'a> Legend<'a> {
@@ -112,9 +113,9 @@ impl<'a> Legend<'a> {
         Legend(names)
     }
 
-    pub(super) fn colour(&self, name: &str) -> Rgb<u8> {
+    pub(super) fn color(&self, name: &str) -> Rgb<u8> {
         let index = self.0.iter().position(|known| *known == name).unwrap_or_default();
-        Rgb(COLOURS[index % COLOURS.len()])
+        Rgb(COLORS[index % COLORS.len()])
     }
 
     /// The width of a column of the legend, and how many fit.
@@ -134,7 +135,7 @@ impl<'a> Legend<'a> {
         for (index, name) in (0..).zip(&self.0) {
             let x = left + index % columns * column;
             let y = top + index / columns * Style::TEXT.line();
-            canvas.rect(x, y + Style::TEXT.line() / 2 - 2, KEY - 6, 3, self.colour(name));
+            canvas.rect(x, y + Style::TEXT.line() / 2 - 2, KEY - 6, 3, self.color(name));
             canvas.text(x + KEY, y, &Style::TEXT.cut(name, column - KEY), Style::TEXT);
         }
     }
@@ -195,7 +196,7 @@ impl Curves {
         }
         let mut spec: Value = serde_json::from_str(include_str!("curves.vega.json"))
             .map_err(|error| Error::Argument(format!("curves.vega.json: {error}")))?;
-        let colours: Vec<String> = legend.0.iter().map(|name| hex(legend.colour(name))).collect();
+        let colors: Vec<String> = legend.0.iter().map(|name| hex(legend.color(name))).collect();
         spec["description"] = json!(self.description());
         spec["title"]["text"] = json!(self.title);
         spec["title"]["subtitle"] = json!(self.notes);
@@ -207,7 +208,7 @@ impl Curves {
         spec["signals"][2]["value"] = json!(self.x_label);
         spec["scales"][0]["domain"] = json!([x.low, x.high]);
         spec["scales"][1]["domain"] = json!(legend.0);
-        spec["scales"][1]["range"] = json!(colours);
+        spec["scales"][1]["range"] = json!(colors);
         spec["marks"][0]["axes"][0]["values"] = json!(x.ticks);
         Ok(spec)
     }

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::colour::{ColourMap, ColourScale, Share};
+use super::color::{ColorMap, ColorScale, ScaleSharing};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, Tile};
@@ -29,8 +29,8 @@ pub struct FeatureMaps {
     values: Tensor,
     channels: Option<Vec<usize>>,
     strongest: Option<usize>,
-    share: Share,
-    map: ColourMap,
+    sharing: ScaleSharing,
+    map: ColorMap,
     signed: bool,
     smooth: bool,
     unit: &'static str,
@@ -47,8 +47,8 @@ impl FeatureMaps {
             values: held(&as_maps(values)?)?,
             channels: None,
             strongest: None,
-            share: Share::All,
-            map: ColourMap::Viridis,
+            sharing: ScaleSharing::All,
+            map: ColorMap::Viridis,
             signed: false,
             smooth: false,
             unit: "activation",
@@ -61,7 +61,9 @@ impl FeatureMaps {
     /// A figure of `first` - `second`, one layer's activations on two pictures, `[C, H, W]` each.
     /// The pictures stand above the maps with their names.
     ///
-    /// Errors: values of different shapes.
+    /// # Errors
+    ///
+    /// Values of different shapes.
     pub fn difference(
         title: impl Into<String>,
         pictures: [(String, RgbImage); 2],
@@ -89,36 +91,42 @@ impl FeatureMaps {
     }
 
     /// Shows only these channels, in this order.
+    #[must_use]
     pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
         self.channels = Some(channels.into_iter().collect());
         self
     }
 
     /// Shows only the `count` channels with the largest mean magnitude, the strongest first.
+    #[must_use]
     pub fn strongest(mut self, count: usize) -> Self {
         self.strongest = Some(count);
         self
     }
 
-    /// One colour scale for all tiles, or one for each.
-    pub fn share(mut self, share: Share) -> Self {
-        self.share = share;
+    /// One color scale for all tiles, or one for each.
+    #[must_use]
+    pub fn scale_sharing(mut self, sharing: ScaleSharing) -> Self {
+        self.sharing = sharing;
         self
     }
 
-    /// Another colour map for maps without negative values.
-    pub fn colour_map(mut self, map: ColourMap) -> Self {
+    /// Another color map for maps without negative values.
+    #[must_use]
+    pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
     /// Enlarges small maps with soft transitions instead of squares.
+    #[must_use]
     pub fn smooth(mut self) -> Self {
         self.smooth = true;
         self
     }
 
     /// The picture that an enlarged map is laid over: what the network sees.
+    #[must_use]
     pub fn over(mut self, photo: RgbImage) -> Self {
         self.photo = (!photo.is_empty()).then_some(photo);
         self
@@ -156,9 +164,9 @@ impl FeatureMaps {
             None if count == all => format!("{count} channels"),
             None => format!("{count} of {all} channels"),
         };
-        let scale = match self.share {
-            Share::All => "one colour scale for all",
-            Share::Each => "each map on its own scale",
+        let scale = match self.sharing {
+            ScaleSharing::All => "one color scale for all",
+            ScaleSharing::Each => "each map on its own scale",
         };
         let mut notes = vec![format!("{which} of {}×{}, {scale}", size[1], size[2])];
         notes.extend_from_slice(&self.notes);
@@ -190,15 +198,15 @@ impl FeatureMaps {
         let shown = self.shown()?;
         let maps = self.maps(shown.len())?;
         let scale = match self.signed {
-            true => ColourScale::signed(maps.all()),
-            false => ColourScale::fitting(self.map, maps.all()),
+            true => ColorScale::signed(maps.all()),
+            false => ColorScale::fitting(self.map, maps.all()),
         };
         let table = scale.table();
         let layout = Layout::new(shown.len(), maps.width as u32, maps.height as u32);
         let tile = |&channel: &usize| {
-            let own = match self.share {
-                Share::All => None,
-                Share::Each => Some(scale.same_kind(maps.map(channel)).table()),
+            let own = match self.sharing {
+                ScaleSharing::All => None,
+                ScaleSharing::Each => Some(scale.same_kind(maps.map(channel)).table()),
             };
             maps.tile(channel, own.as_ref().unwrap_or(&table), layout.zoom, self.smooth)
         };
@@ -211,7 +219,7 @@ impl FeatureMaps {
             tiles,
             layout,
             reduction: maps.reduction,
-            bar: (self.share == Share::All).then_some(scale),
+            bar: (self.sharing == ScaleSharing::All).then_some(scale),
             unit: self.unit,
         };
         block.label_rows_if_dense();

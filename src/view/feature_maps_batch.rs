@@ -4,7 +4,7 @@ use image::{RgbImage, imageops};
 use tch::Tensor;
 
 use super::canvas::Style;
-use super::colour::{ColourMap, ColourScale};
+use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, WIDEST};
@@ -18,7 +18,7 @@ const GAP: u32 = 6;
 const NAME: u32 = 96;
 const PICTURE: u32 = 84;
 
-/// One layer's activations on several pictures, `[N, C, H, W]`, all on one colour scale: which
+/// One layer's activations on several pictures, `[N, C, H, W]`, all on one color scale: which
 /// channels answer to what these pictures have in common, and which tell them apart.
 ///
 /// The 6 channels with the largest mean magnitude over all pictures are shown, or as many as
@@ -39,13 +39,15 @@ pub struct FeatureMapsBatch {
     values: Tensor,
     channels: Option<Vec<usize>>,
     strongest: usize,
-    map: ColourMap,
+    map: ColorMap,
 }
 
 impl FeatureMapsBatch {
     /// A figure of `values`, `[N, C, H, W]` or `[N, C]`, of N pictures by name.
     ///
-    /// Errors: another shape, no values, or another number of pictures.
+    /// # Errors
+    ///
+    /// Another shape, no values, or another number of pictures.
     pub fn new(
         title: impl Into<String>,
         pictures: Vec<(String, RgbImage)>,
@@ -70,24 +72,27 @@ impl FeatureMapsBatch {
             let problem = "feature maps need at least one picture, channel and pixel";
             return Err(Error::Argument(problem.to_owned()));
         }
-        let (title, map) = (title.into(), ColourMap::Viridis);
+        let (title, map) = (title.into(), ColorMap::Viridis);
         Ok(FeatureMapsBatch { title, pictures, values, channels: None, strongest: 6, map })
     }
 
     /// Shows these channels, in this order.
+    #[must_use]
     pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
         self.channels = Some(channels.into_iter().collect());
         self
     }
 
     /// Shows so many of the channels with the largest mean magnitude; at least one, and 6 unless set.
+    #[must_use]
     pub fn strongest(mut self, count: usize) -> Self {
         self.strongest = count.max(1);
         self
     }
 
-    /// Another colour map for maps without negative values.
-    pub fn colour_map(mut self, map: ColourMap) -> Self {
+    /// Another color map for maps without negative values.
+    #[must_use]
+    pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
@@ -128,7 +133,7 @@ impl FeatureMapsBatch {
             None if shown as i64 != all => format!("the {shown} strongest of {all} channels"),
             _ => format!("{shown} of {all} channels"),
         };
-        vec![format!("{which} of {}×{}, one colour scale for all", size[2], size[3])]
+        vec![format!("{which} of {}×{}, one color scale for all", size[2], size[3])]
     }
 
     fn grid(&self) -> Result<Grid> {
@@ -137,7 +142,7 @@ impl FeatureMapsBatch {
         let room = (WIDEST - NAME - PICTURE).div_euclid(columns).saturating_sub(GAP);
         let side = room.clamp(24, 112);
         let maps = self.maps(&channels, side)?;
-        let scale = ColourScale::fitting(self.map, maps.all());
+        let scale = ColorScale::fitting(self.map, maps.all());
         let table = scale.table();
         let (width, height) = (maps.width as u32, maps.height as u32);
         let zoom = (side / width.max(height)).max(1);

@@ -1,11 +1,11 @@
-//! The filters of a convolution: colour where it reads a photo, signed maps elsewhere.
+//! The filters of a convolution: color where it reads a photo, signed maps elsewhere.
 
 use image::{Rgb, RgbImage};
 use tch::Tensor;
 
-use super::colour::{ColourMap, ColourScale, Share, number_text, range};
+use super::color::{ColorMap, ColorScale, ScaleSharing, number_text, range};
 use super::grid::Grid;
-use super::tiles::{Block, Layout, Tile, coloured};
+use super::tiles::{Block, Layout, Tile, colored};
 use super::values::{held, numbers};
 use super::{Bundle, Figure};
 use crate::error::shape_text;
@@ -20,14 +20,14 @@ const GAP: u32 = 4;
 
 /// A convolution's weights, `[out, in, kernel height, kernel width]`.
 ///
-/// With three input channels each filter is one tile in colour, grey being 0. With one, each is a
+/// With three input channels each filter is one tile in color, gray being 0. With one, each is a
 /// tile in blue (negative) and red (positive). With more, each filter is a row, with its first input
 /// channels side by side. In a notebook, the pointer reads weights, and a click enlarges a filter.
 ///
 /// ```
 /// # use convscope::prelude::*;
 /// let filters = zoo::digits()?.filters("conv2")?.filters([0, 3, 5]).inputs(0..6);
-/// filters.colour_map(ColourMap::Grey).save(std::env::temp_dir().join("filters.png"))?;
+/// filters.color_map(ColorMap::Gray).save(std::env::temp_dir().join("filters.png"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
 pub struct FilterGrid {
@@ -36,8 +36,8 @@ pub struct FilterGrid {
     weight: Tensor,
     filters: Option<Vec<usize>>,
     inputs: Option<Vec<usize>>,
-    share: Share,
-    map: ColourMap,
+    sharing: ScaleSharing,
+    map: ColorMap,
 }
 
 impl FilterGrid {
@@ -57,32 +57,36 @@ impl FilterGrid {
             weight: held(weight)?,
             filters: None,
             inputs: None,
-            share: Share::All,
-            map: ColourMap::RedBlue,
+            sharing: ScaleSharing::All,
+            map: ColorMap::RedBlue,
         })
     }
 
     /// Shows only these filters (output channels), in this order.
+    #[must_use]
     pub fn filters(mut self, filters: impl IntoIterator<Item = usize>) -> Self {
         self.filters = Some(filters.into_iter().collect());
         self
     }
 
     /// Shows only these input channels, a column each; those of a first layer side by side instead
-    /// of as one colour.
+    /// of as one color.
+    #[must_use]
     pub fn inputs(mut self, inputs: impl IntoIterator<Item = usize>) -> Self {
         self.inputs = Some(inputs.into_iter().collect());
         self
     }
 
     /// One scale for all filters, so that weak ones look weak, or one for each.
-    pub fn share(mut self, share: Share) -> Self {
-        self.share = share;
+    #[must_use]
+    pub fn scale_sharing(mut self, sharing: ScaleSharing) -> Self {
+        self.sharing = sharing;
         self
     }
 
-    /// Another colour map than blue and red; 0 has its middle. Filters in colour have none.
-    pub fn colour_map(mut self, map: ColourMap) -> Self {
+    /// Another color map than blue and red; 0 has its middle. Filters in color have none.
+    #[must_use]
+    pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
@@ -119,10 +123,10 @@ impl FilterGrid {
         if self.in_rows() {
             words.push_str(&format!(", a row each, with {inputs} of {all_inputs} input channels"));
         } else if all_inputs == 3 {
-            words.push_str(" in colour, grey is 0");
+            words.push_str(" in color, gray is 0");
         }
         let mut notes = vec![words];
-        if self.share == Share::Each {
+        if self.sharing == ScaleSharing::Each {
             notes.push("each filter on its own scale".to_owned());
         }
         let all = numbers(&self.weight)?;
@@ -136,12 +140,12 @@ impl FilterGrid {
     }
 
     /// From -reach to reach.
-    fn scale(&self, weights: &[f32]) -> ColourScale {
-        ColourScale { map: self.map, ..ColourScale::signed(weights) }
+    fn scale(&self, weights: &[f32]) -> ColorScale {
+        ColorScale { map: self.map, ..ColorScale::signed(weights) }
     }
 
-    /// One filter's colours: red, green and blue weights, grey where they are 0.
-    fn colours(&self, filter: &[f32], reach: f32, zoom: u32) -> RgbImage {
+    /// One filter's colors: red, green and blue weights, gray where they are 0.
+    fn colors(&self, filter: &[f32], reach: f32, zoom: u32) -> RgbImage {
         let [_, _, h, w] = self.size();
         let area = h * w;
         let byte = |value: f32| match reach > 0.0 && value.is_finite() {
@@ -154,13 +158,13 @@ impl FilterGrid {
         })
     }
 
-    /// A filter as one tile, in colour where it has three input channels.
-    fn tile(&self, name: String, weights: &[f32], scale: &ColourScale, zoom: u32) -> Tile {
+    /// A filter as one tile, in color where it has three input channels.
+    fn tile(&self, name: String, weights: &[f32], scale: &ColorScale, zoom: u32) -> Tile {
         let [_, _, h, w] = self.size();
         let planes = (weights.len() / (h * w)).max(1);
         let picture = match planes {
-            3 => self.colours(weights, scale.high, zoom),
-            _ => coloured(weights, w as u32, zoom, &scale.table()),
+            3 => self.colors(weights, scale.high, zoom),
+            _ => colored(weights, w as u32, zoom, &scale.table()),
         };
         Tile { label: String::new(), name, picture, values: weights.to_vec(), planes, width: w }
     }
@@ -183,8 +187,8 @@ impl FilterGrid {
             tiles: Vec::new(),
             layout,
             reduction: 1,
-            // Colours of three channels at once have no bar; the note says that grey is 0.
-            bar: (self.share == Share::All && (self.in_rows() || all_inputs == 1))
+            // Colors of three channels at once have no bar; the note says that gray is 0.
+            bar: (self.sharing == ScaleSharing::All && (self.in_rows() || all_inputs == 1))
                 .then(|| shared.clone()),
             unit: "weight",
         };
@@ -194,9 +198,9 @@ impl FilterGrid {
         }
         for &index in &filters {
             let filter = all.chunks(all_inputs * area).nth(index).unwrap_or_default();
-            let scale = match self.share {
-                Share::All => shared.clone(),
-                Share::Each => self.scale(filter),
+            let scale = match self.sharing {
+                ScaleSharing::All => shared.clone(),
+                ScaleSharing::Each => self.scale(filter),
             };
             let norm = filter.iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>().sqrt();
             let name = format!("filter {index}, norm {}", number_text(norm as f32));

@@ -3,7 +3,8 @@
 use image::RgbImage;
 
 use super::boxes::{BoundingBox, Drawn, FOUND};
-use super::canvas::{Canvas, INK, LINE, Style, enlarge, fit};
+use super::canvas::{Canvas, INK, LINE, Style, enlarge};
+use crate::picture::fit;
 use super::sheet::Sheet;
 use super::tiles::WIDEST;
 use super::{Bundle, Figure};
@@ -12,9 +13,9 @@ use crate::{Error, Result};
 const GAP: u32 = 8;
 /// Between rows with a heading.
 const BELOW: u32 = 10;
-const LABEL: Style = Style { size: 12.0, colour: INK, bold: true };
+const LABEL: Style = Style { size: 12.0, color: INK, bold: true };
 const CAPTION: Style = Style::LABEL;
-const HEADING: Style = Style { size: 14.0, colour: INK, bold: true };
+const HEADING: Style = Style { size: 14.0, color: INK, bold: true };
 
 /// A picture with what is written at it.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ impl GalleryCard {
     }
 
     /// Marks a part of the picture, in its pixels; its own label is not written.
+    #[must_use]
     pub fn region(mut self, region: BoundingBox) -> Self {
         self.region = Some(BoundingBox { label: String::new(), ..region });
         self
@@ -63,8 +65,8 @@ impl GalleryRow {
 /// use convscope::view::{Figure, Gallery, GalleryCard, GalleryRow};
 /// use image::{Rgb, RgbImage};
 ///
-/// let card = |grey: u8| {
-///     GalleryCard::new(RgbImage::from_pixel(8, 8, Rgb([grey; 3])), "grey", grey.to_string())
+/// let card = |gray: u8| {
+///     GalleryCard::new(RgbImage::from_pixel(8, 8, Rgb([gray; 3])), "gray", gray.to_string())
 /// };
 /// let gallery = Gallery::new("Two", vec![GalleryRow::new("", vec![card(90), card(180)])])?;
 /// assert!(gallery.image()?.width() > 200);
@@ -81,7 +83,9 @@ pub struct Gallery {
 impl Gallery {
     /// A figure of these rows.
     ///
-    /// Errors: no picture at all, or one without pixels.
+    /// # Errors
+    ///
+    /// No picture at all, or one without pixels.
     pub fn new(title: impl Into<String>, rows: Vec<GalleryRow>) -> Result<Gallery> {
         let mut cards = rows.iter().flat_map(|row| &row.cards).peekable();
         if cards.peek().is_none() || cards.any(|card| card.picture.is_empty()) {
@@ -93,6 +97,7 @@ impl Gallery {
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self

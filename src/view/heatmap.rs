@@ -4,11 +4,12 @@ use image::RgbImage;
 use tch::Tensor;
 
 use super::boxes::Drawn;
-use super::canvas::{Canvas, Style, enlarge, fit};
-use super::colour::{ColourMap, ColourScale, number_text, range};
+use super::canvas::{Canvas, Style, enlarge};
+use crate::picture::fit;
+use super::color::{ColorMap, ColorScale, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
-use super::tiles::coloured;
+use super::tiles::colored;
 use super::values::{held, numbers};
 use super::{BoundingBox, Boxes, Bundle, Figure};
 use crate::error::shape_text;
@@ -26,7 +27,7 @@ const INTERACTIVE: u32 = 448;
 /// The still shows the picture beside the same under the map. The interactive form has sliders for
 /// the map's opacity and for a threshold below which values are hidden, and reads the value under
 /// the pointer. Magnitudes are shown on inferno from 0, signed values in blue and red around 0,
-/// always with a colour bar in the values' own units.
+/// always with a color bar in the values' own units.
 ///
 /// ```
 /// use convscope::prelude::*;
@@ -40,7 +41,7 @@ const INTERACTIVE: u32 = 448;
 pub struct Heatmap {
     /// What the figure is called.
     pub title: String,
-    /// What the values are, for the colour bar.
+    /// What the values are, for the color bar.
     pub unit: String,
     notes: Vec<String>,
     unfinished: Option<String>,
@@ -48,7 +49,7 @@ pub struct Heatmap {
     /// Width and height of the network's input, in whose pixels places are given.
     input: (u32, u32),
     values: Tensor,
-    map: ColourMap,
+    map: ColorMap,
     opacity: f64,
     blocky: bool,
     boxes: Vec<Boxes>,
@@ -82,7 +83,7 @@ impl Heatmap {
             input: picture.dimensions(),
             picture,
             values: held(values)?,
-            map: ColourMap::Inferno,
+            map: ColorMap::Inferno,
             opacity: 0.7,
             blocky: false,
             boxes: Vec::new(),
@@ -90,6 +91,7 @@ impl Heatmap {
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -102,31 +104,36 @@ impl Heatmap {
     }
 
     /// Sets how strongly the map covers the picture at first, from 0 to 1.
+    #[must_use]
     pub fn opacity(mut self, opacity: f64) -> Self {
         self.opacity = if opacity.is_finite() { opacity.clamp(0.0, 1.0) } else { self.opacity };
         self
     }
 
-    /// Another colour map for values without a sign.
-    pub fn colour_map(mut self, map: ColourMap) -> Self {
+    /// Another color map for values without a sign.
+    #[must_use]
+    pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
     /// Says that the picture shows an input of this height and width, at whatever resolution: boxes
     /// and the pointer's place are in its pixels. Without it they are in those of the picture.
+    #[must_use]
     pub fn input_size(mut self, height: u32, width: u32) -> Self {
         self.input = (width.max(1), height.max(1));
         self
     }
 
     /// Shows each value as a plain rectangle, instead of smoothly from one to the next.
+    #[must_use]
     pub fn blocky(mut self) -> Self {
         self.blocky = true;
         self
     }
 
     /// Draws boxes, in addition to those asked for before: found ones in blue, given ones in yellow.
+    #[must_use]
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes.push(boxes);
         self
@@ -140,7 +147,9 @@ impl Heatmap {
     /// The boxes as they are drawn, in pixels of the network's input. Around the values of a map of
     /// another size they are found after it was enlarged to the input's size, as it is shown.
     ///
-    /// Errors: a threshold that is not above 0 and at most 1; a given box outside the picture.
+    /// # Errors
+    ///
+    /// A threshold that is not above 0 and at most 1; a given box outside the picture.
     pub fn bounding_boxes(&self) -> Result<Vec<BoundingBox>> {
         let found = self.boxes.iter().map(|boxes| self.find(boxes));
         Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
@@ -155,7 +164,7 @@ impl Heatmap {
         let (width, height) = self.input;
         let mut drawn = Vec::new();
         for boxes in &self.boxes {
-            let draw = |found| Drawn::new(found, boxes.colour(), width, height);
+            let draw = |found| Drawn::new(found, boxes.color(), width, height);
             drawn.extend(self.find(boxes)?.into_iter().map(draw));
         }
         Ok(drawn)
@@ -179,7 +188,7 @@ impl Heatmap {
         self.blocky
     }
 
-    pub(super) fn colours(&self) -> ColourMap {
+    pub(super) fn colors(&self) -> ColorMap {
         self.map
     }
 
@@ -201,11 +210,11 @@ impl Heatmap {
         canvas: &mut Canvas,
         (x, y): (u32, u32),
         panel: &RgbImage,
-        scale: &ColourScale,
+        scale: &ColorScale,
         opacity: f64,
     ) -> Result<()> {
         let (width, height) = panel.dimensions();
-        let mut over = coloured(&self.enlarged(width, height)?, width, 1, &scale.table());
+        let mut over = colored(&self.enlarged(width, height)?, width, 1, &scale.table());
         for (over, under) in over.pixels_mut().zip(panel.pixels()) {
             let mix = |i: usize| {
                 let (under, over) = (f64::from(under.0[i]), f64::from(over.0[i]));
@@ -220,18 +229,18 @@ impl Heatmap {
         Ok(())
     }
 
-    fn scale(&self) -> Result<ColourScale> {
-        Ok(ColourScale::fitting(self.map, &numbers(&self.values)?))
+    fn scale(&self) -> Result<ColorScale> {
+        Ok(ColorScale::fitting(self.map, &numbers(&self.values)?))
     }
 
-    fn all_notes(&self, scale: &ColourScale) -> Result<Vec<String>> {
+    fn all_notes(&self, scale: &ColorScale) -> Result<Vec<String>> {
         let mut notes = self.notes.clone();
         notes.extend(self.unfinished.clone());
         let values = numbers(&self.values)?;
         let (least, most) = range(&values);
         if scale.clipped {
             notes.push(format!(
-                "colours end at {}; the largest magnitude is {}",
+                "colors end at {}; the largest magnitude is {}",
                 number_text(scale.high),
                 number_text(most.max(-least))
             ));

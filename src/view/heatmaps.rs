@@ -4,7 +4,7 @@ use image::RgbImage;
 use tch::Tensor;
 
 use super::canvas::Style;
-use super::colour::{ColourScale, Share, number_text, range};
+use super::color::{ColorScale, ScaleSharing, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::values::numbers;
@@ -26,7 +26,7 @@ const LABEL: Style = Style { size: 13.0, ..Style::TEXT };
 
 /// Heatmaps side by side with the picture they explain.
 ///
-/// All share one colour scale unless asked otherwise, so a dark map is a weak one. The interactive
+/// All share one color scale unless asked otherwise, so a dark map is a weak one. The interactive
 /// form has one opacity, one threshold and one pointer for all: it marks the same place on each, and
 /// reads each one's value there.
 ///
@@ -45,7 +45,7 @@ pub struct Heatmaps {
     maps: Vec<Heatmap>,
     tiles: Vec<Tile>,
     columns: usize,
-    share: Share,
+    sharing: ScaleSharing,
     opacity: f64,
 }
 
@@ -59,7 +59,9 @@ struct Tile {
 impl Heatmaps {
     /// Maps with their labels, in rows; before them the picture, where all are of the same.
     ///
-    /// Errors: no maps.
+    /// # Errors
+    ///
+    /// No maps.
     pub fn new<L: Into<String>>(
         title: impl Into<String>,
         maps: Vec<(L, Heatmap)>,
@@ -81,7 +83,9 @@ impl Heatmaps {
     /// A row a picture, a column a method, say: each row has its name, above its picture, and as many
     /// maps as there are names of columns.
     ///
-    /// Errors: no rows, or a row of another length.
+    /// # Errors
+    ///
+    /// No rows, or a row of another length.
     pub fn grid<C: Into<String>, R: Into<String>>(
         title: impl Into<String>,
         columns: Vec<C>,
@@ -111,29 +115,33 @@ impl Heatmaps {
         if maps.is_empty() {
             return Err(Error::Argument(format!("{title}: at least one heatmap is needed")));
         }
-        let (notes, share) = (Vec::new(), Share::All);
-        Ok(Heatmaps { title, notes, maps, tiles, columns, share, opacity: 0.7 })
+        let (notes, sharing) = (Vec::new(), ScaleSharing::All);
+        Ok(Heatmaps { title, notes, maps, tiles, columns, sharing, opacity: 0.7 })
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// One colour scale for all maps, or one for each. Maps in different units never share one.
-    pub fn share(mut self, share: Share) -> Self {
-        self.share = share;
+    /// One color scale for all maps, or one for each. Maps in different units never share one.
+    #[must_use]
+    pub fn scale_sharing(mut self, sharing: ScaleSharing) -> Self {
+        self.sharing = sharing;
         self
     }
 
     /// Sets how strongly the maps cover the picture at first, from 0 to 1.
+    #[must_use]
     pub fn opacity(mut self, opacity: f64) -> Self {
         self.opacity = if opacity.is_finite() { opacity.clamp(0.0, 1.0) } else { self.opacity };
         self
     }
 
     /// Sets how many tiles, the bare pictures included, stand in a row.
+    #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.clamp(1, self.tiles.len().max(1));
         self
@@ -151,32 +159,32 @@ impl Heatmaps {
     }
 
     fn shared(&self) -> bool {
-        self.share == Share::All && self.unit().is_some()
+        self.sharing == ScaleSharing::All && self.unit().is_some()
     }
 
     /// The scale of all together, and each map's own.
-    fn scales(&self) -> Result<(ColourScale, Vec<ColourScale>)> {
+    fn scales(&self) -> Result<(ColorScale, Vec<ColorScale>)> {
         let values =
             self.maps.iter().map(|map| numbers(map.values())).collect::<Result<Vec<_>>>()?;
-        let map = self.maps.first().map(Heatmap::colours).unwrap_or_default();
-        let all = ColourScale::fitting(map, &values.concat());
+        let map = self.maps.first().map(Heatmap::colors).unwrap_or_default();
+        let all = ColorScale::fitting(map, &values.concat());
         let own = |(map, values): (&Heatmap, &Vec<f32>)| match self.shared() {
             true => all.clone(),
-            false => ColourScale::fitting(map.colours(), values),
+            false => ColorScale::fitting(map.colors(), values),
         };
         let each = self.maps.iter().zip(&values).map(own).collect();
         Ok((all, each))
     }
 
-    fn all_notes(&self, scale: &ColourScale) -> Result<Vec<String>> {
+    fn all_notes(&self, scale: &ColorScale) -> Result<Vec<String>> {
         let mut notes = self.notes.clone();
         notes.push(match (self.shared(), self.unit()) {
-            (true, _) => "one colour scale for all".to_owned(),
+            (true, _) => "one color scale for all".to_owned(),
             (false, Some(unit)) => format!("{unit}; each map on its own scale"),
             (false, None) => "in different units, each on its own scale".to_owned(),
         });
         if scale.clipped && self.shared() {
-            notes.push(format!("colours end at {}", number_text(scale.high)));
+            notes.push(format!("colors end at {}", number_text(scale.high)));
         }
         let (mut blank, mut broken) = (Vec::new(), Vec::new());
         for tile in self.tiles.iter().filter(|tile| !tile.bare) {
@@ -202,7 +210,7 @@ impl Heatmaps {
     }
 
     /// What a map's own scale reaches to.
-    fn range(&self, tile: &Tile, scale: &ColourScale) -> String {
+    fn range(&self, tile: &Tile, scale: &ColorScale) -> String {
         match tile.bare || self.shared() {
             true => String::new(),
             false => {

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::colour::{ColourMap, ColourScale};
+use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength};
 use super::tiles::{Block, Layout, WIDEST};
@@ -37,13 +37,15 @@ pub struct Journey {
     maps: usize,
     evenly: bool,
     mean: bool,
-    map: ColourMap,
+    map: ColorMap,
 }
 
 impl Journey {
     /// A figure of layers by name, each `[C, H, W]` or `[C]`, on the photo as the network sees it.
     ///
-    /// Errors: no layer; another shape.
+    /// # Errors
+    ///
+    /// No layer; another shape.
     pub fn new(
         title: impl Into<String>,
         photo: RgbImage,
@@ -55,30 +57,34 @@ impl Journey {
         }
         let layer = |(name, values): (String, Tensor)| Ok((name, held(&as_maps(&values)?)?));
         let layers = layers.into_iter().map(layer).collect::<Result<_>>()?;
-        let (title, map) = (title.into(), ColourMap::Viridis);
+        let (title, map) = (title.into(), ColorMap::Viridis);
         Ok(Journey { title, photo, layers, maps: 6, evenly: false, mean: false, map })
     }
 
     /// Shows so many maps of each layer; at least one, and 6 unless set.
+    #[must_use]
     pub fn maps(mut self, maps: usize) -> Self {
         self.maps = maps.max(1);
         self
     }
 
     /// Shows channels at even distances instead of the strongest.
+    #[must_use]
     pub fn evenly(mut self) -> Self {
         self.evenly = true;
         self
     }
 
     /// Puts the mean over all channels before each layer's maps.
+    #[must_use]
     pub fn mean(mut self) -> Self {
         self.mean = true;
         self
     }
 
-    /// Another colour map for layers without negative values.
-    pub fn colour_map(mut self, map: ColourMap) -> Self {
+    /// Another color map for layers without negative values.
+    #[must_use]
+    pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
@@ -105,7 +111,7 @@ impl Journey {
         let side = ((WIDEST + GAP) / columns).saturating_sub(GAP).clamp(24, LARGEST);
         let channels = self.chosen(values)?;
         let maps = Maps::new(values, i64::from(side))?;
-        let scale = ColourScale::fitting(self.map, maps.all());
+        let scale = ColorScale::fitting(self.map, maps.all());
         let table = scale.table();
         let (width, height) = (maps.width as u32, maps.height as u32);
         let layout = Layout::table(columns, GAP, side, width, height).at_least_wide(side);
@@ -145,7 +151,7 @@ impl Journey {
             (true, maps) => format!("{maps} maps at even distances"),
             (false, maps) => format!("the {maps} strongest maps"),
         };
-        let mut notes = vec![format!("{which} of each layer, each layer on its own colour scale")];
+        let mut notes = vec![format!("{which} of each layer, each layer on its own color scale")];
         let finite = |values| numbers(values).is_ok_and(|all| all.iter().all(|v| v.is_finite()));
         let broken: Vec<&str> = self
             .layers

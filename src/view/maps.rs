@@ -2,8 +2,8 @@
 
 use tch::Tensor;
 
-use super::colour::{ColourTable, range};
-use super::tiles::{Tile, coloured};
+use super::color::{ColorTable, range};
+use super::tiles::{Tile, colored};
 use super::values::numbers;
 use crate::error::shape_text;
 use crate::{Error, Result};
@@ -87,18 +87,18 @@ impl Maps {
         map.len() > 1 && low == high
     }
 
-    /// A channel's map enlarged, in the colours of `table`.
+    /// A channel's map enlarged, in the colors of `table`.
     pub(super) fn tile(
         &self,
         channel: usize,
-        table: &ColourTable,
+        table: &ColorTable,
         zoom: u32,
         smooth: bool,
     ) -> Result<Tile> {
         let values = self.map(channel);
         let picture = match smooth && zoom > 1 {
-            true => coloured(&self.smooth(channel, zoom)?, self.width as u32 * zoom, 1, table),
-            false => coloured(values, self.width as u32, zoom, table),
+            true => colored(&self.smooth(channel, zoom)?, self.width as u32 * zoom, 1, table),
+            false => colored(values, self.width as u32, zoom, table),
         };
         let blank = if self.is_constant(channel) { ", blank" } else { "" };
         Ok(Tile {

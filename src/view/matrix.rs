@@ -1,11 +1,11 @@
-//! Numbers between things of one kind, each pair a coloured cell.
+//! Numbers between things of one kind, each pair a colored cell.
 
 use image::RgbImage;
 use tch::Tensor;
 
 use super::Figure;
 use super::canvas::{Canvas, INK, Style, WHITE};
-use super::colour::{ColourMap, ColourScale};
+use super::color::{ColorMap, ColorScale};
 use super::sheet::Sheet;
 use super::values::{held, numbers};
 use crate::error::shape_text;
@@ -31,7 +31,7 @@ const NUMBER: Style = Style { size: 13.0, ..Style::TEXT };
 pub struct Matrix {
     /// What the figure is called.
     pub title: String,
-    /// What the numbers are, for the colour bar.
+    /// What the numbers are, for the color bar.
     pub unit: String,
     notes: Vec<String>,
     names: Vec<String>,
@@ -41,7 +41,9 @@ pub struct Matrix {
 impl Matrix {
     /// A figure of `values`, `[n, n]` for `n` names; NaN leaves a cell empty.
     ///
-    /// Errors: no names, or values of another shape.
+    /// # Errors
+    ///
+    /// No names, or values of another shape.
     pub fn new<N: Into<String>>(
         title: impl Into<String>,
         unit: impl Into<String>,
@@ -67,20 +69,21 @@ impl Matrix {
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    fn cell(&self, canvas: &mut Canvas, (x, y): (u32, u32), value: f32, scale: &ColourScale) {
+    fn cell(&self, canvas: &mut Canvas, (x, y): (u32, u32), value: f32, scale: &ColorScale) {
         if value.is_nan() {
             return;
         }
-        let colour = scale.table().colour(value);
-        canvas.rect(x, y, CELL.0 - 1, CELL.1 - 1, colour);
-        let light: u32 = colour.0.iter().map(|&part| u32::from(part)).sum();
+        let color = scale.table().color(value);
+        canvas.rect(x, y, CELL.0 - 1, CELL.1 - 1, color);
+        let light: u32 = color.0.iter().map(|&part| u32::from(part)).sum();
         let ink = if light < 330 { WHITE } else { INK };
-        let (text, style) = (format!("{value:.2}"), Style { colour: ink, ..NUMBER });
+        let (text, style) = (format!("{value:.2}"), Style { color: ink, ..NUMBER });
         let left = x + (CELL.0 - 1).saturating_sub(style.width(&text)) / 2;
         canvas.text(left, y + (CELL.1 - style.line()) / 2, &text, style);
     }
@@ -88,7 +91,7 @@ impl Matrix {
 
 impl Figure for Matrix {
     fn image(&self) -> Result<RgbImage> {
-        let scale = ColourScale { map: ColourMap::RedBlue, low: -1.0, high: 1.0, clipped: false };
+        let scale = ColorScale { map: ColorMap::RedBlue, low: -1.0, high: 1.0, clipped: false };
         let names: Vec<String> =
             (1..).zip(&self.names).map(|(at, name): (u32, _)| format!("{at}  {name}")).collect();
         let wide = names.iter().map(|name| Style::TEXT.width(name)).max().unwrap_or_default();

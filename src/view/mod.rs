@@ -7,10 +7,8 @@ mod axis;
 mod boxes;
 mod bundle;
 mod canvas;
-mod colour;
+mod color;
 mod curves;
-mod emit;
-mod evidence;
 mod feature_maps;
 mod feature_maps_batch;
 mod film;
@@ -20,12 +18,14 @@ mod grid;
 mod heatmap;
 mod heatmaps;
 mod journey;
-mod localisation;
+mod localization;
 mod maps;
+mod map_report;
 mod matrix;
 mod occlusion;
 mod panes;
 mod plot;
+mod photo;
 mod png;
 mod predictions;
 mod save;
@@ -38,17 +38,15 @@ mod top_k;
 mod values;
 mod vega;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use image::RgbImage;
 
 pub use boxes::{BoundingBox, Boxes};
 pub use bundle::Bundle;
-pub(crate) use canvas::fit;
-pub use colour::{ColourMap, ColourScale, Share};
+pub use color::{ColorMap, ColorScale, ScaleSharing};
 pub use curves::{Curves, Panel, Series};
-pub(crate) use emit::say;
-pub use evidence::{Evidence, Test};
 pub use feature_maps::FeatureMaps;
 pub use feature_maps_batch::FeatureMapsBatch;
 pub use film::{Film, Frame};
@@ -57,19 +55,26 @@ pub use gallery::{Gallery, GalleryCard, GalleryRow};
 pub use heatmap::Heatmap;
 pub use heatmaps::Heatmaps;
 pub use journey::Journey;
-pub use localisation::Localisation;
+pub use localization::Localization;
+pub use map_report::{CheckPlot, MapReport};
 pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use scatter::{Positions, Scatter};
-pub use summary::{LayerKind, LayerRow, Summary};
+pub use crate::layer_kind::LayerKind;
+pub use summary::{LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 
-use crate::Result;
+use crate::{Result, notebook};
 
-/// What every figure can do. A notebook draws a figure that ends a cell.
+/// What every figure can do. A notebook draws a figure that ends a cell, and also a `Result` or an
+/// `Option` that holds one.
 pub trait Figure {
-    /// The still form: a picture that explains itself, with title, labels and colour bar.
+    /// The still form: a picture that explains itself, with title, labels and color bar.
+    ///
+    /// # Errors
+    ///
+    /// What can't be drawn.
     fn image(&self) -> Result<RgbImage>;
 
     /// What the figure shows, in a line of words.
@@ -77,15 +82,24 @@ pub trait Figure {
 
     /// The figure for a notebook: several forms of one content, of which the front end takes the
     /// richest it knows.
+    ///
+    /// # Errors
+    ///
+    /// What can't be drawn.
     fn bundle(&self) -> Result<Bundle> {
         Bundle::still(&self.image()?, &self.description())
     }
 
-    /// Writes the figure to a file: `.png`, `.jpg` or a self-contained `.html`.
+    /// Writes the figure to a file: `.png`, `.jpg` or a self-contained `.html`. The file appears as a
+    /// whole or not at all.
     ///
-    /// The file appears whole or not at all. Errors: another extension, or a folder that is not
-    /// there or not writable.
-    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+    /// # Errors
+    ///
+    /// Another extension; a folder that is not there or not writable.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
         save::save(self, path.as_ref())
     }
 
@@ -95,8 +109,13 @@ pub trait Figure {
     /// <https://cdn.jsdelivr.net/npm/vega@5/build/vega.min.js> or `npm pack vega@5`); it goes into the
     /// file. Where scripts are off, the page shows the still.
     ///
-    /// Errors: a figure without an interactive form, a file that is no Vega, a path not writable.
-    fn save_page(&self, path: impl AsRef<Path>, vega: impl AsRef<Path>) -> Result<()> {
+    /// # Errors
+    ///
+    /// A figure without an interactive form; a file that is no Vega; a path that is not writable.
+    fn save_page(&self, path: impl AsRef<Path>, vega: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
         save::save_page(self, path.as_ref(), vega.as_ref())
     }
 
@@ -104,34 +123,96 @@ pub trait Figure {
     ///
     /// A cell keeps one figure: of several, the last.
     fn show(&self) {
-        self.evcxr_display();
-    }
-
-    /// What evcxr calls on a value that ends a cell.
-    fn evcxr_display(&self) {
         match self.bundle() {
-            Ok(bundle) => emit::emit(&bundle),
+            Ok(bundle) => notebook::emit(bundle.entries()),
             Err(error) => eprintln!("{error}"),
         }
     }
 }
 
+impl<F: Figure + ?Sized> Figure for &F {
+    fn image(&self) -> Result<RgbImage> {
+        (**self).image()
+    }
+
+    fn description(&self) -> String {
+        (**self).description()
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        (**self).bundle()
+    }
+}
+
+impl<F: Figure + ?Sized> Figure for Box<F> {
+    fn image(&self) -> Result<RgbImage> {
+        (**self).image()
+    }
+
+    fn description(&self) -> String {
+        (**self).description()
+    }
+
+    fn bundle(&self) -> Result<Bundle> {
+        (**self).bundle()
+    }
+}
+
+/// What evcxr calls on a value that ends a cell. Figures have the method themselves; this trait gives
+/// it to what may hold a figure, and to figures of your own.
+pub trait CellOutput {
+    /// Draws the figure, or prints why there is none.
+    fn evcxr_display(&self);
+}
+
+impl<F: Figure> CellOutput for F {
+    fn evcxr_display(&self) {
+        self.show();
+    }
+}
+
+impl<F: Figure, E: Display> CellOutput for std::result::Result<F, E> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(figure) => figure.show(),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+}
+
+impl<F: Figure> CellOutput for Option<F> {
+    fn evcxr_display(&self) {
+        match self {
+            Some(figure) => figure.show(),
+            None => println!("None"),
+        }
+    }
+}
+
+/// What all figures have beside [`Figure`]: drawing where no trait is in scope, and a `Debug` form.
 /// Figures are printed as their description, never as the thousands of numbers they hold. evcxr prints
 /// what ends a cell, instead of drawing it, if a variable is moved into it, so the text says what to do.
-macro_rules! debug_by_description {
-    ($($figure:ty),+) => {$(
+macro_rules! figures {
+    ($($figure:ty),+ $(,)?) => {$(
+        impl $figure {
+            /// Draws the figure: what evcxr calls on a value that ends a cell.
+            pub fn evcxr_display(&self) {
+                $crate::view::Figure::show(self);
+            }
+        }
+
         impl std::fmt::Debug for $figure {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{} [a figure: `.show()` draws it]", self.description())
+                let description = $crate::view::Figure::description(self);
+                write!(f, "{description} [a figure: `.show()` draws it]")
             }
         }
     )+};
 }
-pub(crate) use debug_by_description;
+pub(crate) use figures;
 
-debug_by_description!(
+figures!(
     Curves,
-    Evidence,
     FeatureMaps,
     FeatureMapsBatch,
     Film,
@@ -140,10 +221,11 @@ debug_by_description!(
     Heatmap,
     Heatmaps,
     Journey,
+    MapReport,
     Matrix,
     Occlusion,
     Predictions,
     Scatter,
     Summary,
-    TopK
+    TopK,
 );

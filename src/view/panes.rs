@@ -1,6 +1,6 @@
 //! The interactive form of heatmaps: one or many, with common sliders and a common pointer.
 //!
-//! Maps go into the specification as numbers, once; Vega's `heatmap` transform colours them. So what
+//! Maps go into the specification as numbers, once; Vega's `heatmap` transform colors them. So what
 //! lies below the threshold can be hidden, and the pointer reads real values.
 
 use image::RgbImage;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tch::Tensor;
 
 use super::boxes::Drawn;
-use super::colour::{ColourMap, ColourScale};
+use super::color::{ColorMap, ColorScale};
 use super::curves::hex;
-use super::values::{numbers, quantised};
-use super::vega::{coloured, picture_uri, titled};
+use super::values::{numbers, quantized};
+use super::vega::{colored, picture_uri, titled};
 use super::{Figure, Heatmap};
 use crate::{Error, Result};
 
@@ -22,8 +22,8 @@ const VALUES: usize = 224 * 224;
 pub(super) struct Frame<'a> {
     pub title: &'a str,
     pub notes: Vec<String>,
-    /// The colour bar and its unit; none where each map has a scale of its own.
-    pub bar: Option<(&'a ColourScale, &'a str)>,
+    /// The color bar and its unit; none where each map has a scale of its own.
+    pub bar: Option<(&'a ColorScale, &'a str)>,
     /// The room above each pane for what is written there.
     pub above: u32,
     pub opacity: f64,
@@ -36,7 +36,7 @@ pub(super) struct Pane<'a> {
     /// What the map's own scale reaches to.
     pub range: String,
     pub picture: &'a RgbImage,
-    pub map: Option<(&'a Heatmap, &'a ColourScale)>,
+    pub map: Option<(&'a Heatmap, &'a ColorScale)>,
     /// Of the upper left corner.
     pub place: (u32, u32),
 }
@@ -82,14 +82,14 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     spec["data"][2]["values"] = json!(maps);
     spec["data"][3]["values"] = json!(boxes);
     if let Some((scale, unit)) = frame.bar {
-        coloured(&mut spec, scale, unit, frame.size.1);
+        colored(&mut spec, scale, unit, frame.size.1);
         return Ok(spec);
     }
-    // A scale for each kind of colours; each map's own top is 1 on it.
+    // A scale for each kind of colors; each map's own top is 1 on it.
     let mut scales: Vec<Value> = Vec::new();
     for (_, scale) in panes.iter().filter_map(|pane| pane.map) {
-        let low = if scale.map == ColourMap::RedBlue { -1.0 } else { 0.0 };
-        coloured(&mut spec, &ColourScale { low, high: 1.0, ..scale.clone() }, "", frame.size.1);
+        let low = if scale.map == ColorMap::RedBlue { -1.0 } else { 0.0 };
+        colored(&mut spec, &ColorScale { low, high: 1.0, ..scale.clone() }, "", frame.size.1);
         spec["scales"][0]["name"] = json!(scale.map.vega_scheme());
         if !scales.contains(&spec["scales"][0]) {
             scales.push(spec["scales"][0].clone());
@@ -100,19 +100,19 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     Ok(spec)
 }
 
-/// Adds what Vega needs to colour and to read a map; gives by how much the map was reduced.
+/// Adds what Vega needs to color and to read a map; gives by how much the map was reduced.
 fn fill(
     row: &mut Value,
     map: &Heatmap,
-    scale: &ColourScale,
+    scale: &ColorScale,
     bar: bool,
     most: usize,
 ) -> Result<i64> {
     let (values, factor) = reduced(map.values(), most)?;
     let size = values.size();
     let (rows, columns) = (size[0] as usize, size[1] as usize);
-    let (step, short) = quantised(&numbers(&values)?);
-    // Smooth maps are computed at half the size that is shown, at least; the browser does the rest.
+    let (step, short) = quantized(&numbers(&values)?);
+    // Aggregation maps are computed at half the size that is shown, at least; the browser does the rest.
     let pixels = |side: &str, count: usize| match map.is_blocky() {
         true => count,
         false => count.max(row[side].as_u64().unwrap_or_default().div_ceil(2) as usize),
@@ -124,7 +124,7 @@ fn fill(
     row["down"] = json!(taps(rows, height, columns));
     (row["rows"], row["columns"]) = (json!(rows), json!(columns));
     (row["values"], row["step"]) = (json!(short), json!(step));
-    row["scale"] = json!(if bar { "colour" } else { scale.map.vega_scheme() });
+    row["scale"] = json!(if bar { "color" } else { scale.map.vega_scheme() });
     row["top"] = json!(scale.high);
     row["tint"] = json!(if bar || scale.high <= 0.0 { step } else { step / f64::from(scale.high) });
     row["smooth"] = json!(!map.is_blocky());
@@ -166,6 +166,6 @@ fn box_row(drawn: &Drawn, pane: &Pane) -> Value {
     json!({
         "x": at(pane.place.0, drawn.left, width), "x2": at(pane.place.0, drawn.right, width),
         "y": at(pane.place.1, drawn.top, height), "y2": at(pane.place.1, drawn.bottom, height),
-        "label": drawn.label, "colour": hex(drawn.colour),
+        "label": drawn.label, "color": hex(drawn.color),
     })
 }

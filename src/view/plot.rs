@@ -36,7 +36,7 @@ pub(super) fn plot(
     let size = (OVER * width, OVER * height);
     let mut pixels = vec![255; 3 * size.0 as usize * size.1 as usize];
     draw(panel, x, legend, &mut pixels, size)
-        .map_err(|error| Error::photo("the figure", format!("drawing curves: {error}")))?;
+        .map_err(|error| Error::figure("drawn")(error.to_string()))?;
     let large = RgbImage::from_raw(size.0, size.1, pixels).unwrap_or_default();
     Ok(imageops::thumbnail(&large, width, height))
 }
@@ -68,13 +68,13 @@ fn draw(
         .label_style(TextStyle::from(text).color(&plain(SOFT)))
         .draw()?;
     for series in &panel.series {
-        let colour = legend.colour(&series.name);
+        let color = legend.color(&series.name);
         for run in series.runs() {
             if run.len() == 1 || series.has_dots() {
-                let dot = |&at: &(f64, f64)| Circle::new(at, 7 * OVER / 2, plain(colour).filled());
+                let dot = |&at: &(f64, f64)| Circle::new(at, 7 * OVER / 2, plain(color).filled());
                 chart.draw_series(run.iter().map(dot))?;
             }
-            chart.draw_series(LineSeries::new(run, stroke(colour, 5 * OVER / 2)))?;
+            chart.draw_series(LineSeries::new(run, stroke(color, 5 * OVER / 2)))?;
         }
     }
     area.present()?;
@@ -85,6 +85,6 @@ fn plain(Rgb([r, g, b]): Rgb<u8>) -> RGBColor {
     RGBColor(r, g, b)
 }
 
-fn stroke(colour: Rgb<u8>, width: u32) -> ShapeStyle {
-    plain(colour).stroke_width(width)
+fn stroke(color: Rgb<u8>, width: u32) -> ShapeStyle {
+    plain(color).stroke_width(width)
 }

@@ -1,6 +1,6 @@
 //! Pictures as PNG, small and quick.
 //!
-//! Figures are mostly flat colours and colour maps: up to 256 colours fit a palette and take one byte
+//! Figures are mostly flat colors and color maps: up to 256 colors fit a palette and take one byte
 //! a pixel, which then needs a third of the time and of the room.
 
 use image::RgbImage;
@@ -22,7 +22,7 @@ pub(super) fn png(image: &RgbImage) -> Result<Vec<u8>> {
 
 const LIGHTLY: DeflateCompression = DeflateCompression::Level(1);
 
-/// `palette`: where `pixels` are places in it instead of colours.
+/// `palette`: where `pixels` are places in it instead of colors.
 fn encoded(
     image: &RgbImage,
     pixels: &[u8],
@@ -45,15 +45,15 @@ fn encoded(
             writer.write_image_data(pixels)?;
             writer.finish()
         })
-        .map_err(|error| Error::photo("the figure", format!("encoding PNG failed: {error}")))?;
+        .map_err(Error::figure("encoded as PNG"))?;
     Ok(bytes)
 }
 
-/// The colours in order of appearance, and each pixel's place among them; `None` for more than 256.
+/// The colors in order of appearance, and each pixel's place among them; `None` for more than 256.
 fn indexed(image: &RgbImage) -> Option<(Vec<u8>, Vec<u8>)> {
     const BITS: u32 = 12;
     const NOBODY: u32 = u32::MAX;
-    // A hash table: colour and place, at the first free slot from the colour's own on. It is never
+    // A hash table: color and place, at the first free slot from the color's own on. It is never
     // more than a sixteenth full.
     let mut slots = [(NOBODY, 0u8); 1 << BITS];
     let mut palette: Vec<u8> = Vec::with_capacity(3 * 256);
@@ -61,14 +61,14 @@ fn indexed(image: &RgbImage) -> Option<(Vec<u8>, Vec<u8>)> {
     let (mut last, mut place) = (NOBODY, 0);
     for pixel in image.pixels() {
         let [r, g, b] = pixel.0;
-        let colour = u32::from_be_bytes([0, r, g, b]);
-        if colour != last {
-            let mut slot = (colour.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize;
-            while slots[slot].0 != colour && slots[slot].0 != NOBODY {
+        let color = u32::from_be_bytes([0, r, g, b]);
+        if color != last {
+            let mut slot = (color.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize;
+            while slots[slot].0 != color && slots[slot].0 != NOBODY {
                 slot = (slot + 1) % slots.len();
             }
             if slots[slot].0 == NOBODY {
-                slots[slot] = (colour, u8::try_from(palette.len() / 3).ok()?);
+                slots[slot] = (color, u8::try_from(palette.len() / 3).ok()?);
                 palette.extend_from_slice(&pixel.0);
             }
             (last, place) = slots[slot];
@@ -84,20 +84,20 @@ mod tests {
 
     use super::*;
 
-    /// Every colour comes back, with a palette or without.
+    /// Every color comes back, with a palette or without.
     #[test]
     fn nothing_is_lost() {
-        for (colours, kind) in [(1, 3), (256, 3), (257, 2)] {
+        for (colors, kind) in [(1, 3), (256, 3), (257, 2)] {
             let image = RgbImage::from_fn(70, 50, |x, y| {
-                let colour = (x * 50 + y) % colours * 65_793 % 0xff_fff1;
-                let [_, r, g, b] = colour.to_be_bytes();
+                let color = (x * 50 + y) % colors * 65_793 % 0xff_fff1;
+                let [_, r, g, b] = color.to_be_bytes();
                 Rgb([r, g, b])
             });
             let bytes = png(&image).expect("a PNG");
-            // The colour type stands after the signature and the header's sizes.
-            assert_eq!(bytes[25], kind, "{colours} colours");
+            // The color type stands after the signature and the header's sizes.
+            assert_eq!(bytes[25], kind, "{colors} colors");
             let back = image::load_from_memory(&bytes).expect("a picture").to_rgb8();
-            assert_eq!(back, image, "{colours} colours");
+            assert_eq!(back, image, "{colors} colors");
         }
     }
 }

@@ -3,7 +3,8 @@
 use image::{Rgb, RgbImage};
 
 use super::Figure;
-use super::canvas::{Canvas, INK, LINE, Style, enlarge, fit};
+use super::canvas::{Canvas, INK, LINE, Style, enlarge};
+use crate::picture::fit;
 use super::sheet::Sheet;
 use super::top_k::{Guess, percent};
 use crate::{Error, Result};
@@ -13,10 +14,10 @@ const TILE: u32 = 112;
 const GAP: u32 = 12;
 const COLUMNS: u32 = 6;
 const FRAME: u32 = 3;
-const NAME: Style = Style { size: 13.0, colour: INK, bold: true };
+const NAME: Style = Style { size: 13.0, color: INK, bold: true };
 /// So many are drawn; the figure says how many there are.
 const DRAWN: usize = 36;
-/// Blue and orange of Okabe and Ito's palette, which colour-blind readers tell apart.
+/// Blue and orange of Okabe and Ito's palette, which color-blind readers tell apart.
 const RIGHT: Rgb<u8> = Rgb([0, 114, 178]);
 const WRONG: Rgb<u8> = Rgb([213, 94, 0]);
 
@@ -113,7 +114,7 @@ impl Predictions {
 
     fn draw(&self, canvas: &mut Canvas, x: u32, y: u32, prediction: &Prediction) {
         let right = prediction.is_right();
-        let colour = match right {
+        let color = match right {
             Some(true) => RIGHT,
             Some(false) => WRONG,
             None => LINE,
@@ -123,7 +124,7 @@ impl Predictions {
         let top = y + FRAME + (TILE - picture.height()) / 2;
         for out in 1..=FRAME {
             let (w, h) = (picture.width() + 2 * out - 2, picture.height() + 2 * out - 2);
-            canvas.frame(left + 1 - out, top + 1 - out, w, h, colour);
+            canvas.frame(left + 1 - out, top + 1 - out, w, h, color);
         }
         canvas.picture(&picture, left, top);
 
@@ -140,8 +141,8 @@ impl Predictions {
             Some(false) => "✗ ",
             None => "",
         };
-        let ink = if right.is_some() { colour } else { NAME.colour };
-        write(&format!("{mark}{}", best.name), Style { colour: ink, ..NAME });
+        let ink = if right.is_some() { color } else { NAME.color };
+        write(&format!("{mark}{}", best.name), Style { color: ink, ..NAME });
         write(&percent(best.probability), Style::LABEL);
         if let (Some(false), Some(truth)) = (right, &prediction.truth) {
             let probability = format!(" ({})", percent(truth.probability));

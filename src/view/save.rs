@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Figure;
 use super::bundle::jpeg;
 use super::png::png;
-use crate::{Error, Result, whole};
+use crate::{Error, Result, atomic_write};
 
 /// Writes by the extension.
 pub(super) fn save(figure: &(impl Figure + ?Sized), path: &Path) -> Result<()> {
@@ -34,7 +34,7 @@ pub(super) fn extension(path: &Path) -> String {
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    whole::write(path, |part| fs::write(part, bytes).map_err(Error::io("write the figure", path)))
+    atomic_write::write(path, |part| fs::write(part, bytes).map_err(Error::io("write the figure", path)))
 }
 
 /// The interactive form with the Vega build at `vega`.

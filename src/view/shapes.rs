@@ -1,4 +1,4 @@
-//! Smooth shapes: rounded boxes, and lines with rounded corners.
+//! Aggregation shapes: rounded boxes, and lines with rounded corners.
 
 use image::{GrayImage, Luma, Rgb};
 
@@ -9,11 +9,11 @@ pub(super) type Point = [f32; 2];
 
 impl Canvas {
     /// A filled box with round corners.
-    pub(super) fn rounded(&mut self, corner: Point, size: Point, radius: f32, colour: Rgb<u8>) {
+    pub(super) fn rounded(&mut self, corner: Point, size: Point, radius: f32, color: Rgb<u8>) {
         let half = size.map(|side| side / 2.0);
         let radius = radius.min(half[0]).min(half[1]);
         let middle = [corner[0] + half[0], corner[1] + half[1]];
-        self.cover(corner, [corner[0] + size[0], corner[1] + size[1]], colour, |x, y| {
+        self.cover(corner, [corner[0] + size[0], corner[1] + size[1]], color, |x, y| {
             // How far outside a box that is smaller by the radius all around.
             let dx = ((x - middle[0]).abs() - half[0] + radius).max(0.0);
             let dy = ((y - middle[1]).abs() - half[1] + radius).max(0.0);
@@ -23,7 +23,7 @@ impl Canvas {
 
     /// Lines through points, `width` thick. They are drawn as one shape: where they cross or overlap
     /// nothing gets darker.
-    pub(super) fn lines(&mut self, lines: &[Vec<Point>], width: f32, colour: Rgb<u8>) {
+    pub(super) fn lines(&mut self, lines: &[Vec<Point>], width: f32, color: Rgb<u8>) {
         let mut covered = GrayImage::new(self.pixels.width(), self.pixels.height());
         let reach = width / 2.0 + 1.0;
         for ends in lines.iter().flat_map(|line| line.windows(2)) {
@@ -39,7 +39,7 @@ impl Canvas {
         }
         for (x, y, Luma([coverage])) in covered.enumerate_pixels() {
             if *coverage > 0 {
-                self.blend(x, y, colour, f32::from(*coverage) / 255.0);
+                self.blend(x, y, color, f32::from(*coverage) / 255.0);
             }
         }
     }
@@ -48,11 +48,11 @@ impl Canvas {
         &mut self,
         low: Point,
         high: Point,
-        colour: Rgb<u8>,
+        color: Rgb<u8>,
         coverage: impl Fn(f32, f32) -> f32,
     ) {
         for (x, y) in pixels(low, high) {
-            self.blend(x, y, colour, coverage(x as f32 + 0.5, y as f32 + 0.5));
+            self.blend(x, y, color, coverage(x as f32 + 0.5, y as f32 + 0.5));
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What still figures share: the title and notes above, the colour bar at the right.
+//! What still figures share: the title and notes above, the color bar at the right.
 
 use super::canvas::{Canvas, LINE, SOFT, Style};
-use super::colour::{ColourScale, number_text};
+use super::color::{ColorScale, number_text};
 
 const MARGIN: u32 = 14;
 const BAR_WIDTH: u32 = 16;
-/// Between the content and the colour bar.
+/// Between the content and the color bar.
 const BAR_GAP: u32 = 18;
 const TICK: u32 = 5;
 
@@ -14,8 +14,8 @@ pub(super) struct Sheet<'a> {
     pub title: &'a str,
     /// Lines under the title: what is shown and how to read it.
     pub notes: Vec<String>,
-    pub bar: Option<&'a ColourScale>,
-    /// The unit of the colour bar, such as "activation".
+    pub bar: Option<&'a ColorScale>,
+    /// The unit of the color bar, such as "activation".
     pub unit: &'a str,
 }
 
@@ -55,17 +55,17 @@ impl Sheet<'_> {
     }
 }
 
-/// The width of a colour bar, with the gap before it.
-pub(super) fn bar_room(scale: &ColourScale, unit: &str) -> u32 {
+/// The width of a color bar, with the gap before it.
+pub(super) fn bar_room(scale: &ColorScale, unit: &str) -> u32 {
     let labels = ticks(scale).into_iter().map(|(_, label)| Style::LABEL.width(&label));
     let labels = labels.max().unwrap_or_default();
     BAR_GAP + (BAR_WIDTH + TICK + 3 + labels).max(Style::LABEL.width(unit))
 }
 
-/// Draws a colour bar beside content of this height, whose right edge is at `right`.
+/// Draws a color bar beside content of this height, whose right edge is at `right`.
 pub(super) fn draw_bar(
     canvas: &mut Canvas,
-    scale: &ColourScale,
+    scale: &ColorScale,
     unit: &str,
     right: u32,
     top: u32,
@@ -80,7 +80,7 @@ pub(super) fn draw_bar(
     let value = |along: f32| scale.low + (scale.high - scale.low) * along;
     for row in 0..length {
         let along = 1.0 - row as f32 / (length - 1) as f32;
-        canvas.rect(x, top + row, BAR_WIDTH, 1, table.colour(value(along)));
+        canvas.rect(x, top + row, BAR_WIDTH, 1, table.color(value(along)));
     }
     canvas.frame(x, top, BAR_WIDTH, length, LINE);
     for (tick, label) in ticks(scale) {
@@ -94,7 +94,7 @@ pub(super) fn draw_bar(
 }
 
 /// The ends and the middle with their labels, and for a constant that one value.
-fn ticks(scale: &ColourScale) -> Vec<(f32, String)> {
+fn ticks(scale: &ColorScale) -> Vec<(f32, String)> {
     let beyond = |sign: &str, value: f32| match scale.clipped {
         true => format!("{sign}{}", number_text(value)),
         false => number_text(value),

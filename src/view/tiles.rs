@@ -3,12 +3,12 @@
 use image::RgbImage;
 
 use super::canvas::{Canvas, Style};
-use super::colour::{ColourScale, ColourTable};
+use super::color::{ColorScale, ColorTable};
 use super::sheet::{bar_room, draw_bar};
 
 /// The width a notebook's output column has for a grid.
 pub(super) const WIDEST: u32 = 740;
-/// From here on, tiles are too many and too small for a label each: rows are labelled instead.
+/// From here on, tiles are too many and too small for a label each: rows are labeled instead.
 const MANY: u32 = 257;
 const LABEL: Style = Style::NOTE;
 
@@ -27,7 +27,7 @@ pub(super) struct Tile {
     pub width: usize,
 }
 
-/// Tiles of one size, with a colour bar.
+/// Tiles of one size, with a color bar.
 pub(super) struct Block {
     /// Stands above all; may be empty.
     pub heading: String,
@@ -41,7 +41,7 @@ pub(super) struct Block {
     /// Each value is the mean of a square of so many by so many of the layer's.
     pub reduction: usize,
     /// Where the tiles share a scale.
-    pub bar: Option<ColourScale>,
+    pub bar: Option<ColorScale>,
     pub unit: &'static str,
 }
 
@@ -185,8 +185,8 @@ impl Block {
 
     /// The room above a tile for its label.
     fn above(&self) -> u32 {
-        let labelled = self.tiles.iter().any(|tile| !tile.label.is_empty());
-        if labelled { LABEL.line() } else { 0 }
+        let labeled = self.tiles.iter().any(|tile| !tile.label.is_empty());
+        if labeled { LABEL.line() } else { 0 }
     }
 
     fn left(&self) -> u32 {
@@ -205,15 +205,15 @@ impl Block {
     }
 }
 
-/// Colours a map of `width` columns, each value a square of `zoom`×`zoom` pixels.
-pub(super) fn coloured(values: &[f32], width: u32, zoom: u32, table: &ColourTable) -> RgbImage {
+/// Colors a map of `width` columns, each value a square of `zoom`×`zoom` pixels.
+pub(super) fn colored(values: &[f32], width: u32, zoom: u32, table: &ColorTable) -> RgbImage {
     let height = values.len() as u32 / width.max(1);
     let mut bytes = Vec::with_capacity((width * height * zoom * zoom * 3) as usize);
     for row in values.chunks_exact(width.max(1) as usize) {
         let start = bytes.len();
         for &value in row {
-            let colour = table.colour(value).0;
-            (0..zoom).for_each(|_| bytes.extend_from_slice(&colour));
+            let color = table.color(value).0;
+            (0..zoom).for_each(|_| bytes.extend_from_slice(&color));
         }
         let line = start..bytes.len();
         (1..zoom).for_each(|_| bytes.extend_from_within(line.clone()));
@@ -224,7 +224,7 @@ pub(super) fn coloured(values: &[f32], width: u32, zoom: u32, table: &ColourTabl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::ColourMap;
+    use crate::view::ColorMap;
 
     #[test]
     fn layouts_fit_the_column() {
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn enlarging_repeats_pixels() {
         let table =
-            ColourScale { map: ColourMap::Grey, low: 0.0, high: 1.0, clipped: false }.table();
-        let picture = coloured(&[0.0, 1.0, 1.0, 0.0, 0.0, 1.0], 3, 2, &table);
+            ColorScale { map: ColorMap::Gray, low: 0.0, high: 1.0, clipped: false }.table();
+        let picture = colored(&[0.0, 1.0, 1.0, 0.0, 0.0, 1.0], 3, 2, &table);
         assert_eq!(picture.dimensions(), (6, 4));
         let row = |y| (0..6).map(|x| picture.get_pixel(x, y).0[0]).collect::<Vec<_>>();
         assert_eq!(row(0), [0, 0, 255, 255, 255, 255]);

@@ -3,7 +3,8 @@
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
-use super::canvas::{Canvas, LINE, Style, enlarge, fit};
+use super::canvas::{Canvas, LINE, Style, enlarge};
+use crate::picture::fit;
 use super::sheet::Sheet;
 use super::vega::{picture_uri, titled};
 use super::{Bundle, Figure};
@@ -54,6 +55,7 @@ impl TopK {
     }
 
     /// Adds the guesses' logits, in the guesses' order.
+    #[must_use]
     pub fn logits(mut self, logits: impl IntoIterator<Item = f64>) -> Self {
         self.logits = logits.into_iter().collect();
         self

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use super::colour::range;
+use super::color::range;
 use crate::{Error, Result};
 
 /// The same values detached, on the CPU, float32, contiguous.
@@ -23,7 +23,7 @@ pub(super) fn numbers(held: &Tensor) -> Result<Vec<f32>> {
 
 /// Values as whole numbers of a step, so that many of them stay short in JSON: four digits and a
 /// sign. What is not finite becomes the words by which JavaScript's arithmetic knows it.
-pub(super) fn quantised(values: &[f32]) -> (f64, Vec<Value>) {
+pub(super) fn quantized(values: &[f32]) -> (f64, Vec<Value>) {
     const STEPS: f64 = 9999.0;
     let (low, high) = range(values);
     let step = match f64::from(high).max(-f64::from(low)) / STEPS {
@@ -44,14 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantised_values_are_near_and_odd_ones_kept() {
+    fn quantized_values_are_near_and_odd_ones_kept() {
         let values = [0.0, -2.5, 1.25e-3, 2.0, f32::NAN, f32::INFINITY];
-        let (step, short) = quantised(&values);
+        let (step, short) = quantized(&values);
         for (value, short) in values.iter().zip(&short).take(4) {
             let back = step * short.as_f64().expect("a number");
             assert!((back - f64::from(*value)).abs() <= step / 2.0 + 1e-12, "{value}: {back}");
         }
         assert_eq!(short[4..], [json!("NaN"), json!("Infinity")]);
-        assert_eq!(quantised(&[0.0; 2]), (1.0, vec![json!(0), json!(0)]));
+        assert_eq!(quantized(&[0.0; 2]), (1.0, vec![json!(0), json!(0)]));
     }
 }

@@ -1,4 +1,4 @@
-//! What the interactive forms share: their title, their colours, pictures in them, and putting
+//! What the interactive forms share: their title, their colors, pictures in them, and putting
 //! specifications together from several files.
 
 use image::RgbImage;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Figure;
 use super::bundle::{jpeg_uri, png_uri};
-use super::colour::{ColourMap, ColourScale};
+use super::color::{ColorMap, ColorScale};
 use crate::{Error, Result};
 
 /// A specification from its file, with the figure's description, title and notes; `width` is the
@@ -28,9 +28,9 @@ pub(super) fn titled(
     Ok(spec)
 }
 
-/// Fills the first scale and its colour bar, beside content of this height.
-pub(super) fn coloured(spec: &mut Value, scale: &ColourScale, unit: &str, height: u32) {
-    let signed = scale.map == ColourMap::RedBlue;
+/// Fills the first scale and its color bar, beside content of this height.
+pub(super) fn colored(spec: &mut Value, scale: &ColorScale, unit: &str, height: u32) {
+    let signed = scale.map == ColorMap::RedBlue;
     let mut domain = [scale.low, scale.high];
     if domain[0] == domain[1] {
         // Vega gives a blank map the middle of a scale without extent.
@@ -40,7 +40,7 @@ pub(super) fn coloured(spec: &mut Value, scale: &ColourScale, unit: &str, height
     spec["scales"][0]["domain"] = json!(domain);
     spec["scales"][0]["range"]["scheme"] = json!(scale.map.vega_scheme());
     // Vega's redblue runs from red, its greys from white.
-    spec["scales"][0]["reverse"] = json!(signed || scale.map == ColourMap::Grey);
+    spec["scales"][0]["reverse"] = json!(signed || scale.map == ColorMap::Gray);
     spec["legends"][0]["title"] = json!(unit);
     spec["legends"][0]["gradientLength"] = json!(height.clamp(100, 260) - 40);
 }
@@ -54,7 +54,7 @@ pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
 /// A specification, or a part of one, that lies beside the source.
 pub(super) fn parsed(text: &str) -> Result<Value> {
     serde_json::from_str(text)
-        .map_err(|error| Error::Argument(format!("a figure's specification: {error}")))
+        .map_err(Error::figure("specified"))
 }
 
 /// Adds the signals, data, scales and marks of `part` behind those of `spec`.

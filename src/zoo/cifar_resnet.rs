@@ -5,13 +5,14 @@
 
 use crate::Result;
 use crate::data::CIFAR10_CLASSES;
-use crate::network::{Builder, Conv2d, Network, NodeId, Op, Pool, Preprocess};
+use crate::network::ops::Pad;
+use crate::network::{Builder, Conv2d, Network, NodeId, Pool, Preprocess};
 
 /// A network of 6·`blocks` + 2 layers.
 pub(super) fn build(name: &str, blocks: usize) -> Result<Network> {
     let mut b = Network::builder(name, [3, 32, 32]);
     b.preprocess(
-        Preprocess::plain([3, 32, 32]).normalise(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]),
+        Preprocess::plain([3, 32, 32]).normalize(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]),
     );
     b.classes(CIFAR10_CLASSES);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(16, 3).padding(1).no_bias());
@@ -41,7 +42,7 @@ fn residual(b: &mut Builder, input: NodeId, name: &str, width: i64, halve: bool)
         // Every second pixel, and channels of zeros on both sides.
         let skip = b.max_pool(input, &at("shortcut.subsample"), Pool::new(1, 2));
         let amounts = vec![[0, 0], [width / 4, width / 4], [0, 0], [0, 0]];
-        b.op(&at("shortcut.pad"), Op::Pad { amounts }, &[skip])
+        b.op(&at("shortcut.pad"), Pad { amounts }, &[skip])
     } else {
         input
     };

@@ -31,7 +31,7 @@ pub fn digits() -> Result<Network> {
 pub fn digits_untrained() -> Result<Network> {
     let mut b = Network::builder("digits", [1, 28, 28]);
     // MNIST's own mean and deviation.
-    b.preprocess(Preprocess::plain([1, 28, 28]).normalise(&[0.1307], &[0.3081]));
+    b.preprocess(Preprocess::plain([1, 28, 28]).normalize(&[0.1307], &[0.3081]));
     b.classes(('0'..='9').map(String::from));
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(12, 5));
     let x = b.relu(x, "relu1");

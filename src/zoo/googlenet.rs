@@ -1,6 +1,6 @@
 //! GoogLeNet: Szegedy et al., "Going Deeper with Convolutions", 2014
 //! ([arXiv:1409.4842](https://arxiv.org/abs/1409.4842)), as torchvision builds it: with batch
-//! normalisation, and 3×3 where the paper has 5×5.
+//! normalization, and 3×3 where the paper has 5×5.
 
 use super::imagenet;
 use crate::Result;
@@ -9,8 +9,8 @@ use crate::network::{Builder, Conv2d, Network, NodeId, Pool, Preprocess};
 pub(super) fn build(name: &str) -> Result<Network> {
     let mut b = imagenet(name);
     // The weights were trained on inputs from -1 to 1; torchvision converts ImageNet's
-    // normalisation to that inside the network (`transform_input`).
-    b.preprocess(Preprocess::imagenet().normalise(&[0.5; 3], &[0.5; 3]));
+    // normalization to that inside the network (`transform_input`).
+    b.preprocess(Preprocess::imagenet().normalize(&[0.5; 3], &[0.5; 3]));
     let x = b.input();
     let x = basic(&mut b, x, "conv1", Conv2d::new(64, 7).stride(2).padding(3));
     let x = b.max_pool(x, "maxpool1", Pool::new(3, 2).ceil());
@@ -36,7 +36,7 @@ pub(super) fn build(name: &str) -> Result<Network> {
 
 fn basic(b: &mut Builder, x: NodeId, name: &str, conv: Conv2d) -> NodeId {
     let x = b.conv2d(x, &format!("{name}.conv"), conv.no_bias());
-    let x = b.batch_norm_eps(x, &format!("{name}.bn"), 1e-3);
+    let x = b.batch_norm_with(x, &format!("{name}.bn"), 1e-3);
     b.relu(x, &format!("{name}.relu"))
 }
 

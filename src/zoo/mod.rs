@@ -6,7 +6,9 @@
 //! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes; CIFAR-10's
 //! networks take 32×32 and have 10 classes.
 //!
-//! Errors: weights absent and not to be had; a file of another network.
+//! # Errors
+//!
+//! Weights absent and not to be had; a file of another network.
 //!
 //! [`untrained`] opens any of them by name with random parameters, for weights of your own.
 

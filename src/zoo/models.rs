@@ -95,11 +95,11 @@ functions! {
     vgg16
     /// VGG with 19 layers (144 M parameters, 575 MB).
     vgg19
-    /// VGG with 11 layers and batch normalisation (532 MB).
+    /// VGG with 11 layers and batch normalization (532 MB).
     vgg11_bn
-    /// VGG with 16 layers and batch normalisation (554 MB).
+    /// VGG with 16 layers and batch normalization (554 MB).
     vgg16_bn
-    /// VGG with 19 layers and batch normalisation (575 MB).
+    /// VGG with 19 layers and batch normalization (575 MB).
     vgg19_bn
     /// ResNet with 18 layers (12 M parameters, 47 MB).
     resnet18

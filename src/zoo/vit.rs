@@ -9,7 +9,8 @@
 
 use super::imagenet;
 use crate::Result;
-use crate::network::{Builder, Conv2d, Interpolation, Network, NodeId, Op, Pointwise, Preprocess};
+use crate::network::ops::{Flatten, Permute, Select};
+use crate::network::{Builder, Conv2d, Interpolation, Network, NodeId, Pointwise, Preprocess};
 
 /// ViT-B/16: 12 blocks of 12 heads over tokens of 768 values.
 pub(super) fn base(name: &str) -> Result<Network> {
@@ -36,8 +37,8 @@ const EPS: f64 = 1e-6;
 fn build(mut b: Builder, size: Size) -> Result<Network> {
     let width = size.width;
     let patches = b.conv2d(b.input(), "conv_proj", Conv2d::new(width, PATCH).stride(PATCH));
-    let patches = b.op("patches", Op::Flatten { from: 2 }, &[patches]);
-    let patches = b.op("tokens", Op::Permute { order: vec![0, 2, 1] }, &[patches]);
+    let patches = b.op("patches", Flatten { from: 2 }, &[patches]);
+    let patches = b.op("tokens", Permute { order: vec![0, 2, 1] }, &[patches]);
     let class = b.parameter("class_token", &[1, 1, width], 0.02);
     let x = b.concat(&[class, patches], "concat");
     let tokens = b.shape(x).get(1).copied().unwrap_or_default();
@@ -47,7 +48,7 @@ fn build(mut b: Builder, size: Size) -> Result<Network> {
         x = block(&mut b, x, &format!("encoder.layers.encoder_layer_{index}"), &size);
     }
     let x = b.layer_norm(x, "encoder.ln", EPS);
-    let x = b.op("class", Op::Select { dim: 1, index: 0 }, &[x]);
+    let x = b.op("class", Select { dim: 1, index: 0 }, &[x]);
     b.linear(x, "heads.head", 1000);
     b.build()
 }

@@ -37,7 +37,7 @@ TRUSTED = """() => [...jupyterapp.shell.currentWidget.content.widgets]
     .some(cell => cell.model.type == 'code' && cell.model.trusted)"""
 
 # Brings every cell into sight; gives the figures found, as [where, whether it can be seen]. An image
-# that could not be decoded has no size of its own; a canvas on which nothing was drawn has one colour.
+# that could not be decoded has no size of its own; a canvas on which nothing was drawn has one color.
 # It may come a moment later: Vega loads its images after it has made the canvas.
 SCROLL_THROUGH = """async selector => {
     const frame = () => new Promise(requestAnimationFrame);

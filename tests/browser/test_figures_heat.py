@@ -85,7 +85,7 @@ def test_the_pointer_reads_the_value_and_its_place(everywhere, bundles):
     assert any("point at the map" in text for text in away) and not readings(away)
 
 
-def test_maps_without_a_sign_keep_their_colours_beside_one_with(opened):
+def test_maps_without_a_sign_keep_their_colors_beside_one_with(opened):
     figure = opened("methods")
     figure.input("opacity").press("End")
     drawn = figure.settled()
@@ -190,8 +190,8 @@ def test_patch_sizes_are_switched(opened):
     # The patch stays where it was: the larger one began at its most sensitive place.
     large, small = grids
     most = max(range(len(large["places"]["values"])), key=large["places"]["values"].__getitem__)
-    centre = [most % large["columns"] + 3.5, most // large["columns"] + 3.5]
-    column, row = (round(at - small["patch"] / 2) for at in centre)
+    center = [most % large["columns"] + 3.5, most // large["columns"] + 3.5]
+    column, row = (round(at - small["patch"] / 2) for at in center)
     assert_shows(texts, at_place(figure, 1, column, row))
 
 

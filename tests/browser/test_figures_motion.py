@@ -59,7 +59,7 @@ def test_a_film_plays(everywhere, bundles):
     assert stopped == "23" or changed(last, paused)[0] > 0
 
 
-# Where a dot of the colour is, in pixels of the canvas; the legend's keys lie right of `right`.
+# Where a dot of the color is, in pixels of the canvas; the legend's keys lie right of `right`.
 DOT = """(canvas, [r, g, b, left, right]) => {
     const scale = canvas.width / canvas.getBoundingClientRect().width;
     const {width, height, data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -77,8 +77,8 @@ BLUE, VERMILION = [0, 114, 178], [213, 94, 0]
 LEGEND = 510  # of a scatter plot of one panel
 
 
-def dot(figure, colour, left, right):
-    return figure.canvas.evaluate(DOT, [*colour, left, right])
+def dot(figure, color, left, right):
+    return figure.canvas.evaluate(DOT, [*color, left, right])
 
 
 def point(figure, x, y):

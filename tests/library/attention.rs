@@ -1,12 +1,10 @@
 //! Attention of vision transformers: identities, other implementations, figures, and what is refused.
 
-use convscope::attribution::{
-    AttentionMaps, attention_rollout_tensor, attention_tensor, gradient_attention_tensor,
-};
-use convscope::network::{Op, Pointwise};
+use convscope::attribution::{attention_rollout_tensor, attention_tensor};
+use convscope::network::ops::{Flatten, Permute, Pointwise, Select};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, painted, real};
+use crate::helpers::{Tested, cpu, difference, painted, real, values_of};
 use crate::oracle::{Arrays, Script};
 
 /// Two blocks over patches of 4×4 pixels, not square, with so many tokens before the patches.
@@ -15,8 +13,8 @@ fn small_vit(extra: i64, heads: i64) -> convscope::Result<Network> {
     let width = 8;
     let mut b = Network::builder("small", [1, 8, 20]);
     let patches = b.conv2d(b.input(), "patches", Conv2d::new(width, 4).stride(4));
-    let patches = b.op("flat", Op::Flatten { from: 2 }, &[patches]);
-    let mut x = b.op("tokens", Op::Permute { order: vec![0, 2, 1] }, &[patches]);
+    let patches = b.op("flat", Flatten { from: 2 }, &[patches]);
+    let mut x = b.op("tokens", Permute { order: vec![0, 2, 1] }, &[patches]);
     if extra > 0 {
         let first = b.parameter("first", &[1, extra, width], 0.5);
         x = b.concat(&[first, x], "all");
@@ -26,7 +24,7 @@ fn small_vit(extra: i64, heads: i64) -> convscope::Result<Network> {
         let mixed = b.pointwise(mixed, &format!("block{block}.gelu"), Pointwise::Gelu);
         x = b.add(x, mixed, &format!("block{block}"));
     }
-    let x = b.op("class", Op::Select { dim: 1, index: 0 }, &[x]);
+    let x = b.op("class", Select { dim: 1, index: 0 }, &[x]);
     b.linear(x, "head", 3);
     b.build()?.to_kind(Kind::Double)
 }
@@ -48,15 +46,15 @@ fn maps_lie_on_the_grid_whatever_stands_before_the_patches() -> Tested {
         let sum = rollout.sum_dim_intlist([1_i64, 2].as_slice(), false, Kind::Double);
         assert!(sum.max().double_value(&[]) < 1.0 + 1e-12, "the rest is the other tokens'");
         let targets = [Target::Class(0), Target::Top, Target::layer("block0")];
-        let weighted = gradient_attention_tensor(&net, &input, &vec![targets[0].clone(); 3])?;
+        let weighted = values_of(&GradientAttention, &net, &input, &vec![targets[0].clone(); 3])?;
         assert_eq!(weighted.size(), [3, 2, 5]);
         assert!(weighted.min().double_value(&[]) >= 0.0);
         assert!(weighted.max().double_value(&[]) > 0.0);
         // A target within the network has only the attention before it.
-        let early = gradient_attention_tensor(&net, &input, &vec![targets[2].clone(); 3])?;
+        let early = values_of(&GradientAttention, &net, &input, &vec![targets[2].clone(); 3])?;
         assert_eq!(early.size(), [3, 2, 5]);
         // One picture of a batch does not touch another.
-        let alone = gradient_attention_tensor(&net, &input.narrow(0, 2, 1), &targets[..1])?;
+        let alone = values_of(&GradientAttention, &net, &input.narrow(0, 2, 1), &targets[..1])?;
         assert!(difference(&alone, &weighted.narrow(0, 2, 1)) < 1e-14);
     }
     Ok(())
@@ -67,12 +65,12 @@ fn maps_lie_on_the_grid_whatever_stands_before_the_patches() -> Tested {
 fn rollout_of_one_layer_is_half_its_attention() -> Tested {
     let mut b = Network::builder("one", [1, 4, 8]);
     let patches = b.conv2d(b.input(), "patches", Conv2d::new(4, 2).stride(2));
-    let patches = b.op("flat", Op::Flatten { from: 2 }, &[patches]);
-    let x = b.op("tokens", Op::Permute { order: vec![0, 2, 1] }, &[patches]);
+    let patches = b.op("flat", Flatten { from: 2 }, &[patches]);
+    let x = b.op("tokens", Permute { order: vec![0, 2, 1] }, &[patches]);
     let first = b.parameter("class_token", &[1, 1, 4], 0.5);
     let x = b.concat(&[first, x], "all");
     let x = b.self_attention(x, "attend", 1);
-    let x = b.op("class", Op::Select { dim: 1, index: 0 }, &[x]);
+    let x = b.op("class", Select { dim: 1, index: 0 }, &[x]);
     b.linear(x, "head", 2);
     let net = b.build()?.to_kind(Kind::Double)?;
     let input = Tensor::randn([2, 1, 4, 8], cpu(Kind::Double));
@@ -85,14 +83,14 @@ fn rollout_of_one_layer_is_half_its_attention() -> Tested {
 fn agree(net: &Network, theirs: &Arrays, prefix: &str, targets: &[Target], most: f64) -> Tested {
     let of = |name: &str| &theirs[&format!("{prefix}{name}")];
     let input = of("input");
-    let roll = |fusion, discard| attention_rollout_tensor(net, input, Rollout { fusion, discard });
+    let roll = |fusion, discard| attention_rollout_tensor(net, input, Rollout::default().fusion(fusion).discard(discard));
     for (name, ours) in [
         ("logits", net.forward(input)?),
         ("maps", attention_tensor(net, input)?),
         ("rollout", roll(Fusion::Mean, 0.0)?),
         ("rollout.max", roll(Fusion::Max, 0.9)?),
         ("rollout.min", roll(Fusion::Min, 0.5)?),
-        ("gradient", gradient_attention_tensor(net, input, targets)?),
+        ("gradient", values_of(&GradientAttention, net, input, targets)?),
     ] {
         let theirs = of(name);
         let off = difference(&ours, theirs) / theirs.abs().max().double_value(&[]);
@@ -124,9 +122,9 @@ fn deit_with_real_weights_agrees_on_a_photo() -> Tested {
     let net = zoo::untrained("deit_tiny")?.load_weights(&weights)?;
     agree(&net, &theirs, "", &[Target::Top], 1e-4)?;
 
-    // A randomised network has another rollout, another class another relevance.
+    // A randomized network has another rollout, another class another relevance.
     let input = &theirs["input"];
-    let fox = gradient_attention_tensor(&net, input, &[Target::Class(279)])?;
+    let fox = values_of(&GradientAttention, &net, input, &[Target::Class(279)])?;
     assert!(difference(&fox, &theirs["gradient"]) > 0.1 * fox.max().double_value(&[]));
     Ok(())
 }
@@ -150,15 +148,15 @@ fn figures_of_layers_and_heads() -> Tested {
     let (net, photo) = (small_vit(1, 2)?, painted(40, 30));
     let all = attention(&net, &photo, AttentionMaps::default())?;
     assert_eq!(all.values().len(), 2, "a map a layer");
-    let heads = attention(&net, &photo, AttentionMaps::heads())?;
+    let heads = attention(&net, &photo, AttentionMaps::default().heads(Heads::Each))?;
     assert_eq!(heads.values().len(), 4);
     let mean = (&heads.values()[2] + &heads.values()[3]) / 2.0;
     assert!(difference(&mean, &all.values()[1]) < 1e-7);
-    let last = attention(&net, &photo, AttentionMaps::heads().layers([1]))?;
+    let last = attention(&net, &photo, AttentionMaps::default().heads(Heads::Each).layers([1]))?;
     assert_eq!(difference(&last.values()[1], &heads.values()[3]), 0.0);
-    let one = AttentionMaps { layers: vec![1], heads: Heads::Only(vec![1]) };
+    let one = AttentionMaps::default().layers([1]).heads(Heads::Only(vec![1]));
     assert_eq!(difference(&attention(&net, &photo, one)?.values()[0], &heads.values()[3]), 0.0);
-    let title = attention_rollout(&net, &photo, Rollout { fusion: Fusion::Max, discard: 0.5 })?;
+    let title = attention_rollout(&net, &photo, Rollout::default().fusion(Fusion::Max).discard(0.5))?;
     assert!(title.description().contains("largest of the heads, 50 % of the values discarded"));
     assert!(gradient_attention(&net, &photo, 2)?.title.contains("class 2"));
     // The tokens as maps, for Grad-CAM.
@@ -181,12 +179,12 @@ fn what_has_no_attention_is_refused_by_name() -> Tested {
     let (net, photo) = (small_vit(1, 2)?, painted(40, 30));
     let beyond = attention(&net, &photo, AttentionMaps::default().layers([0, 2]));
     refused(beyond.expect_err("two layers"), &["no 2 among the layers", "0 to 1"]);
-    let beyond = AttentionMaps { heads: Heads::Only(vec![9]), ..Default::default() };
+    let beyond = AttentionMaps::default().heads(Heads::Only(vec![9]));
     refused(attention(&net, &photo, beyond).expect_err("two heads"), &["no 9 among the heads"]);
-    let empty = AttentionMaps { heads: Heads::Only(vec![]), ..Default::default() };
+    let empty = AttentionMaps::default().heads(Heads::Only(vec![]));
     refused(attention(&net, &photo, empty).expect_err("no heads"), &["no heads are chosen"]);
     for discard in [-0.1, 1.0, f64::NAN] {
-        let options = Rollout { discard, ..Rollout::default() };
+        let options = Rollout::default().discard(discard);
         let error = attention_rollout(&net, &photo, options).expect_err("a share");
         refused(error, &["discard", "below 1"]);
     }

@@ -1,12 +1,9 @@
 //! Attribution: published figures, identities, targets, and what is refused.
 
-use convscope::attribution::{
-    cam_tensor, deconvolution_tensor, gradient_tensor, guided_backprop_tensor,
-    guided_grad_cam_tensor, integrated_gradients_tensor, smooth_grad_tensor,
-};
+use convscope::attribution::{Run, explain};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, network_o, numbers, painted};
+use crate::helpers::{Tested, cpu, difference, network_o, numbers, painted, values_of};
 
 /// Rows of numbers as they are written in a paper's table.
 fn rows(text: &str) -> Vec<f64> {
@@ -26,13 +23,13 @@ pub fn close(found: &Tensor, expected: &str) {
 fn network_o_has_its_published_attributions() -> Tested {
     let (net, input) = network_o();
     let target = [Target::Class(0)];
-    close(&guided_backprop_tensor(&net, &input, &target)?, "0 1 1 1 / 1 3 3 2 / 1 3 3 2 / 1 2 2 1");
-    close(&deconvolution_tensor(&net, &input, &target)?, "2 3 3 1 / 3 5 5 2 / 3 5 5 2 / 1 2 2 1");
-    let cam = |layer| cam_tensor(Cam::GradCam, &net, &input, layer, &target);
+    close(&values_of(&GuidedBackprop, &net, &input, &target)?, "0 1 1 1 / 1 3 3 2 / 1 3 3 2 / 1 2 2 1");
+    close(&values_of(&Deconvolution, &net, &input, &target)?, "2 3 3 1 / 3 5 5 2 / 3 5 5 2 / 1 2 2 1");
+    let cam = |layer| values_of(&GradCam::at(layer), &net, &input, &target);
     close(&cam("conv")?, "11.25 13.5 / 20.25 22.5");
     close(&cam("relu1")?, "0 4 / 28 32.5");
     close(
-        &guided_grad_cam_tensor(&net, &input, "relu1", &target)?,
+        &values_of(&GuidedGradCam::at("relu1"), &net, &input, &target)?,
         "0 0 4 4 / 0 0 12 8 / 28 84 97.5 65 / 28 56 65 32.5",
     );
     Ok(())
@@ -56,12 +53,12 @@ fn pooled(size: [i64; 2], relu: bool) -> (Network, Tensor) {
 fn class_activation_maps_obey_their_identities() -> Tested {
     let (net, input) = pooled([7, 12], true);
     let targets = [Target::Class(2), Target::Class(0), Target::Class(3)];
-    let map = |method| cam_tensor(method, &net, &input, "relu", &targets);
-    let cam = map(Cam::Cam)?;
+    let map = |method: &dyn Attribution| values_of(method, &net, &input, &targets);
+    let cam = map(&Cam)?;
     assert_eq!(cam.size(), [3, 7, 12]);
 
     let logits = net.forward(&input)?;
-    let bias = net.parameters().into_iter().find(|(name, _)| name == "fc.bias").expect("bias").1;
+    let bias = net.state_dict().into_iter().find(|(name, _)| name == "fc.bias").expect("bias").1;
     for (row, class) in [2, 0, 3].into_iter().enumerate() {
         let mean = cam.get(row as i64).mean(Kind::Double).double_value(&[]);
         let logit = logits.double_value(&[row as i64, class]);
@@ -69,13 +66,12 @@ fn class_activation_maps_obey_their_identities() -> Tested {
     }
     // Grad-CAM is at least 0, and its weights carry the pooling's division.
     let rectified = cam.relu() / 84.0;
-    for method in [Cam::GradCam, Cam::HiResCam] {
-        assert!(difference(&map(method)?, &rectified) < 1e-14, "{method:?}");
-    }
-    assert!(difference(&map(Cam::XGradCam)?, &rectified) < 1e-8, "but for its tiny constant");
-    for method in [Cam::LayerCam, Cam::GradCamPlusPlus] {
-        assert!(difference(&map(method)?, &rectified) > 1e-4, "{method:?} is another method");
-    }
+    assert!(difference(&map(&GradCam::at("relu"))?, &rectified) < 1e-14);
+    assert!(difference(&map(&HiResCam::at("relu"))?, &rectified) < 1e-14);
+    let x_grad_cam = map(&XGradCam::at("relu"))?;
+    assert!(difference(&x_grad_cam, &rectified) < 1e-8, "but for its tiny constant");
+    assert!(difference(&map(&LayerCam::at("relu"))?, &rectified) > 1e-4, "another method");
+    assert!(difference(&map(&GradCamPlusPlus::at("relu"))?, &rectified) > 1e-4, "another method");
     Ok(())
 }
 
@@ -83,15 +79,15 @@ fn class_activation_maps_obey_their_identities() -> Tested {
 fn on_a_linear_network_shares_are_weight_times_input() -> Tested {
     let (net, input) = pooled([5, 8], false);
     let targets = [Target::Class(1), Target::Class(2), Target::Class(3)];
-    let expected = gradient_tensor(&net, &input, &targets)? * &input;
-    let shares = integrated_gradients_tensor(&net, &input, &targets, &Default::default())?;
-    assert!(difference(&shares.shares, &expected) < 1e-13);
-    assert!(shares.residual.abs().max().double_value(&[]) < 1e-12);
-    let options = SmoothGrad { samples: 3, ..SmoothGrad::default() };
-    let smooth = smooth_grad_tensor(&net, &input, &targets, options)? * &input;
+    let expected = values_of(&Saliency::default(), &net, &input, &targets)? * &input;
+    let run = Run::new(&net, &input, &targets)?;
+    let found = IntegratedGradients::default().integrate(&run)?;
+    assert!(difference(&found.values, &expected) < 1e-13);
+    assert!(found.convergence_delta.abs().max().double_value(&[]) < 1e-12);
+    let method = SmoothGrad::default().samples(3);
+    let smooth = method.attribute(&run)?.values * &input;
     assert!(difference(&smooth, &expected) < 1e-13, "noise changes nothing");
-    let form = Smooth::Variance;
-    let variance = smooth_grad_tensor(&net, &input, &targets, SmoothGrad { form, ..options })?;
+    let variance = method.aggregation(Aggregation::Variance).attribute(&run)?.values;
     assert!(variance.max().double_value(&[]) < 1e-16);
     Ok(())
 }
@@ -108,22 +104,20 @@ fn integrated_gradients_are_complete_on_a_smooth_network() -> Tested {
     b.linear(x, "fc", 3);
     let net = b.build()?.to_kind(Kind::Double)?;
     let input = Tensor::randn([2, 1, 6, 9], cpu(Kind::Double)) * 2.0;
-    let baseline = Some(Tensor::full([1], 0.3, cpu(Kind::Double)));
-    let targets = [Target::Top, Target::Class(0)];
-    let residual = |steps| -> Result<f64, convscope::Error> {
-        let baseline = baseline.as_ref().map(Tensor::shallow_clone);
-        let options = IntegratedGradients { steps, baseline, ..Default::default() };
-        let run = integrated_gradients_tensor(&net, &input, &targets, &options)?;
-        Ok(run.residual.abs().max().double_value(&[]))
+    let baseline = Tensor::full([1], 0.3, cpu(Kind::Double));
+    let run = Run::new(&net, &input, &[Target::Top, Target::Class(0)])?;
+    let delta = |steps| -> Result<f64, convscope::Error> {
+        let method = IntegratedGradients::default().steps(steps).baseline(&baseline);
+        Ok(method.integrate(&run)?.convergence_delta.abs().max().double_value(&[]))
     };
-    let (coarse, fine) = (residual(10)?, residual(100)?);
+    let (coarse, fine) = (delta(10)?, delta(100)?);
     assert!(fine < 1e-4 && fine < coarse / 50.0, "{coarse} at 10 steps, {fine} at 100");
     // A network with kinks keeps a residual, and says so.
     let (net, input) = network_o();
-    let options = IntegratedGradients { steps: 200, ..Default::default() };
-    let run = integrated_gradients_tensor(&net, &input, &[Target::Class(0)], &options)?;
-    let residual = run.residual.double_value(&[0]).abs();
-    assert!((0.2..0.5).contains(&residual), "{residual}");
+    let run = Run::new(&net, &input, &[Target::Class(0)])?;
+    let found = IntegratedGradients::default().steps(200).integrate(&run)?;
+    let delta = found.convergence_delta.double_value(&[0]).abs();
+    assert!((0.2..0.5).contains(&delta), "{delta}");
     Ok(())
 }
 
@@ -131,26 +125,26 @@ fn integrated_gradients_are_complete_on_a_smooth_network() -> Tested {
 fn each_picture_of_a_batch_is_explained_as_if_alone() -> Tested {
     let (net, input) = pooled([6, 10], true);
     let targets = [Target::Class(1), Target::Top, Target::channel("relu", 3)];
-    assert!(gradient_tensor(&net, &input, &targets).is_err(), "one layer for all");
+    assert!(values_of(&Saliency::default(), &net, &input, &targets).is_err(), "one layer for all");
     let targets = [Target::Class(1), Target::Top, Target::Class(0)];
     let together = [
-        gradient_tensor(&net, &input, &targets)?,
-        guided_backprop_tensor(&net, &input, &targets)?,
-        cam_tensor(Cam::GradCamPlusPlus, &net, &input, "conv", &targets)?,
+        values_of(&Saliency::default(), &net, &input, &targets)?,
+        values_of(&GuidedBackprop, &net, &input, &targets)?,
+        values_of(&GradCamPlusPlus::at("conv"), &net, &input, &targets)?,
     ];
     for (row, target) in targets.iter().enumerate() {
         let (one, target) = (input.narrow(0, row as i64, 1), [target.clone()]);
         let alone = [
-            gradient_tensor(&net, &one, &target)?,
-            guided_backprop_tensor(&net, &one, &target)?,
-            cam_tensor(Cam::GradCamPlusPlus, &net, &one, "conv", &target)?,
+            values_of(&Saliency::default(), &net, &one, &target)?,
+            values_of(&GuidedBackprop, &net, &one, &target)?,
+            values_of(&GradCamPlusPlus::at("conv"), &net, &one, &target)?,
         ];
         for (together, alone) in together.iter().zip(&alone) {
             assert!(difference(&together.narrow(0, row as i64, 1), alone) < 1e-14);
         }
     }
-    let error = gradient_tensor(&net, &input, &targets[..2]).expect_err("two targets").to_string();
-    assert!(error.contains("2 targets for 3 pictures"), "{error}");
+    let error = values_of(&Saliency::default(), &net, &input, &targets[..2]).expect_err("two targets").to_string();
+    assert!(error.contains("2 targets for 3 images"), "{error}");
     Ok(())
 }
 
@@ -158,7 +152,7 @@ fn each_picture_of_a_batch_is_explained_as_if_alone() -> Tested {
 fn units_and_scores_are_explained_too() -> Tested {
     let (net, input) = pooled([6, 10], true);
     let one = input.narrow(0, 0, 1);
-    let gradient = |target: Target| gradient_tensor(&net, &one, &[target]);
+    let gradient = |target: Target| values_of(&Saliency::default(), &net, &one, &[target]);
     // A neuron of the convolution sees its own 3×3 window and nothing else.
     let seen = gradient(Target::neuron("conv", 2, [1, 7]))?.abs().sum_dim_intlist(
         [0_i64, 1].as_slice(),
@@ -204,15 +198,15 @@ fn what_a_method_cannot_do_is_refused_with_a_way_out() -> Tested {
     let vit = zoo::untrained("deit_tiny")?;
     let error = guided_backprop(&vit, &photo, Target::Top).expect_err("no ReLU").to_string();
     assert!(error.contains("Softmax") && error.contains("saliency"), "{error}");
-    let none = SmoothGrad { samples: 0, ..SmoothGrad::default() };
-    assert!(smooth_grad(&digits, &photo, Target::Top, none).is_err());
-    let none = IntegratedGradients { steps: 0, ..Default::default() };
-    assert!(integrated_gradients(&digits, &photo, Target::Top, none).is_err());
-    let misfit = IntegratedGradients {
-        baseline: Some(Tensor::zeros([3, 5], cpu(Kind::Float))),
-        ..Default::default()
-    };
-    assert!(integrated_gradients(&digits, &photo, Target::Top, misfit).is_err());
+    let misfit = Tensor::zeros([3, 5], cpu(Kind::Float));
+    let refused: [&dyn Attribution; 3] = [
+        &SmoothGrad::default().samples(0),
+        &IntegratedGradients::default().steps(0),
+        &IntegratedGradients::default().baseline(&misfit),
+    ];
+    for method in refused {
+        assert!(explain(&digits, &photo, Target::Top, method).is_err(), "{}", method.name());
+    }
     Ok(())
 }
 
@@ -237,14 +231,14 @@ fn guided_gradients_add_up_at_skips_and_concatenations() -> Tested {
     let net = b.build()?.to_kind(Kind::Double)?;
     let input = Tensor::rand([1, 2, 8, 11], cpu(Kind::Double));
     let target = [Target::Class(0)];
-    let plain = gradient_tensor(&net, &input, &target)?;
-    let guided = guided_backprop_tensor(&net, &input, &target)?;
+    let plain = values_of(&Saliency::default(), &net, &input, &target)?;
+    let guided = values_of(&GuidedBackprop, &net, &input, &target)?;
     assert!(difference(&guided, &plain) > 1e-6, "with weights of both signs it differs");
-    for (_, parameter) in net.parameters() {
+    for (_, parameter) in net.state_dict() {
         let _ = parameter.shallow_clone().abs_();
     }
-    let plain = gradient_tensor(&net, &input, &target)?;
-    let guided = guided_backprop_tensor(&net, &input, &target)?;
+    let plain = values_of(&Saliency::default(), &net, &input, &target)?;
+    let guided = values_of(&GuidedBackprop, &net, &input, &target)?;
     assert!(difference(&guided, &plain) < 1e-13, "positive weights: nothing to hold back");
     assert!(plain.abs().max().double_value(&[]) > 1e-3);
     Ok(())
@@ -277,7 +271,7 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
 #[test]
 fn a_seed_gives_one_map() -> Tested {
     let (net, photo) = (zoo::digits()?, data::digit(2, 2)?);
-    let again = || smooth_grad(&net, &photo, 2usize, SmoothGrad::default());
+    let again = || smooth_grad(&net, &photo, 2usize);
     assert_eq!(difference(again()?.values(), again()?.values()), 0.0);
     Ok(())
 }
@@ -292,7 +286,7 @@ fn saliency_is_the_largest_absolute_gradient_of_the_channels() -> Tested {
     let expected = run.gradients[0].abs().amax([1], false).get(0);
     assert_eq!(difference(map.values(), &expected), 0.0);
     assert!(map.values().min().double_value(&[]) >= 0.0);
-    assert!(map.title.contains("Saliency of 5"), "{}", map.title);
+    assert!(map.title.contains("Saliency for 5"), "{}", map.title);
     Ok(())
 }
 

@@ -45,9 +45,9 @@ fn gz(content: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// Three images, each of one grey.
+/// Three images, each of one gray.
 fn greys() -> Vec<u8> {
-    [10u8, 20, 30].iter().flat_map(|&grey| [grey; 784]).collect()
+    [10u8, 20, 30].iter().flat_map(|&gray| [gray; 784]).collect()
 }
 
 /// A tar archive of one file.
@@ -102,7 +102,7 @@ fn files_laid_by_hand_are_used() -> Tested {
         ];
         Tensor::write_safetensors(&stored, folder.join("mnist_train.safetensors"))?;
         let train = data::mnist(Split::Train)?;
-        assert_eq!((train.count(), train.classes().len()), (2, 10));
+        assert_eq!((train.len(), train.classes().len()), (2, 10));
         Ok(())
     })
 }
@@ -308,7 +308,7 @@ fn files_of_other_writers_are_read_alike() -> Tested {
             assert!(set.labels().equal(&arrays[&format!("mnist.{part}.labels")]));
             let set = data::cifar10(split)?;
             assert!(set.labels().equal(&arrays[&format!("cifar.{part}.labels")]));
-            let count = set.count() as i64;
+            let count = set.len() as i64;
             let some = set.images().slice(0, 0, count, 97);
             assert!(some.equal(&arrays[&format!("cifar.{part}.images")]));
         }

@@ -22,7 +22,7 @@ fn mnist_as_it_is() -> Tested {
         counts(&train),
         [5923., 6742., 5958., 6131., 5842., 5421., 5918., 6265., 5851., 5949.]
     );
-    // The mean and deviation that everybody normalises with.
+    // The mean and deviation that everybody normalizes with.
     let values = train.images().to_kind(Kind::Float) / 255.0;
     assert!((values.mean(Kind::Float).double_value(&[]) - 0.1307).abs() < 5e-5);
     assert!((values.std(true).double_value(&[]) - 0.3081).abs() < 5e-5);
@@ -37,20 +37,21 @@ fn a_set_is_made_ready_for_a_network() -> Tested {
         return Ok(());
     }
     let (net, set) = (zoo::digits()?, data::mnist(Split::Test)?.first(1500)?);
-    let ready = Dataset::from_set(&net, &set)?;
+    let ready = Dataset::prepare(&net, &set)?;
     let by_hand = (set.images().to_kind(Kind::Float) / 255.0 - 0.1307) / 0.3081;
     assert!(difference(ready.images(), &by_hand) < 1e-6);
     assert!(ready.labels().equal(set.labels()));
-    let samples = set.samples()?;
-    assert!(ready.images().equal(Dataset::from_photos(&net, &samples)?.images()), "bit for bit");
+    let photo = |index: usize| Ok((set.photo(index)?, set.label(index).expect("a label")));
+    let samples = (0..set.len()).map(photo).collect::<convscope::Result<Vec<_>>>()?;
+    assert!(ready.images().equal(Dataset::prepare(&net, &samples)?.images()), "bit for bit");
     assert!(net.accuracy(&ready)? > 0.98);
-    assert_eq!(net.predict_labelled(&samples[..60])?.accuracy(), Some(1.0));
+    assert_eq!(net.predict(&samples[..60])?.accuracy(), Some(1.0));
 
-    // Grey into colours, and larger.
-    let mut b = Network::builder("colour", [3, 32, 40]);
+    // Gray into colors, and larger.
+    let mut b = Network::builder("color", [3, 32, 40]);
     let x = b.flatten(b.input(), "flatten");
     b.linear(x, "fc", 10);
-    let wide = Dataset::from_set(&b.build()?, &set.first(2)?)?;
+    let wide = Dataset::prepare(&b.build()?, &set.first(2)?)?;
     assert_eq!(wide.images().size(), [2, 3, 32, 40]);
     assert!(wide.images().select(1, 0).equal(&wide.images().select(1, 2)));
     Ok(())
@@ -65,7 +66,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_is_made() -> Tested {
     let set = ImageSet::open(&path)?;
     let mut b = Network::builder("large", [3, 4096, 4096]);
     b.global_avg_pool(b.input(), "pool");
-    let error = Dataset::from_set(&b.build()?, &set).expect_err("12 TB of numbers").to_string();
+    let error = Dataset::prepare(&b.build()?, &set).expect_err("12 TB of numbers").to_string();
     assert!(error.contains("12079.6 GB") && error.contains(".first("), "{error}");
     Ok(())
 }
@@ -77,18 +78,18 @@ fn files_of_ones_own() -> Tested {
     let write = |images: &Tensor, labels: &Tensor| {
         Tensor::write_safetensors(&[("images", images), ("labels", labels)], &path)
     };
-    // Not square, in colour.
+    // Not square, in color.
     let images = Tensor::arange(2 * 3 * 2 * 5, cpu(Kind::Uint8)).view([2, 3, 2, 5]);
     write(&images, &Tensor::from_slice(&[3i64, 0]))?;
     let set = ImageSet::open(&path)?;
-    assert_eq!((set.name(), set.count(), set.classes().len()), ("shapes", 2, 4));
+    assert_eq!((set.name(), set.len(), set.classes().len()), ("shapes", 2, 4));
     assert_eq!(format!("{set:?}"), "shapes: 2 images [3, 2, 5], 4 classes");
     let photo = set.photo(1)?;
     assert_eq!((photo.width(), photo.height(), photo.title()), (5, 2, "shapes 1"));
     assert_eq!(photo.pixels().get_pixel(4, 1).0, [39, 49, 59]);
-    assert_eq!(set.samples()?.iter().map(|(_, label)| *label).collect::<Vec<_>>(), [3, 0]);
+    assert_eq!([set.label(0), set.label(1)], [Some(3), Some(0)]);
     assert_eq!(set.first(1)?.images().size(), [1, 3, 2, 5]);
-    assert_eq!(set.first(7)?.count(), 2);
+    assert_eq!(set.first(7)?.len(), 2);
     assert!(set.first(0).is_err());
     assert!(set.photo(2).expect_err("two images").to_string().contains("no image 2"));
 
@@ -125,7 +126,7 @@ fn files_of_ones_own() -> Tested {
 fn classes_are_named_by_the_file() -> Tested {
     let Some(file) = real("data/cifar10_train2000_lossless.safetensors") else { return Ok(()) };
     let set = ImageSet::open(file)?;
-    assert_eq!(set.count(), 2000);
+    assert_eq!(set.len(), 2000);
     assert_eq!(set.classes()[6], "frog");
     assert_eq!(set.classes(), zoo::untrained("cifar_resnet20")?.classes());
     Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use convscope::embed::{
-    Quality, Start, TsneMethod, class_vectors, divergence, neighbour_accuracy, pca,
+    Quality, Start, TsneMethod, class_vectors, divergence, neighbor_accuracy, pca,
     trustworthiness, tsne,
 };
 use convscope::prelude::*;
@@ -46,10 +46,10 @@ fn pca_is_scikit_learns() -> Tested {
     // In single precision relative to the largest; and by random projection.
     let single = theirs["digits"].to_kind(Kind::Float);
     let largest = theirs["pca.points"].abs().max().double_value(&[]);
-    let randomised = convscope::embed::PcaMethod::Randomised { seed: 1 };
+    let randomized = convscope::embed::PcaMethod::Randomized { seed: 1 };
     // A projection tells components of similar variance apart less well.
     for (pca, allowed) in
-        [(Pca::fit(&single, 8)?, 1e-5), (Pca::fit_by(&single, 8, randomised)?, 1e-3)]
+        [(Pca::fit(&single, 8)?, 1e-5), (Pca::fit_by(&single, 8, randomized)?, 1e-3)]
     {
         let off = difference(&pca.transform(&single)?, &theirs["pca.points"]) / largest;
         assert!(off < allowed, "{off}");
@@ -83,16 +83,16 @@ fn digits_map(method: TsneMethod, starts: &[(u64, Start)]) -> Tested {
         let map = Tsne { method, seed, start, ..quiet() }.run(&features)?;
         let layout = &map.layouts()[0];
         let divergence = layout.divergence.expect("of t-SNE");
-        let Quality { trustworthiness, neighbours_kept } = layout.quality.expect("enough points");
-        let accuracy = neighbour_accuracy(&layout.points, classes, 10)?;
+        let Quality { trustworthiness, neighbors_kept } = layout.quality.expect("enough points");
+        let accuracy = neighbor_accuracy(&layout.points, classes, 10)?;
         let got = format!(
-            "seed {seed}: KL {:.3}, trustworthiness {trustworthiness:.4}, kept {neighbours_kept:.3}, \
+            "seed {seed}: KL {:.3}, trustworthiness {trustworthiness:.4}, kept {neighbors_kept:.3}, \
              accuracy {accuracy:.3}",
             divergence.value
         );
         println!("{got}");
         assert!(divergence.all_pairs && divergence.value <= 0.73, "{got}");
-        assert!(trustworthiness >= 0.994 && neighbours_kept >= 0.575 && accuracy >= 0.97, "{got}");
+        assert!(trustworthiness >= 0.994 && neighbors_kept >= 0.575 && accuracy >= 0.97, "{got}");
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn digits_by_all_pairs_reach_the_known_figures() -> Tested {
 
 #[test]
 fn a_grid_stays_a_grid() -> Tested {
-    // 30 × 30 points: each one's neighbours on the map are those on the grid, for either method.
+    // 30 × 30 points: each one's neighbors on the map are those on the grid, for either method.
     let side = Tensor::arange(30, cpu(Kind::Float));
     let grid = Tensor::stack(&[side.repeat([30]), side.repeat_interleave_self_int(30, 0, None)], 1);
     for (seed, start) in STARTS {
@@ -131,7 +131,7 @@ fn a_grid_stays_a_grid() -> Tested {
 }
 
 #[test]
-fn one_seed_gives_one_map_and_several_perplexities_share_their_neighbours() -> Tested {
+fn one_seed_gives_one_map_and_several_perplexities_share_their_neighbors() -> Tested {
     let (points, classes) = clouds(700, 4, 12);
     let features = Features::new(&points)?.classes(&classes, &["a", "b", "c", "d"])?;
     let options = Tsne { perplexities: vec![10.0, 40.0], iterations: 120, record: 50, ..quiet() };
@@ -168,7 +168,7 @@ fn a_map_is_watched_stopped_and_bounded_in_time() -> Tested {
     assert_eq!(seen.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [20, 40, 60]);
     assert_eq!(map.layouts()[0].iterations, 60);
     assert!(format!("{map:?}").contains("stopped after 60 of 1000 iterations"), "{map:?}");
-    let none = Tsne { at_most: Some(Duration::ZERO), ..quiet() }.run(&features)?;
+    let none = Tsne { time_limit: Some(Duration::ZERO), ..quiet() }.run(&features)?;
     assert_eq!(none.layouts()[0].iterations, 0);
     Ok(())
 }
@@ -251,14 +251,14 @@ fn bad_input_is_refused_by_name() -> Tested {
     let same = Pca::fit(&Tensor::full([9, 4], 0.1, cpu(Kind::Float)), 1);
     assert!(same.expect_err("alike").to_string().contains("alike"));
     assert!(Pca::fit(&points, 2)?.transform(&Tensor::zeros([3, 5], cpu(Kind::Float))).is_err());
-    assert!(neighbour_accuracy(&points, &Tensor::zeros([9], cpu(Kind::Int64)), 3).is_err());
+    assert!(neighbor_accuracy(&points, &Tensor::zeros([9], cpu(Kind::Int64)), 3).is_err());
     assert!(trustworthiness(&points, &points, 50).is_err());
     Ok(())
 }
 
 #[test]
 fn doubles_and_few_points_are_handled() -> Tested {
-    // Each point 8 times, more than some neighbours' lists hold; and single ones.
+    // Each point 8 times, more than some neighbors' lists hold; and single ones.
     let (points, _) = clouds(100, 3, 4);
     let doubles = points.repeat([8, 1]);
     for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
@@ -282,7 +282,7 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     let net = zoo::digits()?;
     let samples = data::digits(30, 4)?;
     let photos: Vec<Photo> = samples.iter().map(|(photo, _)| photo.clone()).collect();
-    let dataset = Dataset::from_photos(&net, &samples)?;
+    let dataset = Dataset::prepare(&net, &samples)?;
     let input = dataset.images();
     let maps = net.activations(input, &["relu2"])?.remove(0);
     let bytes = ((input * 0.3081 + 0.1307) * 255.0).round().to_kind(Kind::Uint8);
@@ -296,43 +296,43 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     ] {
         let tensor = net.features_tensor(input, "relu2", pooling)?;
         assert!(difference(&tensor, &expected) < 1e-5, "{pooling:?}");
-        let of_set = net.features_of_set(&set, "relu2", pooling)?;
+        let of_set = net.features(&set, "relu2", pooling)?;
         assert!(difference(of_set.values(), &expected) < 1e-5, "{pooling:?}");
         assert_eq!(of_set.class_numbers(), Some(set.labels()));
-        let labelled = net.features_labelled(&samples, "relu2", pooling)?;
-        assert!(difference(labelled.values(), &expected) < 1e-5, "{pooling:?}");
+        let labeled = net.features(&samples, "relu2", pooling)?;
+        assert!(difference(labeled.values(), &expected) < 1e-5, "{pooling:?}");
     }
     assert_eq!(net.features(&photos, "fc1", Pooling::Mean)?.values().size(), [30, 64]);
-    assert!(net.features(&[], "fc1", Pooling::Mean).is_err());
+    assert!(net.features(&Vec::<Photo>::new(), "fc1", Pooling::Mean).is_err());
     assert!(net.features(&photos, "fc9", Pooling::Mean).is_err());
 
     let folder = scratch("embed_folder");
-    assert!(net.features_of_folder(&folder, "relu3", Pooling::Mean).is_err());
+    assert!(data::Folder::open(&folder).is_err(), "an empty folder");
     for (at, (photo, class)) in samples.iter().enumerate() {
         let subfolder = folder.join(format!("digit{class}"));
         std::fs::create_dir_all(&subfolder)?;
         photo.pixels().save(subfolder.join(format!("{at:02}.png")))?;
     }
     std::fs::write(folder.join("notes.txt"), "no picture")?;
-    let features = net.features_of_folder(&folder, "relu3", Pooling::Mean)?;
+    let features = net.features(&data::Folder::open(&folder)?, "relu3", Pooling::Mean)?;
     assert_eq!(features.values().size(), [30, 64]);
     let classes: Vec<i64> = Vec::try_from(features.class_numbers().expect("classes"))?;
     assert_eq!(classes, (0..30).map(|at| at / 3).collect::<Vec<i64>>());
     let first = net.features(&photos[0..1], "relu3", Pooling::Mean)?;
     assert!(difference(&features.values().narrow(0, 0, 1), first.values()) < 1e-5);
     std::fs::write(folder.join("digit3/zz.png"), "not a picture")?;
-    let message = net.features_of_folder(&folder, "relu3", Pooling::Mean).expect_err("broken");
+    let message = net.features(&data::Folder::open(&folder)?, "relu3", Pooling::Mean).expect_err("broken");
     assert!(message.to_string().contains("zz.png"), "{message}");
 
     let vectors = class_vectors(&net)?;
-    assert_eq!(difference(vectors.values(), &net.parameters()[6].1.shallow_clone()), 0.0);
+    assert_eq!(difference(vectors.values(), &net.state_dict()[6].1.shallow_clone()), 0.0);
     Ok(())
 }
 
 #[test]
 fn pca_and_tsne_stand_side_by_side() -> Tested {
     let net = zoo::digits()?;
-    let features = net.features_labelled(&data::digits(150, 1)?, "relu3", Pooling::Mean)?;
+    let features = net.features(&data::digits(150, 1)?, "relu3", Pooling::Mean)?;
     let both = pca(&features)?.beside(tsne(&features)?)?;
     let words = format!("{both:?}");
     for part in ["digits at `relu3`", "150 points", "10 classes", "% of the variance", "KL"] {

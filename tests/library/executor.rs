@@ -1,6 +1,7 @@
 //! Ways of running a network: overwriting, starting in the middle, other outputs, the inference form.
 
-use convscope::network::{Arithmetic, Builder, Op, Pointwise};
+use convscope::network::ops::{Arithmetic, Flatten, Mean, Pad, Permute, Pointwise, Reshape, Select, Slice};
+use convscope::network::{Builder, Op};
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, set};
@@ -12,26 +13,26 @@ fn every_operation() -> Network {
     let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3).padding(1));
     let x = b.batch_norm(x, "bn");
     let x = functions(&mut b, x);
-    let padded = b.op("pad", Op::Pad { amounts: vec![[0, 0], [1, 1], [0, 0], [-1, 1]] }, &[x]);
-    let cut = b.op("cut", Op::Slice { dim: 1, start: 1, end: -1, step: 1 }, &[padded]);
-    let gate = b.op("mean", Op::Mean { dims: vec![2, 3], keep_dims: true }, &[cut]);
+    let padded = b.op("pad", Pad { amounts: vec![[0, 0], [1, 1], [0, 0], [-1, 1]] }, &[x]);
+    let cut = b.op("cut", Slice { dim: 1, start: 1, end: -1, step: 1 }, &[padded]);
+    let gate = b.op("mean", Mean { dims: vec![2, 3], keep_dims: true }, &[cut]);
     let x = b.mul(x, gate, "gated");
-    let x = b.op("sub", Op::Arithmetic(Arithmetic::Sub), &[x, cut]);
+    let x = b.op("sub", Arithmetic::Sub, &[x, cut]);
     let half = b.pointwise(gate, "exp", Pointwise::Exp);
-    let x = b.op("div", Op::Arithmetic(Arithmetic::Div), &[x, half]);
+    let x = b.op("div", Arithmetic::Div, &[x, half]);
     let p = b.max_pool(x, "pool", Pool::new(3, 2).padding(1));
     let q = b.avg_pool(x, "average", Pool::new(3, 2).padding(1));
     let x = b.concat(&[p, q], "concat");
     let x = b.adaptive_avg_pool(x, "adaptive", [2, 3]);
-    let x = b.op("flat", Op::Flatten { from: 2 }, &[x]);
-    let x = b.op("tokens", Op::Permute { order: vec![0, 2, 1] }, &[x]);
+    let x = b.op("flat", Flatten { from: 2 }, &[x]);
+    let x = b.op("tokens", Permute { order: vec![0, 2, 1] }, &[x]);
     let class = b.parameter("class_token", &[1, 1, 8], 0.02);
     let x = b.concat(&[class, x], "with_class");
     let x = b.layer_norm(x, "ln", 1e-6);
     let x = b.self_attention(x, "attention", 2);
     let x = b.dropout(x, "dropout", 0.3);
-    let x = b.op("class", Op::Select { dim: 1, index: 0 }, &[x]);
-    let x = b.op("reshape", Op::Reshape { shape: vec![-1, 2, 4] }, &[x]);
+    let x = b.op("class", Select { dim: 1, index: 0 }, &[x]);
+    let x = b.op("reshape", Reshape { shape: vec![-1, 2, 4] }, &[x]);
     let x = b.flatten(x, "flatten");
     b.linear(x, "fc", 3);
     b.build().expect("a sound network")
@@ -79,7 +80,7 @@ fn residual() -> Network {
         let y = b.pointwise(y, &format!("{block}.relu6"), Pointwise::Relu6);
         let y = b.conv2d(y, &format!("{block}.conv2"), Conv2d::new(6, 1));
         // Two readers: neither may write over it.
-        let view = b.op(&format!("{block}.view"), Op::Reshape { shape: vec![-1, 6, 12, 10] }, &[y]);
+        let view = b.op(&format!("{block}.view"), Reshape { shape: vec![-1, 6, 12, 10] }, &[y]);
         let y = b.relu(y, &format!("{block}.relu"));
         let y = b.add(y, view, &format!("{block}.twice"));
         x = b.add(y, x, &format!("{block}.add"));
@@ -205,7 +206,7 @@ fn the_inference_form_gives_the_same() -> Tested {
         assert!(
             fast.nodes()
                 .iter()
-                .all(|node| { !matches!(node.op, Op::BatchNorm2d { .. } | Op::Dropout { .. }) })
+                .all(|node| { !matches!(node.op, Op::BatchNorm2d(_) | Op::Dropout(_)) })
         );
     }
     Ok(())

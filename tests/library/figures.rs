@@ -25,7 +25,7 @@ pub fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
 fn feature_maps_golden() -> Tested {
     golden("feature_maps", &FeatureMaps::new("Feature maps of a test", &maps(12, 9, 14, false))?)?;
     let signed = FeatureMaps::new("Signed, each on its own", &maps(20, 8, 8, true))?;
-    golden("feature_maps_signed", &signed.share(Share::Each))?;
+    golden("feature_maps_signed", &signed.scale_sharing(ScaleSharing::Each))?;
     golden("feature_maps_many", &FeatureMaps::new("Many", &maps(300, 7, 7, false))?)
 }
 
@@ -35,7 +35,7 @@ fn filters_golden() -> Tested {
         let count: i64 = shape.iter().product();
         (Tensor::arange(count, cpu(Kind::Float)) * 0.37).sin().view(shape)
     };
-    golden("filters_colour", &FilterGrid::new("Colour", &weight([16, 3, 5, 5]))?)?;
+    golden("filters_color", &FilterGrid::new("Color", &weight([16, 3, 5, 5]))?)?;
     golden("filters_signed", &FilterGrid::new("One channel", &weight([6, 1, 5, 3]))?)?;
     let deep = FilterGrid::new("Deep", &weight([32, 16, 3, 3]))?;
     golden("filters_deep", &deep.filters([0, 3, 31]).inputs([1, 2, 15]))

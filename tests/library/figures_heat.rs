@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::golden::golden;
 use crate::helpers::{Tested, cpu, numbers, painted, scratch, spec_of, subtitle};
 
-fn grey(width: u32, height: u32) -> RgbImage {
+fn gray(width: u32, height: u32) -> RgbImage {
     RgbImage::from_pixel(width, height, Rgb([90; 3]))
 }
 
@@ -25,7 +25,7 @@ fn hill(rows: i64, columns: i64, (row, column): (f64, f64), height: f64) -> Tens
 
 fn found(values: &Tensor, boxes: Boxes) -> convscope::Result<Vec<[u32; 4]>> {
     let size = values.size();
-    let picture = grey(size[1] as u32, size[0] as u32);
+    let picture = gray(size[1] as u32, size[0] as u32);
     let map = Heatmap::new("boxes", "u", picture, values)?.boxes(boxes);
     let corners = |b: BoundingBox| [b.left, b.top, b.right, b.bottom];
     Ok(map.bounding_boxes()?.into_iter().map(corners).collect())
@@ -48,7 +48,7 @@ fn heatmaps_golden() -> Tested {
         vec![layer("early", (1.0, 1.0), 0.1), layer("late", (4.0, 7.0), 1.0)].into_iter().collect()
     };
     golden("heatmaps", &Heatmaps::new("One scale", layers()?)?)?;
-    golden("heatmaps_each", &Heatmaps::new("Each its own", layers()?)?.share(Share::Each))?;
+    golden("heatmaps_each", &Heatmaps::new("Each its own", layers()?)?.scale_sharing(ScaleSharing::Each))?;
     let tall = painted(100, 160).pixels().clone();
     let row = |picture: &RgbImage| -> convscope::Result<Vec<Heatmap>> {
         let map = |values: Tensor| Heatmap::new("m", "u", picture.clone(), &values);
@@ -90,9 +90,9 @@ fn boxes_are_those_computed_by_hand() -> Tested {
     // At half the maximum: the diagonal pair, and the block that touches the maximum by a corner.
     assert_eq!(found(&values, Boxes::Largest(0.5))?, [[4, 1, 7, 4]]);
     assert_eq!(found(&values, Boxes::All(0.5))?, [[0, 0, 7, 4]]);
-    assert_eq!(found(&values, Boxes::Largest(0.6))?, [[0, 0, 2, 2]], "neighbours by a corner");
+    assert_eq!(found(&values, Boxes::Largest(0.6))?, [[0, 0, 2, 2]], "neighbors by a corner");
     assert_eq!(found(&values, Boxes::Largest(1.0))?, [[6, 3, 7, 4]]);
-    // The end of a row and the start of the next are no neighbours.
+    // The end of a row and the start of the next are no neighbors.
     let ends = map(3, 4, &[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     assert_eq!(found(&ends, Boxes::Largest(0.5))?, [[3, 0, 4, 1]]);
     // Negative values are no evidence, NaN and infinity no numbers.
@@ -112,11 +112,11 @@ fn boxes_are_those_computed_by_hand() -> Tested {
 #[test]
 fn boxes_of_small_maps_are_in_pixels_of_the_input() -> Tested {
     // Between 0 and 1, eight pixels are 0, 0, 1/8, 3/8, 5/8, 7/8, 1, 1.
-    let step = Heatmap::new("step", "u", grey(64, 32), &map(1, 2, &[0.0, 1.0]))?;
+    let step = Heatmap::new("step", "u", gray(64, 32), &map(1, 2, &[0.0, 1.0]))?;
     let step = step.input_size(4, 8).boxes(Boxes::Largest(0.5));
     assert_eq!(step.bounding_boxes()?, [BoundingBox::new(4, 0, 8, 4, "≥ 50 %")]);
     let values = map(2, 3, &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
-    let blocky = Heatmap::new("b", "u", grey(30, 20), &values)?.blocky().boxes(Boxes::All(0.9));
+    let blocky = Heatmap::new("b", "u", gray(30, 20), &values)?.blocky().boxes(Boxes::All(0.9));
     assert_eq!(blocky.bounding_boxes()?, [BoundingBox::new(10, 0, 20, 10, "≥ 90 %")]);
     let drawn = &spec_of(&blocky)?["data"][3]["values"][0]; // over a picture eleven times as large
     assert_eq!(
@@ -126,7 +126,7 @@ fn boxes_of_small_maps_are_in_pixels_of_the_input() -> Tested {
 
     let given = |left, right| {
         let boxes = Boxes::Given(vec![BoundingBox::new(left, 2, right, 99, "")]);
-        Heatmap::new("given", "u", grey(30, 20), &values).map(|map| map.boxes(boxes))
+        Heatmap::new("given", "u", gray(30, 20), &values).map(|map| map.boxes(boxes))
     };
     assert_eq!(given(5, 99)?.bounding_boxes()?, [BoundingBox::new(5, 2, 30, 20, "")], "clipped");
     for (left, right) in [(30, 31), (7, 7), (9, 3)] {
@@ -167,7 +167,7 @@ fn vega_enlarges_as_the_still_does() -> Tested {
 
 #[test]
 fn constant_and_broken_maps_say_so() -> Tested {
-    let heatmap = |values: &[f32]| Heatmap::new("m", "u", grey(30, 20), &map(2, 3, values));
+    let heatmap = |values: &[f32]| Heatmap::new("m", "u", gray(30, 20), &map(2, 3, values));
     let nan = [1.0, f32::NAN, 0.0, f32::INFINITY, 0.5, -0.5];
     assert!(subtitle(&heatmap(&[0.0; 6])?)?.contains("blank"));
     assert!(subtitle(&heatmap(&[2.5; 6])?)?.contains("blank"));
@@ -184,7 +184,7 @@ fn constant_and_broken_maps_say_so() -> Tested {
     assert!(several.contains("NaN is magenta): odd"), "{several}");
 
     let grid = |values: &[f32]| PatchGrid::new(10, 10, &map(2, 3, values), Vec::new());
-    let figure = |grids| Occlusion::new("o", "logit", grey(30, 20), 1.0, grids);
+    let figure = |grids| Occlusion::new("o", "logit", gray(30, 20), 1.0, grids);
     assert!(subtitle(&figure(vec![grid(&[0.0; 6])?])?)?.contains("blank"));
     figure(vec![grid(&nan)?, grid(&[f32::NAN; 6])?])?.bundle()?;
     Ok(())
@@ -193,7 +193,7 @@ fn constant_and_broken_maps_say_so() -> Tested {
 #[test]
 fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
     let heatmap =
-        |unit: &str, height| Heatmap::new("m", unit, grey(30, 20), &hill(4, 6, (1.0, 2.0), height));
+        |unit: &str, height| Heatmap::new("m", unit, gray(30, 20), &hill(4, 6, (1.0, 2.0), height));
     let maps = vec![("a", heatmap("|gradient|", 0.01)?), ("b", heatmap("Grad-CAM", 10.0)?)];
     let spec = spec_of(&Heatmaps::new("methods", maps)?)?;
     assert!(spec["title"]["subtitle"].to_string().contains("in different units"));
@@ -207,7 +207,7 @@ fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
     assert_eq!(tops[0], tops[1]);
     assert_eq!(spec["scales"][0]["domain"][1], tops[0], "one scale in real units");
 
-    // A map with a sign among others leaves these their colours.
+    // A map with a sign among others leaves these their colors.
     let mixed = vec![("a", heatmap("|gradient|", 1.0)?), ("b", heatmap("share", -2.0)?)];
     let mixed = Heatmaps::new("a sign", mixed)?;
     let spec = spec_of(&mixed)?;
@@ -226,7 +226,7 @@ fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
 fn what_does_not_fit_is_refused() -> Tested {
     let none: Vec<(&str, Heatmap)> = Vec::new();
     assert!(Heatmaps::new("none", none).is_err());
-    let heatmap = || Heatmap::new("m", "u", grey(3, 2), &map(1, 1, &[1.0]));
+    let heatmap = || Heatmap::new("m", "u", gray(3, 2), &map(1, 1, &[1.0]));
     let short = vec![("one", vec![heatmap()?, heatmap()?]), ("two", vec![heatmap()?])];
     let error = Heatmaps::grid("short", vec!["a", "b"], short).expect_err("short").to_string();
     assert!(error.contains("`two` has 1 maps for 2 columns"), "{error}");
@@ -239,7 +239,7 @@ fn what_does_not_fit_is_refused() -> Tested {
     let mut uneven = vec![vec![guess(1)]; 6];
     uneven[3].push(guess(2));
     assert!(PatchGrid::new(1, 1, &drops, uneven).is_err());
-    let picture = grey(30, 20);
+    let picture = gray(30, 20);
     assert!(Occlusion::new("none", "u", picture.clone(), 1.0, Vec::new()).is_err());
     let grid = || PatchGrid::new(8, 8, &drops, Vec::new());
     assert!(Occlusion::new("NaN", "u", picture.clone(), f64::NAN, vec![grid()?]).is_err());
@@ -293,16 +293,16 @@ fn hostile_labels_stay_text() -> Tested {
     let evil = "</script><img src=x onerror=alert(1)>\n{\"signal\": \"x\"}\u{202e}";
     let guess = Guess { class: 3, name: evil.into(), probability: 0.4 };
     let values = hill(2, 3, (0.0, 1.0), 1.0);
-    let heatmap = || Heatmap::new(evil, evil, grey(30, 20), &values);
+    let heatmap = || Heatmap::new(evil, evil, gray(30, 20), &values);
     let given = Boxes::Given(vec![BoundingBox::new(1, 1, 9, 9, evil)]);
     let boxed = heatmap()?.boxes(given);
     assert_eq!(spec_of(&boxed)?["data"][3]["values"][0]["label"], evil);
     let several = Heatmaps::new(evil, vec![(evil, heatmap()?)])?;
     assert_eq!(spec_of(&several)?["data"][1]["values"][1]["label"], evil);
     let grid = PatchGrid::new(9, 9, &values, vec![vec![guess.clone()]; 6])?;
-    let occlusion = Occlusion::new(evil, evil, grey(30, 20), 1.0, vec![grid])?;
+    let occlusion = Occlusion::new(evil, evil, gray(30, 20), 1.0, vec![grid])?;
     assert_eq!(spec_of(&occlusion)?["data"][1]["values"][0]["name"], evil);
-    let top = TopK::new(evil, grey(30, 20), vec![guess])?;
+    let top = TopK::new(evil, gray(30, 20), vec![guess])?;
     assert_eq!(spec_of(&top)?["data"][0]["values"][0]["facts"]["name"], evil);
     let folder = scratch("hostile_heat");
     for (name, saved) in [
@@ -331,7 +331,7 @@ fn guesses_carry_their_logits_to_the_pointer() -> Tested {
         assert_eq!(row["facts"]["logit"], format!("{:.3}", logits[class]));
     }
     let guess = Guess { class: 7, name: "seven".into(), probability: 1e-6 };
-    let bare = spec_of(&TopK::new("no logits", grey(9, 9), vec![guess])?)?;
+    let bare = spec_of(&TopK::new("no logits", gray(9, 9), vec![guess])?)?;
     let facts = &bare["data"][0]["values"][0]["facts"];
     assert_eq!(facts["probability"], "1.0000e-6");
     assert!(facts.get("logit").is_none());

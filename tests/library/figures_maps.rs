@@ -1,4 +1,4 @@
-//! Filters and feature maps: which are shown, in which colours, what the pointer reads, how large.
+//! Filters and feature maps: which are shown, in which colors, what the pointer reads, how large.
 
 use convscope::prelude::*;
 use convscope::view::{FeatureMaps, FeatureMapsBatch, FilterGrid, Journey};
@@ -35,8 +35,8 @@ fn read(spec: &Value, tile: usize) -> Vec<f64> {
     text.chunks(2).map(value).collect()
 }
 
-/// The colour in the middle of a tile's value.
-fn colour(figure: &impl Figure, tile: usize, row: u32, column: u32) -> Rgb<u8> {
+/// The color in the middle of a tile's value.
+fn color(figure: &impl Figure, tile: usize, row: u32, column: u32) -> Rgb<u8> {
     let spec = spec(figure).expect("an interactive form");
     let tile = &tiles(&spec)[tile];
     let step = spec["signals"][0]["value"][tile["size"].as_u64().expect("a size") as usize]["step"]
@@ -76,10 +76,10 @@ fn golden_stills() -> Tested {
     let pictures = [("one.png".to_owned(), picture(70, 50)), ("two.png".to_owned(), picture(9, 9))];
     golden("maps_difference", &FeatureMaps::difference("A difference", pictures, &a, &b)?)?;
     let strongest = FeatureMaps::new("The strongest", &maps(12, 9, 14, false))?.strongest(3);
-    golden("maps_smooth", &strongest.smooth().share(Share::Each))?;
+    golden("maps_smooth", &strongest.smooth().scale_sharing(ScaleSharing::Each))?;
     let weight = maps(30 * 8, 3, 3, true).view([30, 8, 3, 3]);
-    let grey = FilterGrid::new("Deep, in grey", &weight)?.colour_map(ColourMap::Grey);
-    golden("filters_grey", &grey.filters(4..9))
+    let gray = FilterGrid::new("Deep, in gray", &weight)?.color_map(ColorMap::Gray);
+    golden("filters_gray", &gray.filters(4..9))
 }
 
 #[test]
@@ -124,14 +124,14 @@ fn a_difference_has_its_sign() -> Tested {
     let expected = activations(&one)? - activations(&two)?;
     assert!(difference.values().equal(&expected));
 
-    // Where the first is stronger everywhere, the scale is still centred at 0.
+    // Where the first is stronger everywhere, the scale is still centered at 0.
     let (none, some) = (Tensor::zeros([2, 3, 3], cpu(Kind::Float)), maps_of_corner());
     let names = || ["a", "b"].map(|name| (name.to_owned(), picture(6, 6)));
     let first = FeatureMaps::difference("first", names(), &some, &none)?;
-    assert_eq!(blue_or_red(colour(&first, 0, 0, 0)), "red");
+    assert_eq!(blue_or_red(color(&first, 0, 0, 0)), "red");
     let second = FeatureMaps::difference("second", names(), &none, &some)?;
-    assert_eq!(blue_or_red(colour(&second, 0, 0, 0)), "blue");
-    assert!(colour(&second, 0, 2, 2).0.iter().all(|&shade| shade > 230), "0 is white");
+    assert_eq!(blue_or_red(color(&second, 0, 0, 0)), "blue");
+    assert!(color(&second, 0, 2, 2).0.iter().all(|&shade| shade > 230), "0 is white");
     assert!(FeatureMaps::difference("odd", names(), &some, &maps(2, 4, 4, true)).is_err());
     Ok(())
 }
@@ -180,7 +180,7 @@ fn blank_and_broken_maps_say_so() -> Tested {
     let _ = values.get(1).get(0).get(0).fill_(f64::NAN);
     let broken = FeatureMaps::new("m", &values)?;
     assert!(format!("{broken:?}").contains("not finite"), "{broken:?}");
-    assert_eq!(colour(&broken, 1, 0, 0), Rgb([255, 0, 255]));
+    assert_eq!(color(&broken, 1, 0, 0), Rgb([255, 0, 255]));
     assert_eq!(names(&broken.strongest(1))?.len(), 1);
 
     let nothing = Tensor::zeros([3, 2, 3, 3], cpu(Kind::Float));
@@ -233,7 +233,7 @@ fn figures_are_small() -> Tested {
     }
     let large = FeatureMaps::new("m", &relu(256, 56))?.bundle()?.text;
     assert!(large.contains("MB in the notebook") && large.contains("strongest(64)"), "{large}");
-    // A byte a pixel: the colour type stands after the signature and the header's sizes.
+    // A byte a pixel: the color type stands after the signature and the header's sizes.
     let signed = FeatureMaps::new("m", &(relu(64, 56) - 0.4))?;
     assert_eq!(signed.bundle()?.png[25], 3, "indexed");
 

@@ -93,7 +93,7 @@ fn a_scatter_refuses_what_does_not_fit() -> Tested {
     assert!(text(make()?.labels(&["one"])).contains("20 labels"));
     assert!(text(make()?.thumbnails(&[])).contains("20 thumbnails"));
     assert!(text(make()?.thumbnails(&vec![RgbImage::new(0, 3); 20])).contains("no pixels"));
-    assert!(text(make()?.neighbours(&vec![vec![20]; 20])).contains("no point 20"));
+    assert!(text(make()?.neighbors(&vec![vec![20]; 20])).contains("no point 20"));
     Ok(())
 }
 
@@ -109,7 +109,7 @@ fn a_scatter_keeps_within_its_bounds() -> Tested {
     let scatter = Scatter::layouts("Large", &layouts)?
         .classes(&classes, &["a", "b"])?
         .thumbnails(&pictures)?
-        .neighbours(&near)?;
+        .neighbors(&near)?;
     let bundle = scatter.bundle()?;
     assert!(
         bundle.text.contains("the interactive form has 10000 of 30000 points"),
@@ -196,7 +196,7 @@ fn film_golden() -> Tested {
 #[test]
 fn a_film_moves_in_files() -> Tested {
     let folder = scratch("film");
-    let film = film(12)?.at_most(5).frames_per_second(4.0);
+    let film = film(12)?.max_frames(5).frames_per_second(4.0);
     for name in ["film.gif", "film.apng", "film.png", "film.html", "film.jpg"] {
         film.save(folder.join(name))?;
     }
@@ -232,8 +232,8 @@ fn a_film_chooses_its_frames() -> Tested {
         steps["value"].as_array().into_iter().flatten().filter_map(|step| step.as_u64()).collect()
     };
     assert_eq!(steps(&film(12)?).len(), 12);
-    assert_eq!(steps(&film(12)?.at_most(4)), [0, 9, 21, 33]);
-    assert_eq!(steps(&film(12)?.at_most(0)), [33], "the last is always there");
+    assert_eq!(steps(&film(12)?.max_frames(4)), [0, 9, 21, 33]);
+    assert_eq!(steps(&film(12)?.max_frames(0)), [33], "the last is always there");
     // Noise can't be made small.
     let noise = |step: u64| {
         let bytes = Tensor::randint(256, [3 * 224 * 224], cpu(Kind::Uint8));

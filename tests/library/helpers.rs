@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use convscope::attribution::Run;
 use convscope::prelude::*;
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ pub fn in_child(test: &str, variables: &[(&str, &Path)]) -> String {
     text
 }
 
-/// A photo with structure everywhere: colours, edges, fine texture.
+/// A photo with structure everywhere: colors, edges, fine texture.
 pub fn painted(width: u32, height: u32) -> Photo {
     let pixels = image::RgbImage::from_fn(width, height, |x, y| {
         let (fx, fy) = (f64::from(x), f64::from(y));
@@ -70,10 +71,31 @@ pub fn painted(width: u32, height: u32) -> Photo {
     Photo::from_image(pixels, "painted").expect("a painted photo")
 }
 
+/// What a method finds for a batch, as it gives it: `[N, C, H, W]`, or a layer's maps `[N, h, w]`.
+pub fn values_of(
+    method: &dyn Attribution,
+    net: &Network,
+    input: &Tensor,
+    targets: &[Target],
+) -> convscope::Result<Tensor> {
+    Ok(method.attribute(&Run::new(net, input, targets)?)?.values)
+}
+
+/// The same as one map per image, `[N, H, W]` of the input's size.
+pub fn maps_of(
+    method: &dyn Attribution,
+    net: &Network,
+    input: &Tensor,
+    targets: &[Target],
+) -> convscope::Result<Tensor> {
+    let size = [2, 3].map(|dim: usize| input.size()[dim]);
+    method.attribute(&Run::new(net, input, targets)?)?.maps_at(size)
+}
+
 /// Replaces parameters of a network by the numbers given.
 pub fn set(net: &Network, values: &[(&str, &Tensor)]) {
     for (name, value) in values {
-        let parameters = net.parameters();
+        let parameters = net.state_dict();
         let (_, parameter) = parameters.iter().find(|(known, _)| known == name).expect(name);
         parameter.shallow_clone().copy_(&value.view_as(parameter));
     }

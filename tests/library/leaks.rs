@@ -18,11 +18,11 @@ fn explain(net: &Network, photo: &Photo) -> convscope::Result<()> {
 
 /// Those of which a single one runs the network many times.
 fn explain_at_length(net: &Network, photo: &Photo) -> convscope::Result<()> {
-    smooth_grad(net, photo, 2usize, SmoothGrad { samples: 20, ..SmoothGrad::default() })?;
-    integrated_gradients(net, photo, Target::Top, Default::default())?;
-    score_cam(net, photo, "relu2", Target::Top, ScoreCam::default())?;
-    ablation_cam(net, photo, "relu2", Target::Top, AblationCam::default())?;
-    rise(net, photo, Target::Top, Rise { masks: 40, ..Rise::default() })?;
+    SmoothGrad::default().samples(20).explain(net, photo, 2usize)?;
+    integrated_gradients(net, photo, Target::Top)?;
+    score_cam(net, photo, "relu2", Target::Top)?;
+    ablation_cam(net, photo, "relu2", Target::Top)?;
+    Rise::default().masks(40).explain(net, photo, Target::Top)?;
     Ok(())
 }
 
@@ -30,10 +30,10 @@ fn explain_at_length(net: &Network, photo: &Photo) -> convscope::Result<()> {
 fn explanations_leave_parameters_as_they_were() -> Tested {
     let net = zoo::digits()?;
     let photo = data::digit(2, 2)?;
-    let before: Vec<Tensor> = net.parameters().iter().map(|(_, tensor)| tensor.copy()).collect();
+    let before: Vec<Tensor> = net.state_dict().iter().map(|(_, tensor)| tensor.copy()).collect();
     explain(&net, &photo)?;
     explain_at_length(&net, &photo)?;
-    for ((name, now), before) in net.parameters().iter().zip(&before) {
+    for ((name, now), before) in net.state_dict().iter().zip(&before) {
         assert!(!now.requires_grad() && !now.grad().defined(), "{name}");
         assert_eq!(difference(now, before), 0.0, "{name}");
     }

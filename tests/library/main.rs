@@ -13,7 +13,7 @@ mod figures_motion;
 mod golden;
 mod helpers;
 mod leaks;
-mod localisation;
+mod localization;
 mod maximize;
 mod maximize_figures;
 mod maximize_images;

@@ -1,8 +1,8 @@
-//! Activation maximisation: each objective's number, seeded runs, what ends them, refusals.
+//! Activation maximization: each objective's number, seeded runs, what ends them, refusals.
 
 use std::time::Duration;
 
-use convscope::maximize::{Ascent, Beyond, Colour, Parameters, Robust, Start};
+use convscope::maximize::{Ascent, Beyond, Color, Parameters, Robust, Start};
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, set};
@@ -25,7 +25,7 @@ pub fn noise(shape: [i64; 4], seed: i64) -> Tensor {
 
 /// What the network is given of images from 0 to 1.
 pub fn input(net: &Network, images: &Tensor) -> Tensor {
-    net.preprocess().normalised(images).expect("normalised")
+    net.preprocess().normalized(images).expect("normalized")
 }
 
 pub fn close(ours: f64, theirs: f64) {
@@ -68,9 +68,9 @@ fn every_objective_is_the_number_it_says() -> Tested {
     let unit = || Objective::channel("conv2", 5);
     let at = mean(&conv2.select(1, 5));
     check(unit() - 0.1 * Objective::total_variation(), at - 0.1 * (steps(2) + steps(3)))?;
-    let grey = (&image - 0.5).abs();
-    check(unit() - Objective::l1(), at - grey.sum(Kind::Double).double_value(&[]))?;
-    check(unit() - Objective::l2(), at - grey.norm().double_value(&[]))?;
+    let gray = (&image - 0.5).abs();
+    check(unit() - Objective::l1(), at - gray.sum(Kind::Double).double_value(&[]))?;
+    check(unit() - Objective::l2(), at - gray.norm().double_value(&[]))?;
     check(2.0 * Objective::class(3) - Objective::class(8) * 0.5, {
         2.0 * logits.double_value(&[0, 3]) - 0.5 * logits.double_value(&[0, 8])
     })?;
@@ -182,14 +182,14 @@ fn any_size_and_any_number_of_channels() -> Tested {
         let net = b.build()?;
         set(&net, &[("bn.running_mean", &Tensor::full([6], 0.1, cpu(Kind::Float)))]);
         for parameters in [Parameters::Pixels, Parameters::Fourier] {
-            for colour in [Colour::Rgb, Colour::Decorrelated] {
+            for color in [Color::Rgb, Color::Decorrelated] {
                 for layer in ["conv", "bn", "relu"] {
-                    let brief = brief.clone().parameters(parameters).colour(colour);
+                    let brief = brief.clone().parameters(parameters).color(color);
                     let made = brief.units(&net, layer, &[0, 5])?;
                     assert_eq!(made.values()?.size(), [2, channels, 17, 23]);
                     let history = made.history();
                     let (start, end) = (history[0].score, made.score());
-                    assert!(end > start, "{channels} {parameters:?} {colour:?} {layer}");
+                    assert!(end > start, "{channels} {parameters:?} {color:?} {layer}");
                     made.image()?;
                 }
             }
@@ -206,11 +206,11 @@ fn a_photo_is_dreamt_on_and_the_best_image_kept() -> Tested {
     let best = made.history().iter().map(|step| step.score).fold(f64::NEG_INFINITY, f64::max);
     assert_eq!(made.score(), best);
     let first = Maximize::classic().steps(0).quiet().start(Start::Photo(data::digit(4, 2)?));
-    let exact = net.preprocess().normalised(&first.run(&net, 4)?.values()?)?;
+    let exact = net.preprocess().normalized(&first.run(&net, 4)?.values()?)?;
     assert!(difference(&exact, &net.prepare(&data::digit(4, 2)?)?) < 1e-5);
-    let grey = Maximize::lucid().steps(0).quiet().start(Start::Grey).run(&net, 4)?;
+    let gray = Maximize::lucid().steps(0).quiet().start(Start::Gray).run(&net, 4)?;
     assert!(
-        difference(&grey.values()?, &Tensor::full([1, 1, 28, 28], 0.5, cpu(Kind::Float))) < 1e-6
+        difference(&gray.values()?, &Tensor::full([1, 1, 28, 28], 0.5, cpu(Kind::Float))) < 1e-6
     );
     Ok(())
 }
@@ -218,9 +218,9 @@ fn a_photo_is_dreamt_on_and_the_best_image_kept() -> Tested {
 #[test]
 fn time_and_patience_end_a_run_which_says_so() -> Tested {
     let net = zoo::digits()?;
-    let none = Maximize::lucid().for_at_most(Duration::ZERO).quiet().run(&net, 3)?;
+    let none = Maximize::lucid().time_limit(Duration::ZERO).quiet().run(&net, 3)?;
     assert!(none.steps() == 0 && none.description().contains("time was over after 0 of 512 steps"));
-    let short = Maximize::lucid().for_at_most(Duration::from_millis(60)).steps(100_000).quiet();
+    let short = Maximize::lucid().time_limit(Duration::from_millis(60)).steps(100_000).quiet();
     let short = short.run(&net, 3)?;
     assert!(short.steps() < 50_000 && short.description().contains("time was over"));
     // A layer of one unit that is at its largest at once: white.

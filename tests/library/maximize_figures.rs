@@ -1,4 +1,4 @@
-//! Figures of activation maximisation, and the photos that excite a unit.
+//! Figures of activation maximization, and the photos that excite a unit.
 
 use convscope::prelude::*;
 
@@ -19,7 +19,7 @@ fn figures_of_one_of_many_and_of_layers() -> Tested {
     let many = brief.units(&net, "conv2", &[1, 5, 7])?;
     assert!(many.bundle()?.vega.is_none());
     assert_eq!(many.film()?.frames()[0].image.dimensions(), (58, 58));
-    assert!(many.description().starts_with("Maximising 3 channels of conv2 in digits"));
+    assert!(many.description().starts_with("Maximizing 3 channels of conv2 in digits"));
     let depth =
         brief.depth(&net, &[("conv1", vec![0, 1]), ("conv2", vec![2, 3, 4]), ("fc1", vec![5])])?;
     assert_eq!(depth.len(), 6);
@@ -80,11 +80,12 @@ fn examples_are_the_photos_that_excite_most_with_what_did() -> Tested {
         photo.pixels().save(folder.join(format!("{index:02}.png")))?;
     }
     std::fs::write(folder.join("notes.txt"), "no picture")?;
-    let there = dataset_examples_in(&net, Unit::channel("fc2", 8), &folder, 2)?;
+    let there = dataset_examples(&net, Unit::channel("fc2", 8), &data::Folder::open(&folder)?, 2)?;
     assert_eq!(there.examples().iter().map(|e| e.title.as_str()).collect::<Vec<_>>().len(), 2);
     assert!(there.examples().iter().all(|e| ["08.png", "18.png"].contains(&e.title.as_str())));
-    let missing = dataset_examples_in(&net, Unit::layer("fc2"), folder.join("no"), 2);
-    assert!(missing.is_err() && dataset_examples(&net, Unit::layer("fc2"), &[], 2).is_err());
+    assert!(data::Folder::open(folder.join("no")).is_err());
+    let none = Vec::<Photo>::new();
+    assert!(dataset_examples(&net, Unit::layer("fc2"), &none, 2).is_err());
     assert!(dataset_examples(&net, Unit::channel("fc2", 10), &photos, 2).is_err());
     assert!(dataset_examples(&net, Unit::neuron("relu1", 1, [24, 0]), &photos, 2).is_err());
     Ok(())

@@ -1,6 +1,6 @@
-//! The images that activation maximisation finds: what networks take them for, and PyTorch's own loop.
+//! The images that activation maximization finds: what networks take them for, and PyTorch's own loop.
 
-use convscope::maximize::{Colour, Parameters, Robust, Start};
+use convscope::maximize::{Color, Parameters, Robust, Start};
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, cpu, difference, random, real, scratch};
@@ -82,7 +82,7 @@ fn a_channel_ends_far_above_noise() -> Tested {
     louder_than_noise(&net, "relu2", &channels, &made.scores(), 28)
 }
 
-/// Each score is at least five times that of the best of 64 images of noise around grey.
+/// Each score is at least five times that of the best of 64 images of noise around gray.
 fn louder_than_noise(
     net: &Network,
     layer: &str,
@@ -129,13 +129,13 @@ fn the_lucid_loop_equals_pytorchs() -> Tested {
     let script = Script::new("maximize.py").file(weights).file(given);
     let Some(oracle) = script.run() else { return Ok(()) };
     let theirs = oracle.arrays();
-    for (name, parameters, colour) in [
-        ("fourier", Parameters::Fourier, Colour::Decorrelated),
-        ("pixels", Parameters::Pixels, Colour::Decorrelated),
-        ("fourier_rgb", Parameters::Fourier, Colour::Rgb),
+    for (name, parameters, color) in [
+        ("fourier", Parameters::Fourier, Color::Decorrelated),
+        ("pixels", Parameters::Pixels, Color::Decorrelated),
+        ("fourier_rgb", Parameters::Fourier, Color::Rgb),
     ] {
         let options = Maximize::lucid().steps(12).frames(1).quiet().size(49, 64);
-        let options = options.robust(Robust::NONE).parameters(parameters).colour(colour);
+        let options = options.robust(Robust::NONE).parameters(parameters).color(color);
         let made = options.start(Start::images(&start)).each(
             &net,
             &[

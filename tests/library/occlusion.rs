@@ -1,17 +1,16 @@
 //! Occlusion: published figures, and regions against whole runs.
 
-use convscope::attribution::{Patches, occlusion_tensor};
 use convscope::prelude::*;
 
 use crate::attribution::close;
-use crate::helpers::{Tested, cpu, difference, network_o};
+use crate::helpers::{Tested, cpu, difference, maps_of, network_o};
 
 /// Captum's figures for occlusion on Network O.
 #[test]
 fn network_o_has_its_published_occlusion() -> Tested {
     let (net, input) = network_o();
     let target = [Target::Class(0)];
-    let map = |patches| occlusion_tensor(&net, &input, &target, patches);
+    let map = |patches: Patches| maps_of(&patches, &net, &input, &target);
     close(&map(Patches::new(1))?, "0 1 2 3 / 0 4 4 4 / 2 7 8 4 / 6 7 8 0");
     close(&map(Patches::new(2).stride(2))?, "7 7 4 4 / 7 7 4 4 / 36 36 47 47 / 36 36 47 47");
     close(
@@ -66,8 +65,9 @@ fn occlusion_by_regions_equals_occlusion_as_a_whole() -> Tested {
         tch::manual_seed(4);
         let net = zoo::untrained(name)?.to_kind(Kind::Double)?;
         let input = Tensor::randn([1, 3, height, width], cpu(Kind::Double));
-        let patches = Patches { size, stride, ..Patches::new(1) };
-        let ours = occlusion_tensor(&net, &input, &[Target::Top], patches)?.get(0);
+        let unsigned = |sizes: [i64; 2]| sizes.map(|size| size as usize);
+        let patches = Patches::sized(unsigned(size)).strides(unsigned(stride));
+        let ours = maps_of(&patches, &net, &input, &[Target::Top])?.get(0);
         let top = net.forward(&input)?.argmax(None, false).int64_value(&[]);
         let expected = covered_one_by_one(&net, &input, top, size, stride);
         let off = difference(&ours, &expected) / expected.abs().max().double_value(&[]);

@@ -29,7 +29,7 @@ fn a_small_file_with_two_heads() -> Tested {
     }
     assert_eq!(net.output().name, "digit");
     assert_eq!(net.preprocess().input_shape(), [1, 12, 20]);
-    let names: Vec<String> = net.parameters().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = net.state_dict().into_iter().map(|(name, _)| name).collect();
     for name in ["wide.weight", "wide.bias", "norm.running_var", "hidden.weight", "digit.bias"] {
         assert!(names.iter().any(|known| known == name), "{name} of {names:?}");
     }

@@ -50,7 +50,7 @@ fn ints(name: &str, values: &[i64]) -> Message {
     values.iter().fold(attribute, |attribute, &value| attribute.int(8, value))
 }
 
-/// An initialiser without data.
+/// An initializer without data.
 fn tensor(name: &str, kind: i64, dims: &[i64]) -> Message {
     let tensor = dims.iter().fold(Message::default(), |tensor, &dim| tensor.int(1, dim));
     tensor.int(2, kind).text(8, name)
@@ -156,7 +156,7 @@ fn graphs_that_make_no_sense() -> Tested {
     says(&file_with(17, &[value("x", &[1, 3, 8])], &[relu("x", "y")], &[]), "[N, C, H, W]")?;
     says(
         &file_with(17, &[value("x", &[-1, 1, -1, -1])], &[relu("x", "y")], &[]),
-        "from_onnx_sized",
+        "from_onnx_with",
     )?;
     says(&file_with(17, &[value("x", &[1, 3, 1 << 40, 8])], &[relu("x", "y")], &[]), "sizes from")?;
     let two = [value("x", &[1, 3, 8, 8]), value("z", &[1, 3, 8, 8])];
@@ -201,7 +201,7 @@ fn tensors_that_are_not_there_or_not_as_large_as_they_say() -> Tested {
     says(tensor("w", 8, &[2]).bytes(9, &[0; 8]), "data type 8 is not supported")?;
     says(tensor("w", 1, &[7]).bytes(9, &[0; 28]), "node `the_y` (Add)")?;
     let twice = file(&[node("Relu", &["x"], "y")], &[row("w", &[1]), row("w", &[2])]);
-    assert_says(&folder, &twice, "two initialisers are named `w`")
+    assert_says(&folder, &twice, "two initializers are named `w`")
 }
 
 #[test]

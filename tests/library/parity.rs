@@ -14,7 +14,7 @@ pub fn relative(ours: &Tensor, theirs: &Tensor) -> f64 {
 /// decide about a whole path.
 fn compare(net: &Network, exact: &Network, photo: &Photo, theirs: &Arrays) -> Tested {
     let prepared = net.prepare(photo)?;
-    // Normalised values: one step of 1/255 is about 0.0175 of them.
+    // Normalized values: one step of 1/255 is about 0.0175 of them.
     let off = (&prepared - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]);
     assert!(
         off * 0.225 < 0.1 / 255.0,
@@ -61,7 +61,7 @@ fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
     compare(&net, &exact, &Photo::open(&photo)?, &oracle.arrays())?;
 
     let legacy = loaded("legacy.pth")?;
-    for ((name, modern), (_, old)) in net.parameters().iter().zip(legacy.parameters()) {
+    for ((name, modern), (_, old)) in net.state_dict().iter().zip(legacy.state_dict()) {
         assert_eq!(
             difference(modern, old),
             0.0,
@@ -152,7 +152,7 @@ fn authors_name(name: &str) -> String {
 /// names, which the formula depends on.
 pub fn filled(name: &str) -> convscope::Result<Network> {
     let net = zoo::untrained(name)?;
-    for (key, tensor) in net.parameters() {
+    for (key, tensor) in net.state_dict() {
         let key = if name == "deit_tiny" { authors_name(&key) } else { key };
         tensor.shallow_clone().copy_(&parameter(&key, &tensor.size()));
     }
@@ -183,7 +183,7 @@ fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
 
 #[test]
 fn attributions_equal_captums() -> Tested {
-    use convscope::attribution as by;
+    use convscope::attribution::Run;
     let networks = [
         ("resnet18", "layer3"),
         ("vgg16_bn", "features.42"),
@@ -201,21 +201,20 @@ fn attributions_equal_captums() -> Tested {
         let input = &theirs[&format!("{name}.input")];
         let class = theirs[&format!("{name}.class")].int64_value(&[0]) as usize;
         let targets = [Target::Class(class), Target::Class(class)];
-        let gradient = by::gradient_tensor(&net, input, &targets)?;
-        let options = IntegratedGradients { steps: 6, ..Default::default() };
-        let integrated = by::integrated_gradients_tensor(&net, input, &targets, &options)?;
+        let run = Run::new(&net, input, &targets)?;
+        let by = |method: &dyn Attribution| method.attribute(&run).map(|found| found.values);
+        let gradient = by(&Saliency::default())?;
+        let integrated = by(&IntegratedGradients::default().steps(6))?;
         let mut ours = vec![
             ("input_x_gradient", &gradient * input),
             ("saliency", gradient),
-            ("integrated", integrated.shares),
+            ("integrated", integrated),
         ];
         if !layer.is_empty() {
-            let cam = by::cam_tensor(Cam::GradCam, &net, input, layer, &targets)?;
-            let guided = by::guided_grad_cam_tensor(&net, input, layer, &targets)?;
-            ours.push(("guided", by::guided_backprop_tensor(&net, input, &targets)?));
-            ours.push(("deconvolution", by::deconvolution_tensor(&net, input, &targets)?));
-            ours.push(("grad_cam", cam));
-            ours.push(("guided_grad_cam", guided));
+            ours.push(("guided", by(&GuidedBackprop)?));
+            ours.push(("deconvolution", by(&Deconvolution)?));
+            ours.push(("grad_cam", by(&GradCam::at(layer))?));
+            ours.push(("guided_grad_cam", by(&GuidedGradCam::at(layer))?));
         }
         for (method, ours) in ours {
             let off = relative(&ours, &theirs[&format!("{name}.{method}")]);

@@ -3,12 +3,9 @@
 
 use std::path::PathBuf;
 
-use convscope::attribution::{
-    AblationCam, Measure, ScoreCam, ablation_cam_tensor, cam_tensor, score_cam_tensor,
-};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, real, scratch};
+use crate::helpers::{Tested, real, scratch, values_of};
 use crate::oracle::{Arrays, Script};
 use crate::parity::{filled, relative};
 
@@ -20,19 +17,16 @@ fn ours(
     layer: &str,
     targets: &[Target],
 ) -> convscope::Result<Tensor> {
-    let score = |measure| {
-        score_cam_tensor(net, input, layer, targets, ScoreCam { measure, ..ScoreCam::default() })
-    };
-    let cam = |method| cam_tensor(method, net, input, layer, targets);
+    let by = |method: &dyn Attribution| values_of(method, net, input, targets);
     match method {
-        "GradCam" => cam(Cam::GradCam),
-        "GradCamPlusPlus" => cam(Cam::GradCamPlusPlus),
-        "XGradCam" => cam(Cam::XGradCam),
-        "HiResCam" => cam(Cam::HiResCam),
-        "LayerCam" => cam(Cam::LayerCam),
-        "score" => score(Measure::Score),
-        "score_probability" => score(Measure::Probability),
-        "ablation" => ablation_cam_tensor(net, input, layer, targets, AblationCam::default()),
+        "GradCam" => by(&GradCam::at(layer)),
+        "GradCamPlusPlus" => by(&GradCamPlusPlus::at(layer)),
+        "XGradCam" => by(&XGradCam::at(layer)),
+        "HiResCam" => by(&HiResCam::at(layer)),
+        "LayerCam" => by(&LayerCam::at(layer)),
+        "score" => by(&ScoreCam::at(layer).measure(Measure::Score)),
+        "score_probability" => by(&ScoreCam::at(layer)),
+        "ablation" => by(&AblationCam::at(layer)),
         other => panic!("the script saved {other}"),
     }
 }

@@ -3,18 +3,12 @@
 
 use std::time::Duration;
 
-use convscope::attribution::{
-    AblationCam, Measure, Patches, Rise, ScoreCam, ablation_cam, ablation_cam_tensor,
-    gradient_tensor, integrated_gradients_tensor, occlusion_tensor, rise, rise_tensor, score_cam,
-    score_cam_tensor, smooth_grad_tensor,
-};
+use convscope::attribution::{Run, explain};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, numbers, random, scratch};
+use crate::helpers::{Tested, cpu, difference, maps_of, numbers, random, scratch, values_of};
 use crate::oracle::Script;
 use crate::parity::relative;
-
-const NO_TIME: Option<Duration> = Some(Duration::ZERO);
 
 /// A convolution with a skip past it, pooled, and a linear layer, in double precision.
 fn with_skip() -> (Network, Tensor) {
@@ -50,8 +44,8 @@ fn score_cam_weights_channels_by_the_picture_seen_through_them() -> Tested {
     let targets = [Target::Class(2), Target::Top];
     let top = net.forward(&input)?.argmax(1, false).int64_value(&[1]);
     for measure in [Measure::Score, Measure::Probability] {
-        let options = ScoreCam { measure, ..ScoreCam::default() };
-        let ours = score_cam_tensor(&net, &input, "relu", &targets, options)?;
+        let method = ScoreCam::at("relu").measure(measure);
+        let ours = values_of(&method, &net, &input, &targets)?;
         assert_eq!(ours.size(), [2, 9, 14]);
         for (row, class) in [(0, 2), (1, top)] {
             let one = input.narrow(0, row, 1);
@@ -62,8 +56,8 @@ fn score_cam_weights_channels_by_the_picture_seen_through_them() -> Tested {
                     let (low, high) = (map.min(), map.max());
                     let output = net.forward(&(&one * ((map - &low) / (high - &low))))?;
                     let output = match measure {
-                        Measure::Score => output,
                         Measure::Probability => output.softmax(1, Kind::Double),
+                        _ => output,
                     };
                     Ok(output.double_value(&[0, class]))
                 })
@@ -83,9 +77,9 @@ fn ablation_cam_weights_channels_by_what_the_score_loses() -> Tested {
     let (net, input) = with_skip();
     let targets = [Target::Class(1), Target::Class(3)];
     let scores = net.forward(&input)?;
-    let weight = net.parameters().into_iter().find(|(name, _)| name == "fc.weight").expect("fc").1;
+    let weight = net.state_dict().into_iter().find(|(name, _)| name == "fc.weight").expect("fc").1;
     for layer in ["relu", "add", "shortcut"] {
-        let ours = ablation_cam_tensor(&net, &input, layer, &targets, AblationCam::default())?;
+        let ours = values_of(&AblationCam::at(layer), &net, &input, &targets)?;
         let maps = net.activations(&input, &[layer])?.remove(0);
         for (row, class) in [(0, 1), (1, 3)] {
             let maps = maps.get(row);
@@ -98,13 +92,8 @@ fn ablation_cam_weights_channels_by_what_the_score_loses() -> Tested {
             assert!(difference(&ours.get(row), &by_hand) < 1e-10 * largest, "{layer}");
         }
     }
-    let error = ablation_cam_tensor(
-        &net,
-        &input,
-        "shortcut",
-        &[Target::layer("relu"), Target::layer("relu")],
-        AblationCam::default(),
-    );
+    let targets = [Target::layer("relu"), Target::layer("relu")];
+    let error = values_of(&AblationCam::at("shortcut"), &net, &input, &targets);
     let error = error.expect_err("a branch that the target doesn't see").to_string();
     assert!(error.contains("`relu` does not depend on layer `shortcut`"), "{error}");
     Ok(())
@@ -118,17 +107,15 @@ fn fewer_channels_are_those_that_vary_most() -> Tested {
     let strongest =
         maps.flatten(1, -1).var_correction(1, 0, false).argmax(0, false).int64_value(&[]);
     let map = maps.get(strongest);
-    let options = ScoreCam { channels: Some(1), ..ScoreCam::default() };
-    let ours = score_cam_tensor(&net, &one, "relu", &[Target::Top], options)?;
+    let top = [Target::Top];
+    let ours = values_of(&ScoreCam::at("relu").channels(1), &net, &one, &top)?;
     assert!(difference(&ours.get(0), &map) < 1e-12, "a softmax over one channel is 1");
-    for channels in [Some(40), Some(1000)] {
-        let some = AblationCam { channels, ..AblationCam::default() };
-        let some = ablation_cam_tensor(&net, &one, "relu", &[Target::Top], some)?;
-        let all = ablation_cam_tensor(&net, &one, "relu", &[Target::Top], AblationCam::default())?;
+    for channels in [40, 1000] {
+        let some = values_of(&AblationCam::at("relu").channels(channels), &net, &one, &top)?;
+        let all = values_of(&AblationCam::at("relu"), &net, &one, &top)?;
         assert_eq!(difference(&some, &all), 0.0);
     }
-    let none = ScoreCam { channels: Some(0), ..ScoreCam::default() };
-    assert!(score_cam_tensor(&net, &one, "relu", &[Target::Top], none).is_err());
+    assert!(values_of(&ScoreCam::at("relu").channels(0), &net, &one, &top).is_err());
     Ok(())
 }
 
@@ -143,10 +130,10 @@ fn rise_equals_an_implementation_from_the_paper() -> Tested {
     let script = script.word(70).word(5).word(0.3).word(12345);
     let Some(oracle) = script.run() else { return Ok(()) };
     let theirs = oracle.arrays();
-    let options = Rise { masks: 70, cells: 5, probability: 0.3, seed: 12345, ..Rise::default() };
-    let options = Rise { measure: Measure::Score, ..options };
+    let rise = Rise::default().masks(70).cells(5).probability(0.3).seed(12345);
     let net = linear(&weight);
-    let ours = rise_tensor(&net, &input.unsqueeze(0), &[Target::Class(0)], options)?.get(0);
+    let run = Run::new(&net, &input.unsqueeze(0), &[Target::Class(0)])?;
+    let ours = rise.measure(Measure::Score).mean_scores(&run)?.get(0);
     let off = relative(&ours, &theirs["map"]);
     assert!(off < 1e-12, "{off}");
     Ok(())
@@ -159,10 +146,10 @@ fn rise_converges_on_a_linear_network() -> Tested {
     let weight = Tensor::zeros([1, 32, 48], cpu(Kind::Double));
     let _ = weight.narrow(1, 2, 4).narrow(2, 3, 4).fill_(1.0);
     let (net, input) = (linear(&weight), Tensor::ones([1, 1, 32, 48], cpu(Kind::Double)));
+    let run = Run::new(&net, &input, &[Target::Class(0)])?;
     let map = |masks, probability| {
-        let options =
-            Rise { masks, probability, cells: 6, measure: Measure::Score, ..Rise::default() };
-        rise_tensor(&net, &input, &[Target::Class(0)], options).map(|map| map.get(0))
+        let rise = Rise::default().masks(masks).probability(probability).cells(6);
+        rise.measure(Measure::Score).mean_scores(&run).map(|map| map.get(0))
     };
     assert!(difference(&map(5, 1.0)?, &Tensor::full([32, 48], 16.0, cpu(Kind::Double))) < 1e-12);
     let error = |masks| -> convscope::Result<f64> {
@@ -180,9 +167,9 @@ fn rise_converges_on_a_linear_network() -> Tested {
 #[test]
 fn rises_figure_is_the_map_less_the_mean_score() -> Tested {
     let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
-    let options = Rise { masks: 40, ..Rise::default() };
-    let shown = rise(&net, &digit, 4usize, options)?;
-    let map = rise_tensor(&net, &net.prepare(&digit)?, &[Target::Class(4)], options)?.get(0);
+    let rise = Rise::default().masks(40);
+    let shown = rise.explain(&net, &digit, 4usize)?;
+    let map = rise.mean_scores(&Run::of(&net, &digit, 4)?)?.get(0);
     let less = numbers(&(map - shown.values()));
     let mean = less[0];
     assert!(less.iter().all(|value| (value - mean).abs() < 1e-5), "one number everywhere");
@@ -194,13 +181,13 @@ fn rises_figure_is_the_map_less_the_mean_score() -> Tested {
 fn rise_refuses_what_makes_no_mask() -> Tested {
     let (net, digit) = (zoo::digits()?, data::digit(3, 1)?);
     for options in [
-        Rise { masks: 0, ..Rise::default() },
-        Rise { cells: 0, ..Rise::default() },
-        Rise { cells: usize::MAX, ..Rise::default() },
-        Rise { probability: 0.0, ..Rise::default() },
-        Rise { probability: f64::NAN, ..Rise::default() },
+        Rise::default().masks(0),
+        Rise::default().cells(0),
+        Rise::default().cells(usize::MAX),
+        Rise::default().probability(0.0),
+        Rise::default().probability(f64::NAN),
     ] {
-        let error = rise(&net, &digit, Target::Top, options).expect_err("refused").to_string();
+        let error = options.explain(&net, &digit, Target::Top).expect_err("refused").to_string();
         assert!(error.contains("such as 4000, 7 and 0.5"), "{error}");
     }
     Ok(())
@@ -235,21 +222,21 @@ fn batches_change_neither_the_noise_nor_the_way() -> Tested {
     let (mut state, mut sum) = (9, input.zeros_like());
     for _ in 0..samples {
         let noisy = &input + noise(&mut state, input.numel()).view_as(&input) * &deviation;
-        sum += gradient_tensor(&net, &noisy, &targets)?;
+        sum += values_of(&Saliency::default(), &net, &noisy, &targets)?;
     }
-    let options = SmoothGrad { samples, seed: 9, ..SmoothGrad::default() };
-    let ours = smooth_grad_tensor(&net, &input, &targets, options)?;
+    let method = SmoothGrad::default().samples(samples).seed(9);
+    let ours = values_of(&method, &net, &input, &targets)?;
     assert!(relative(&ours, &(sum / samples as f64)) < 1e-6);
 
     let mut sum = input.zeros_like();
     for step in 0..samples {
         let along = (step as f64 + 0.5) / samples as f64;
-        sum += gradient_tensor(&net, &(&input * along), &targets)?;
+        sum += values_of(&Saliency::default(), &net, &(&input * along), &targets)?;
     }
-    let options = IntegratedGradients { steps: samples, ..Default::default() };
-    let ours = integrated_gradients_tensor(&net, &input, &targets, &options)?;
+    let run = Run::new(&net, &input, &targets)?;
+    let ours = IntegratedGradients::default().steps(samples).integrate(&run)?;
     assert_eq!(ours.steps, samples);
-    assert!(relative(&ours.shares, &(sum * &input / samples as f64)) < 1e-12);
+    assert!(relative(&ours.values, &(sum * &input / samples as f64)) < 1e-12);
     Ok(())
 }
 
@@ -257,39 +244,33 @@ fn batches_change_neither_the_noise_nor_the_way() -> Tested {
 #[test]
 fn bounded_time_gives_what_there_is_and_says_so() -> Tested {
     let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
-    let says = |figure: &dyn Fn() -> convscope::Result<convscope::view::Heatmap>| -> Tested {
-        let figure = figure()?;
+    let no_time = Duration::ZERO;
+    let methods: [&dyn Attribution; 5] = [
+        &ScoreCam::at("relu2").time_limit(no_time),
+        &AblationCam::at("relu2").time_limit(no_time),
+        &Rise::default().time_limit(no_time),
+        &SmoothGrad::default().time_limit(no_time),
+        &IntegratedGradients::default().time_limit(no_time),
+    ];
+    for method in methods {
+        let figure = explain(&net, &digit, Target::Top, method)?;
         let description = figure.description();
         assert!(description.contains("stopped after"), "{description}");
         assert!(numbers(figure.values()).iter().all(|value| value.is_finite()), "{description}");
         assert!(figure.values().abs().max().double_value(&[]) > 0.0, "{description}");
-        Ok(())
-    };
-    let (top, at_most) = (Target::Top, NO_TIME);
-    says(&|| score_cam(&net, &digit, "relu2", &top, ScoreCam { at_most, ..Default::default() }))?;
-    says(&|| {
-        ablation_cam(&net, &digit, "relu2", &top, AblationCam { at_most, ..Default::default() })
-    })?;
-    says(&|| rise(&net, &digit, &top, Rise { at_most, ..Rise::default() }))?;
-    says(&|| smooth_grad(&net, &digit, &top, SmoothGrad { at_most, ..SmoothGrad::default() }))?;
-    says(&|| {
-        let options = IntegratedGradients { at_most, ..Default::default() };
-        integrated_gradients(&net, &digit, &top, options)
-    })?;
+    }
 
     // The points that were reached are from the whole way: the shares nearly add up all the same.
-    let input = net.prepare(&digit)?;
-    let run = |at_most| {
-        let options = IntegratedGradients { steps: 1000, at_most, ..Default::default() };
-        integrated_gradients_tensor(&net, &input, &[Target::Top], &options)
-    };
-    let (some, all) = (run(NO_TIME)?, run(None)?);
+    let run = Run::of(&net, &digit, Target::Top)?;
+    let whole = IntegratedGradients::default().steps(1000);
+    let (some, all) =
+        (whole.clone().time_limit(no_time).integrate(&run)?, whole.integrate(&run)?);
     assert!(some.steps < 100 && all.steps == 1000, "{}", some.steps);
-    let first = IntegratedGradients { steps: some.steps, ..Default::default() };
-    let near = integrated_gradients_tensor(&net, &(&input * 0.01), &[Target::Class(4)], &first)?;
-    let beginning = near.shares * 100.0; // the gradient at the way's first hundredth, for all of it
+    let first = IntegratedGradients::default().steps(some.steps);
+    let near = Run::new(&net, &(run.input() * 0.01), &[Target::Class(4)])?;
+    let beginning = first.integrate(&near)?.values * 100.0; // the gradient at the way's first hundredth, for all of it
     let (some, beginning) =
-        (relative(&some.shares, &all.shares), relative(&beginning, &all.shares));
+        (relative(&some.values, &all.values), relative(&beginning, &all.values));
     assert!(
         some < 0.25 && beginning > 2.0 * some,
         "{some}, {beginning} by the way's beginning alone"
@@ -301,7 +282,7 @@ fn bounded_time_gives_what_there_is_and_says_so() -> Tested {
 fn occlusion_leaves_blank_what_it_did_not_reach() -> Tested {
     let (net, digit) = (zoo::digits()?, data::digit(4, 2)?);
     let patches = Patches::new(2).stride(1);
-    let bounded = patches.at_most(Duration::ZERO);
+    let bounded = patches.time_limit(Duration::ZERO);
     let figure = occlusion(&net, &digit, Target::Top, &[bounded])?;
     let (drops, all) =
         (figure.grids()[0].drops(), occlusion(&net, &digit, Target::Top, &[patches])?);
@@ -317,7 +298,7 @@ fn occlusion_leaves_blank_what_it_did_not_reach() -> Tested {
     assert!(picture.pixels().all(|pixel| *pixel != magenta), "what is missing is no value");
     figure.bundle()?;
     let input = net.prepare(&digit)?;
-    let map = occlusion_tensor(&net, &input, &[Target::Top], bounded)?;
+    let map = maps_of(&bounded, &net, &input, &[Target::Top])?;
     assert_eq!(map.get(0).get(27).abs().max().double_value(&[]), 0.0, "covered by nothing");
     Ok(())
 }

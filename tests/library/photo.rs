@@ -1,4 +1,4 @@
-//! Decoding: formats, orientation, grey, alpha, and what is refused.
+//! Decoding: formats, orientation, gray, alpha, and what is refused.
 
 use std::io::Cursor;
 
@@ -13,7 +13,7 @@ fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// 3 wide, 2 high, every pixel of its own colour.
+/// 3 wide, 2 high, every pixel of its own color.
 fn small() -> RgbImage {
     RgbImage::from_fn(3, 2, |x, y| Rgb([80 * x as u8, 100 * y as u8, 30]))
 }
@@ -29,9 +29,9 @@ fn lossless_formats_give_the_same_pixels() -> Tested {
 }
 
 #[test]
-fn grey_and_alpha_become_rgb() -> Tested {
-    let grey = GrayImage::from_pixel(2, 2, Luma([77]));
-    let photo = Photo::from_bytes(&encode(grey, ImageFormat::Png), "t")?;
+fn gray_and_alpha_become_rgb() -> Tested {
+    let gray = GrayImage::from_pixel(2, 2, Luma([77]));
+    let photo = Photo::from_bytes(&encode(gray, ImageFormat::Png), "t")?;
     assert_eq!(photo.pixels().get_pixel(1, 1), &Rgb([77, 77, 77]));
 
     let half = RgbaImage::from_pixel(2, 2, Rgba([200, 0, 0, 128]));

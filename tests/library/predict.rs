@@ -20,7 +20,7 @@ fn many_pictures_are_classified_as_each_alone() -> Tested {
         assert!((one.guesses[0].probability - alone.best().probability).abs() < 1e-6);
     }
     let samples: Vec<_> = photos.into_iter().zip(labels).collect();
-    let judged = net.predict_labelled(&samples)?;
+    let judged = net.predict(&samples)?;
     let right = judged.right().predictions().len();
     assert_eq!(judged.accuracy(), Some(right as f64 / 70.0));
     assert_eq!(judged.wrong().predictions().len(), 70 - right);
@@ -31,12 +31,12 @@ fn many_pictures_are_classified_as_each_alone() -> Tested {
 #[test]
 fn mistakes_come_the_surest_first_with_what_was_true() -> Tested {
     tch::manual_seed(2);
-    let judged = zoo::digits_untrained()?.predict_labelled(&data::digits(50, 5)?)?;
+    let judged = zoo::digits_untrained()?.predict(&data::digits(50, 5)?)?;
     let wrong = judged.wrong();
     let sure: Vec<f64> = wrong.predictions().iter().map(|p| p.guesses[0].probability).collect();
     assert!(sure.len() > 20 && sure.is_sorted_by(|a, b| a >= b), "{sure:?}");
     for mistake in wrong.predictions() {
-        let truth = mistake.truth.as_ref().expect("labelled");
+        let truth = mistake.truth.as_ref().expect("labeled");
         assert_eq!(truth.class, mistake.index % 10);
         assert!(truth.probability <= mistake.guesses[0].probability);
     }
@@ -46,9 +46,9 @@ fn mistakes_come_the_surest_first_with_what_was_true() -> Tested {
 #[test]
 fn a_label_that_is_no_class_is_refused() -> Tested {
     let samples = [(data::digit(1, 1)?, 10)];
-    let error = zoo::digits()?.predict_labelled(&samples).expect_err("ten classes").to_string();
+    let error = zoo::digits()?.predict(&samples).expect_err("ten classes").to_string();
     assert!(error.contains("label 10") && error.contains("[1, 10]"), "{error}");
-    assert!(zoo::digits()?.predict(&[])?.image().is_ok(), "no pictures are a small figure");
+    assert!(zoo::digits()?.predict(&Vec::<Photo>::new())?.image().is_ok(), "no pictures are a small figure");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What layers make, cost and see: against published figures, and against gradients.
 
-use convscope::network::{Op, ReceptiveField};
+use convscope::network::ReceptiveField;
+use convscope::network::ops::{MatMul, Mean, Pad, Permute, Reshape, Slice, Softmax};
 use convscope::prelude::*;
 use convscope::view::{LayerKind, LayerRow, Summary};
 
@@ -41,10 +42,10 @@ fn costs_are_those_published() -> Tested {
 #[test]
 fn twice_the_pictures_cost_twice() -> Tested {
     let net = zoo::digits()?;
-    let (one, two) = (net.summary()?, net.summary_for([2, 1, 28, 28])?);
+    let (one, two) = (net.summary()?, net.summary_with([2, 1, 28, 28])?);
     assert_eq!(two.multiply_adds(), 2 * one.multiply_adds());
     assert_eq!(two.parameters(), one.parameters());
-    let error = net.summary_for([1, 3, 28, 28]).expect_err("three channels").to_string();
+    let error = net.summary_with([1, 3, 28, 28]).expect_err("three channels").to_string();
     assert!(error.contains("[N, 1, H, W]"), "{error}");
     Ok(())
 }
@@ -114,10 +115,10 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
             }
             3 => {
                 let cut =
-                    Op::Slice { dim: 2, start: dice.roll(0, 2), end: -2, step: dice.roll(1, 2) };
+                    Slice { dim: 2, start: dice.roll(0, 2), end: -2, step: dice.roll(1, 2) };
                 let x = b.op(&format!("{name}.slice"), cut, &[x]);
                 let amounts = vec![[0, 0], [0, 0], dice.pair(0, 2), dice.pair(0, 2)];
-                b.op(&name, Op::Pad { amounts }, &[x])
+                b.op(&name, Pad { amounts }, &[x])
             }
             4 => {
                 // Branches with fields of other sizes and places.
@@ -125,7 +126,7 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
                 let wide = Conv2d { kernel: [1, 4], padding: [0, 3], ..Conv2d::new(3, 1) };
                 let tall = b.conv2d(x, &format!("{name}.tall"), tall);
                 let wide = b.conv2d(x, &format!("{name}.wide"), wide);
-                let cut = Op::Slice { dim: 3, start: 1, end: -2, step: 1 };
+                let cut = Slice { dim: 3, start: 1, end: -2, step: 1 };
                 let wide = b.op(&format!("{name}.cut"), cut, &[wide]);
                 let sum = b.add(tall, wide, &format!("{name}.add"));
                 b.concat(&[sum, tall], &name)
@@ -134,15 +135,15 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
                 // Channels last, and channels shuffled: height and width change places.
                 let width = b.shape(x).to_vec();
                 let x =
-                    b.op(&format!("{name}.last"), Op::Permute { order: vec![0, 3, 2, 1] }, &[x]);
+                    b.op(&format!("{name}.last"), Permute { order: vec![0, 3, 2, 1] }, &[x]);
                 let x = b.layer_norm(x, &format!("{name}.norm"), 1e-5);
                 let x = b.linear(x, &format!("{name}.linear"), 4);
                 let shape = vec![1, width[3], width[2], 2, 2];
-                let x = b.op(&format!("{name}.split"), Op::Reshape { shape }, &[x]);
+                let x = b.op(&format!("{name}.split"), Reshape { shape }, &[x]);
                 let order = vec![0, 4, 3, 2, 1];
-                let x = b.op(&format!("{name}.shuffle"), Op::Permute { order }, &[x]);
+                let x = b.op(&format!("{name}.shuffle"), Permute { order }, &[x]);
                 let shape = vec![-1, 4, width[2], width[3]];
-                b.op(&name, Op::Reshape { shape }, &[x])
+                b.op(&name, Reshape { shape }, &[x])
             }
         };
     }
@@ -203,14 +204,14 @@ fn fields_end_where_everything_is_mixed() -> Tested {
     let mut b = Network::builder("mixed", [1, 8, 6]);
     let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3));
     let halves = b.adaptive_avg_pool(x, "halves", [3, 4]);
-    let rows = b.op("rows", Op::Mean { dims: vec![3], keep_dims: false }, &[halves]);
-    b.op("softmax", Op::Softmax { dim: 2 }, &[rows]);
+    let rows = b.op("rows", Mean { dims: vec![3], keep_dims: false }, &[halves]);
+    b.op("softmax", Softmax { dim: 2 }, &[rows]);
     let gate = b.global_avg_pool(halves, "gate");
     b.mul(halves, gate, "gated");
     let scale = b.parameter("scale", &[1, 4, 1, 1], 1.0);
     let scaled = b.mul(halves, scale, "scaled");
-    let turned = b.op("turned", Op::Permute { order: vec![0, 1, 3, 2] }, &[scaled]);
-    b.op("scores", Op::MatMul, &[scaled, turned]);
+    let turned = b.op("turned", Permute { order: vec![0, 1, 3, 2] }, &[scaled]);
+    b.op("scores", MatMul, &[scaled, turned]);
     let net = b.build()?;
     let fields = net.receptive_fields(&[1, 1, 8, 6])?;
     let of = |name: &str| {

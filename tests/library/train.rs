@@ -9,7 +9,7 @@ use convscope::train::History;
 
 use crate::helpers::{Tested, cpu, difference, real, set};
 
-/// A small network with batch normalisation, whose parameters follow from the seed.
+/// A small network with batch normalization, whose parameters follow from the seed.
 fn small(seed: i64) -> convscope::Result<Network> {
     let mut b = Network::builder("small", [1, 28, 28]);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(8, 3).stride(2).no_bias());
@@ -22,7 +22,7 @@ fn small(seed: i64) -> convscope::Result<Network> {
     b.linear(x, "fc", 10);
     let net = b.build()?;
     // libtorch's own generator is shared by all tests that run at the same time.
-    for (index, (name, tensor)) in net.parameters().into_iter().enumerate() {
+    for (index, (name, tensor)) in net.state_dict().into_iter().enumerate() {
         if tensor.dim() > 1 || name == "fc.bias" {
             let fan_in = tensor.numel() as f64 / tensor.size()[0] as f64;
             let numbers = Tensor::arange(tensor.numel() as i64, cpu(Kind::Float)) + 1;
@@ -40,14 +40,14 @@ fn drawn(first: i64, count: i64) -> Result<Dataset, Error> {
     static ALL: Mutex<Option<Dataset>> = Mutex::new(None);
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     if all.is_none() {
-        *all = Some(Dataset::from_photos(&small(0)?, &data::digits(1500, 3)?)?);
+        *all = Some(Dataset::prepare(&small(0)?, &data::digits(1500, 3)?)?);
     }
     let all = all.as_ref().expect("drawn above");
     Dataset::new(all.images().narrow(0, first, count), all.labels().narrow(0, first, count))
 }
 
 fn held(net: &Network) -> Vec<Tensor> {
-    net.parameters().into_iter().map(|(_, tensor)| tensor.copy()).collect()
+    net.state_dict().into_iter().map(|(_, tensor)| tensor.copy()).collect()
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn a_small_network_learns_mnist() -> Tested {
     }
     let x = b.flatten(x, "flatten");
     b.linear(x, "fc", 10);
-    let preprocess = Preprocess::plain([1, 28, 28]).normalise(&[0.1307], &[0.3081]);
+    let preprocess = Preprocess::plain([1, 28, 28]).normalize(&[0.1307], &[0.3081]);
     let mut net = b.build()?.with_preprocess(preprocess)?;
-    let part = |split| Dataset::from_set(&net, &data::mnist(split)?);
+    let part = |split| Dataset::prepare(&net, &data::mnist(split)?);
     let (train, test) = (part(Split::Train)?, part(Split::Test)?);
     let history = net.fit(&train, Fit::new(2).validate(&test))?;
     let accuracy = net.accuracy(&test)?;
@@ -113,12 +113,12 @@ fn a_seed_repeats_bit_for_bit() -> Tested {
 }
 
 #[test]
-fn optimisers_and_schedules_learn() -> Tested {
+fn optimizers_and_schedules_learn() -> Tested {
     let data = drawn(600, 400)?;
-    let sgd = Optimiser::Sgd { momentum: 0.9, nesterov: true };
+    let sgd = Optimizer::Sgd { momentum: 0.9, nesterov: true };
     for fit in [
-        Fit::new(3).optimiser(sgd).learning_rate(0.05),
-        Fit::new(3).optimiser(Optimiser::AdamW).weight_decay(0.01),
+        Fit::new(3).optimizer(sgd).learning_rate(0.05),
+        Fit::new(3).optimizer(Optimizer::AdamW).weight_decay(0.01),
         Fit::new(3).schedule(Schedule::Constant).learning_rate(1e-3),
     ] {
         let history = small(3)?.fit(&data, fit.clone().batch(20).quiet())?;
@@ -138,8 +138,8 @@ fn a_step_is_the_gradient_s() -> Tested {
     let before = held(&net);
     let images = Tensor::arange(20, cpu(Kind::Float)).view([5, 1, 2, 2]) / 20.0;
     let labels = Tensor::from_slice(&[0i64, 2, 1, 1, 0]);
-    let sgd = Optimiser::Sgd { momentum: 0.0, nesterov: false };
-    let fit = Fit::new(1).batch(5).optimiser(sgd).learning_rate(0.5).schedule(Schedule::Constant);
+    let sgd = Optimizer::Sgd { momentum: 0.0, nesterov: false };
+    let fit = Fit::new(1).batch(5).optimizer(sgd).learning_rate(0.5).schedule(Schedule::Constant);
     net.fit(&Dataset::new(images.shallow_clone(), labels.shallow_clone())?, fit.quiet())?;
 
     let flat = images.view([5, 4]);
@@ -161,17 +161,17 @@ fn time_is_kept_and_nothing_is_lost() -> Tested {
     let mut net = small(4)?;
     let before = held(&net);
     let data = drawn(500, 1000)?;
-    let at_most = |time| Fit::new(1000).batch(10).for_at_most(time).quiet();
-    let history = net.fit(&data, at_most(Duration::from_millis(300)))?;
+    let limited = |time| Fit::new(1000).batch(10).time_limit(time).quiet();
+    let history = net.fit(&data, limited(Duration::from_millis(300)))?;
     let done = history.last().expect("an epoch").at;
     assert!(done > 0.0 && done < 1000.0, "{done}");
     assert!(format!("{history:?}").contains("of 1000 epochs, until time was over"), "{history:?}");
     assert!(difference(&held(&net)[0], &before[0]) > 1e-4, "what was learned stays");
     history.image()?;
 
-    let endless = Fit::new(usize::MAX).for_at_most(Duration::from_millis(50)).quiet();
+    let endless = Fit::new(usize::MAX).time_limit(Duration::from_millis(50)).quiet();
     assert!(net.fit(&data, endless)?.last().is_some());
-    let none = net.fit(&data, at_most(Duration::ZERO))?;
+    let none = net.fit(&data, limited(Duration::ZERO))?;
     assert!(none.epochs().is_empty() && format!("{none:?}").contains("no time for a single batch"));
     none.image()?;
     Ok(())
@@ -180,13 +180,13 @@ fn time_is_kept_and_nothing_is_lost() -> Tested {
 #[test]
 fn nothing_stays_behind() -> Tested {
     let mut net = small(5)?;
-    let mine: Vec<Tensor> = net.parameters().iter().map(|(_, t)| t.shallow_clone()).collect();
+    let mine: Vec<Tensor> = net.state_dict().iter().map(|(_, t)| t.shallow_clone()).collect();
     let means =
-        |net: &Network| net.parameters()[2..6].iter().map(|(_, t)| t.copy()).collect::<Vec<_>>();
+        |net: &Network| net.state_dict()[2..6].iter().map(|(_, t)| t.copy()).collect::<Vec<_>>();
     let before = means(&net);
     let data = drawn(800, 40)?;
     tch::no_grad(|| net.fit(&data, Fit::new(1).quiet()))?;
-    for (name, tensor) in net.parameters() {
+    for (name, tensor) in net.state_dict() {
         assert!(!tensor.requires_grad() && !tensor.grad().defined(), "{name}");
     }
     assert!(
@@ -215,7 +215,7 @@ fn a_breakdown_restores_the_last_good_epoch() -> Tested {
     let Error::Diverged { what, epoch, batch, .. } = error else { panic!("{error}") };
     assert_eq!((what, epoch, batch), ("a parameter", 1, 1));
     assert!(held(&net).iter().zip(&before).all(|(a, b)| a.equal(b)));
-    assert!(net.parameters().iter().all(|(_, tensor)| !tensor.requires_grad()));
+    assert!(net.state_dict().iter().all(|(_, tensor)| !tensor.requires_grad()));
     Ok(())
 }
 
@@ -234,7 +234,7 @@ fn augmentation_sees_training_batches_only() -> Tested {
     let wrong = Fit::new(1).augment(|images| images.f_narrow(0, 0, 1000)).quiet();
     let error = net.fit(&data, wrong).expect_err("libtorch refuses").to_string();
     assert!(error.contains("augmenting"), "{error}");
-    assert!(net.parameters().iter().all(|(_, tensor)| !tensor.requires_grad()));
+    assert!(net.state_dict().iter().all(|(_, tensor)| !tensor.requires_grad()));
     Ok(())
 }
 
@@ -264,15 +264,15 @@ fn what_does_not_fit_is_refused() -> Tested {
         assert!(error.contains("one part empty"), "{error}");
     }
     let (a, b) = data.split(0.7)?;
-    assert_eq!((a.count(), b.count()), (2, 1));
-    assert!(Dataset::from_photos(&small(0)?, &[]).is_err());
+    assert_eq!((a.len(), b.len()), (2, 1));
+    assert!(Dataset::prepare(&small(0)?, &Vec::<Photo>::new()).is_err());
 
     let refused = |net: &mut Network, data: &Dataset, fit: Fit, message: &str| {
         let error = net.fit(data, fit.quiet()).expect_err(message).to_string();
         assert!(error.contains(message), "{error}");
     };
     let mut net = small(8)?;
-    let sgd = |momentum, nesterov| Fit::new(1).optimiser(Optimiser::Sgd { momentum, nesterov });
+    let sgd = |momentum, nesterov| Fit::new(1).optimizer(Optimizer::Sgd { momentum, nesterov });
     refused(&mut net, &data, Fit::new(0), "at least one epoch");
     refused(&mut net, &data, Fit::new(1).batch(0), "at least one image");
     refused(&mut net, &data, Fit::new(1).learning_rate(f64::NAN), "learning rate of NaN");
@@ -283,8 +283,8 @@ fn what_does_not_fit_is_refused() -> Tested {
     refused(&mut net, &beyond, Fit::new(1), "label 10, but small has 10 classes, 0 to 9");
     refused(&mut net, &data, Fit::new(1).validate(&beyond), "label 10");
     assert!(net.accuracy(&beyond).is_err());
-    let colour = Dataset::new(Tensor::zeros([1, 3, 28, 28], cpu(Kind::Float)), labels(&[1]))?;
-    refused(&mut net, &colour, Fit::new(1), "[N, 1, H, W]");
+    let color = Dataset::new(Tensor::zeros([1, 3, 28, 28], cpu(Kind::Float)), labels(&[1]))?;
+    refused(&mut net, &color, Fit::new(1), "[N, 1, H, W]");
 
     let mut b = Network::builder("bare", [1, 28, 28]);
     b.flatten(b.input(), "flatten");

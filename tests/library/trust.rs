@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use convscope::attribution::{
-    Cascade, Disturbance, Fill, PixelSteps, confidence, explain_tensor, gradient_tensor,
-    infidelity, max_sensitivity, pixel_curves, randomisation_by,
+    Attribution, Cascade, Disturbance, Run, confidence, explain, infidelity, max_sensitivity,
+    pixel_curves, randomization_with,
 };
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, numbers, random, scratch, subtitle};
+use crate::helpers::{Tested, cpu, difference, maps_of, numbers, random, scratch, subtitle};
 use crate::oracle::Script;
 use crate::parity::parameter;
 
@@ -18,7 +18,7 @@ fn sum_of(height: i64, width: i64) -> convscope::Result<Network> {
     let x = b.flatten(b.input(), "flatten");
     b.linear(x, "fc", 1);
     let net = b.build()?.to_kind(Kind::Double)?;
-    for (_, parameter) in net.parameters() {
+    for (_, parameter) in net.state_dict() {
         let one = if parameter.dim() == 2 { 1.0 } else { 0.0 };
         let _ = parameter.shallow_clone().fill_(one);
     }
@@ -37,15 +37,14 @@ pub fn close(found: &[f64], expected: &[f64]) {
 fn deletion_and_insertion_of_a_sum_are_the_known_ones() -> Tested {
     let net = sum_of(2, 2)?;
     let input = Tensor::from_slice(&[0.4, 0.3, 0.2, 0.1]).view([1, 1, 2, 2]);
-    let sum = [Target::layer("fc")];
-    let options = PixelSteps { steps: 2, insert_into: Fill::Zero, ..PixelSteps::default() };
-    let curves = pixel_curves(&net, &input, &sum, &input.squeeze_dim(1), options)?;
+    let run = Run::new(&net, &input, &[Target::layer("fc")])?;
+    let options = PixelSteps::default().steps(2).insert_into(Baseline::Zero);
+    let curves = pixel_curves(&run, &input.squeeze_dim(1), options)?;
     close(&curves.shares, &[0.0, 0.5, 1.0]);
     close(&curves.deletion[0], &[1.0, 0.3, 0.0]);
     close(&curves.insertion[0], &[0.0, 0.7, 1.0]);
     close(&[curves.deletion_auc()[0], curves.insertion_auc()[0]], &[0.4, 0.6]);
-    let single = PixelSteps { steps: 4, ..options };
-    let curves = pixel_curves(&net, &input, &sum, &input.squeeze_dim(1), single)?;
+    let curves = pixel_curves(&run, &input.squeeze_dim(1), options.steps(4))?;
     close(&curves.deletion[0], &[1.0, 0.6, 0.3, 0.1, 0.0]);
     Ok(())
 }
@@ -68,20 +67,19 @@ fn small() -> convscope::Result<Network> {
 fn measures_equal_those_of_other_packages() -> Tested {
     let net = small()?;
     // What libtorch's generator gives depends on the tests that run beside this one.
-    for (name, tensor) in net.parameters() {
+    for (name, tensor) in net.state_dict() {
         tensor.shallow_clone().copy_(&parameter(&name, &tensor.size()));
     }
     let input = random(&[3, 2, 17, 23], 6) * 4.0 - 2.0;
     let maps = random(&[3, 17, 23], 7);
     let classes = [4, 0, 2];
     let targets = classes.map(Target::Class);
-    let disturbance = Disturbance { samples: 7, radius: 0.2, seed: 3 };
-    let disturbances = disturbance.of(&input)?;
+    let disturbances = Disturbance::default().samples(7).radius(0.2).seed(3).of(&input)?;
 
     let (digits, four) = (zoo::digits()?, data::digit(4, 2)?);
-    let method = Method::InputTimesGradient;
-    let check = randomisation_by(&digits, &four, "4", &method, Cascade::default())?;
-    let first = explain(&digits, &four, "4", &method)?;
+    let method = InputTimesGradient;
+    let check = randomization_with(&digits, &four, "4", &method, Cascade::default())?;
+    let first = method.explain(&digits, &four, "4")?;
     let stage = &check.stages()[1];
 
     let folder = scratch("parity_trust");
@@ -93,7 +91,7 @@ fn measures_equal_those_of_other_packages() -> Tested {
         ("first".to_owned(), first.values().to_kind(Kind::Double)),
         ("second".to_owned(), stage.map.to_kind(Kind::Double)),
     ];
-    given.extend(net.parameters().into_iter().map(|(name, t)| (name, t.contiguous())));
+    given.extend(net.state_dict().into_iter().map(|(name, t)| (name, t.contiguous())));
     let file = folder.join("given.safetensors");
     Tensor::write_safetensors(&given, &file)?;
     let packages = ["captum", "pytorch_grad_cam", "scipy", "sklearn"];
@@ -101,13 +99,13 @@ fn measures_equal_those_of_other_packages() -> Tested {
     let Some(oracle) = script.run() else { return Ok(()) };
     let theirs = oracle.arrays();
 
-    let options = PixelSteps { steps: 5, ..PixelSteps::default() };
-    let curves = pixel_curves(&net, &input, &targets, &maps, options)?;
-    let gradient = gradient_tensor(&net, &input, &targets)?;
-    let confidence = confidence(&net, &input, &targets, &maps)?;
+    let run = Run::new(&net, &input, &targets)?;
+    let curves = pixel_curves(&run, &maps, PixelSteps::default().steps(5))?;
+    let gradient = Saliency::default().attribute(&run)?.values;
+    let confidence = confidence(&run, &maps)?;
     let pairs = confidence.explained.iter().zip(&confidence.whole);
     let change: Vec<f64> = pairs.map(|(part, whole)| part - whole).collect();
-    let saliency = Method::saliency();
+    let saliency = Saliency::default();
     for (name, ours, allowed) in [
         ("deletion", curves.deletion.concat(), 1e-12),
         ("insertion", curves.insertion.concat(), 1e-12),
@@ -117,12 +115,12 @@ fn measures_equal_those_of_other_packages() -> Tested {
         ("change", change, 1e-6),
         (
             "infidelity",
-            numbers(&infidelity(&net, &input, &targets, &gradient, &disturbances)?),
+            numbers(&infidelity(&run, &gradient, &disturbances)?),
             1e-12,
         ),
         (
             "sensitivity",
-            numbers(&max_sensitivity(&net, &input, &targets, &saliency, &disturbances)?),
+            numbers(&max_sensitivity(&run, &saliency, &disturbances)?),
             1e-9,
         ),
         ("rank_correlation", vec![stage.rank_correlation], 1e-12),
@@ -146,12 +144,13 @@ fn a_linear_networks_gradient_is_perfectly_faithful_and_stable() -> Tested {
     let disturbances = Disturbance::default().of(&input)?;
     assert_eq!(disturbances.size(), [20, 2, 1, 3, 5]);
     assert!(disturbances.abs().max().double_value(&[]) > 0.0);
-    let gradient = gradient_tensor(&net, &input, &targets)?;
-    let found = infidelity(&net, &input, &targets, &gradient, &disturbances)?;
+    let run = Run::new(&net, &input, &targets)?;
+    let gradient = Saliency::default().attribute(&run)?.values;
+    let found = infidelity(&run, &gradient, &disturbances)?;
     assert!(found.max().double_value(&[]) < 1e-28, "{found:?}");
-    let wrong = infidelity(&net, &input, &targets, &(&gradient * 2.0), &disturbances)?;
+    let wrong = infidelity(&run, &(&gradient * 2.0), &disturbances)?;
     assert!(wrong.min().double_value(&[]) > 1e-4);
-    let moved = max_sensitivity(&net, &input, &targets, &Method::saliency(), &disturbances)?;
+    let moved = max_sensitivity(&run, &Saliency::default(), &disturbances)?;
     assert_eq!(numbers(&moved), [0.0, 0.0]);
     Ok(())
 }
@@ -162,13 +161,13 @@ fn average_drop_and_increase_are_those_computed_by_hand() -> Tested {
     let input = Tensor::from_slice(&[1.0, 2.0, 1.0, 1.0, -2.0, 3.0]).view([2, 1, 1, 3]);
     // Stretched to 0, 1/2, 1; and, the negative one gone, 1, 0, 1/2.
     let maps = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, -9.0, 2.0]).view([2, 1, 3]);
-    let sums = [Target::layer("fc"), Target::layer("fc")];
-    let found = confidence(&net, &input, &sums, &maps)?;
+    let run = Run::new(&net, &input, &[Target::layer("fc"), Target::layer("fc")])?;
+    let found = confidence(&run, &maps)?;
     close(&found.whole, &[4.0, 2.0]);
     close(&found.explained, &[2.0, 2.5]);
     close(&[found.average_drop(), found.increase()], &[0.25, 0.5]);
     // A blank map shows nothing.
-    let found = confidence(&net, &input, &sums, &maps.zeros_like())?;
+    let found = confidence(&run, &maps.zeros_like())?;
     close(&found.explained, &[0.0, 0.0]);
     Ok(())
 }
@@ -177,19 +176,17 @@ fn average_drop_and_increase_are_those_computed_by_hand() -> Tested {
 fn a_blank_map_gives_a_random_order_of_its_seed() -> Tested {
     let net = small()?;
     let input = Tensor::randn([1, 2, 17, 23], cpu(Kind::Double));
-    let curve = |seed: u64, maps: &Tensor| {
-        let options = PixelSteps { steps: 6, seed, ..PixelSteps::default() };
-        pixel_curves(&net, &input, &[Target::Top], maps, options)
-    };
+    let run = Run::new(&net, &input, &[Target::Top])?;
+    let options = PixelSteps::default().steps(6);
+    let curve = |seed: u64, maps: &Tensor| pixel_curves(&run, maps, options.seed(seed));
     let blank = Tensor::zeros([1, 17, 23], cpu(Kind::Double));
     assert_eq!(curve(1, &blank)?, curve(1, &blank)?);
     assert_ne!(curve(1, &blank)?.deletion, curve(2, &blank)?.deletion);
     let map = Tensor::rand([1, 17, 23], cpu(Kind::Double));
     assert_eq!(curve(1, &map)?, curve(2, &map)?, "values that differ leave nothing to chance");
     // Both end where the other begins, but for the blur.
-    let (all, options) =
-        (curve(0, &map)?, PixelSteps { insert_into: Fill::Zero, steps: 6, ..Default::default() });
-    let zero = pixel_curves(&net, &input, &[Target::Top], &map, options)?;
+    let all = curve(0, &map)?;
+    let zero = pixel_curves(&run, &map, options.insert_into(Baseline::Zero))?;
     close(
         &[zero.deletion[0][6], zero.deletion[0][0]],
         &[zero.insertion[0][0], all.insertion[0][6]],
@@ -202,25 +199,26 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
     let (net, photo) = (zoo::digits()?, data::digit(4, 2)?);
     let one = net.prepare(&photo)?;
     let input = Tensor::cat(&[&one, &net.prepare(&data::digit(7, 1)?)?], 0);
-    let layer = || "relu2".to_owned();
-    let methods = [
-        Method::saliency(),
-        Method::Saliency(Channels::Sum),
-        Method::InputTimesGradient,
-        Method::SmoothGrad(SmoothGrad { samples: 3, ..SmoothGrad::default() }),
-        Method::IntegratedGradients(IntegratedGradients { steps: 3, ..Default::default() }),
-        Method::GuidedBackprop,
-        Method::Deconvolution,
-        Method::grad_cam("relu2"),
-        Method::Cam(Cam::LayerCam, layer()),
-        Method::Cam(Cam::HiResCam, layer()),
-        Method::Cam(Cam::XGradCam, layer()),
-        Method::Cam(Cam::GradCamPlusPlus, layer()),
-        Method::GuidedGradCam(layer()),
-        Method::Occlusion(Patches::new(7).fill(Fill::Mean)),
+    let methods: [&dyn Attribution; 16] = [
+        &Saliency::default(),
+        &Saliency::default().channels(Channels::Sum),
+        &InputTimesGradient,
+        &SmoothGrad::default().samples(3),
+        &IntegratedGradients::default().steps(3),
+        &GuidedBackprop,
+        &Deconvolution,
+        &GradCam::at("relu2"),
+        &LayerCam::at("relu2"),
+        &HiResCam::at("relu2"),
+        &XGradCam::at("relu2"),
+        &GradCamPlusPlus::at("relu2"),
+        &GuidedGradCam::at("relu2"),
+        &ScoreCam::at("relu2"),
+        &AblationCam::at("relu2"),
+        &Patches::new(7).baseline(Baseline::Mean),
     ];
-    for method in &methods {
-        let maps = explain_tensor(&net, &input, &[Target::Class(4), Target::Top], method)?;
+    for method in methods {
+        let maps = maps_of(method, &net, &input, &[Target::Class(4), Target::Top])?;
         assert_eq!(maps.size(), [2, 28, 28], "{}", method.name());
         let figure = explain(&net, &photo, "4", method)?;
         let shown = match figure.values().size().as_slice() {
@@ -231,18 +229,18 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
             }
         };
         // Noise is drawn for a whole batch, so SmoothGrad is compared alone.
-        let alone = explain_tensor(&net, &one, &[Target::Class(4)], method)?;
+        let alone = maps_of(method, &net, &one, &[Target::Class(4)])?;
         let largest = shown.abs().max().double_value(&[]);
         assert!(largest > 0.0, "{}", method.name());
         assert!(difference(&alone.get(0), &shown) < 1e-5 * largest, "{}", method.name());
     }
-    let names: std::collections::BTreeSet<String> = methods.iter().map(Method::name).collect();
+    let names: std::collections::BTreeSet<String> = methods.iter().map(|method| method.name()).collect();
     assert_eq!(names.len(), methods.len(), "{names:?}");
     let figure = compare_methods(&net, &photo, Target::Top, &methods[..4])?;
     assert_eq!(figure.values().len(), 4);
 
-    let patches = Patches::new(2).stride(1).at_most(Duration::ZERO);
-    let some = [Method::saliency(), Method::Occlusion(patches)];
+    let patches = Patches::new(2).stride(1).time_limit(Duration::ZERO);
+    let some: [&dyn Attribution; 2] = [&Saliency::default(), &patches];
     let notes = subtitle(&compare_methods(&net, &photo, Target::Top, &some)?)?;
     assert!(notes.contains("Occlusion") && notes.contains("stopped after"), "{notes}");
     Ok(())
@@ -254,10 +252,9 @@ fn what_cannot_be_measured_is_refused() -> Tested {
     let input = Tensor::randn([2, 2, 17, 23], cpu(Kind::Double));
     let targets = [Target::Class(1), Target::Class(0)];
     let maps = Tensor::rand([2, 17, 23], cpu(Kind::Double));
-    let curves = |maps: &Tensor, steps| {
-        let options = PixelSteps { steps, ..PixelSteps::default() };
-        pixel_curves(&net, &input, &targets, maps, options)
-    };
+    let run = Run::new(&net, &input, &targets)?;
+    let curves =
+        |maps: &Tensor, steps| pixel_curves(&run, maps, PixelSteps::default().steps(steps));
     assert!(curves(&maps, 3).is_ok());
     let error = curves(&maps, 0).expect_err("no steps").to_string();
     assert!(error.contains("at least 1 step"), "{error}");
@@ -266,17 +263,17 @@ fn what_cannot_be_measured_is_refused() -> Tested {
     assert!(error.contains("[2, 23, 17]") && error.contains("[2, 17, 23]"), "{error}");
     let error = curves(&(&maps * f64::NAN), 3).expect_err("no order").to_string();
     assert!(error.contains("not finite"), "{error}");
-    assert!(confidence(&net, &input, &targets, &turned).is_err());
+    assert!(confidence(&run, &turned).is_err());
     let disturbances = Disturbance::default().of(&input)?;
-    assert!(infidelity(&net, &input, &targets, &maps, &disturbances).is_err(), "not [N, C, H, W]");
-    let gradient = gradient_tensor(&net, &input, &targets)?;
+    assert!(infidelity(&run, &maps, &disturbances).is_err(), "not [N, C, H, W]");
+    let gradient = Saliency::default().attribute(&run)?.values;
     let flat = disturbances.get(0);
-    let error = infidelity(&net, &input, &targets, &gradient, &flat).expect_err("one").to_string();
+    let error = infidelity(&run, &gradient, &flat).expect_err("one").to_string();
     assert!(error.contains("Disturbance"), "{error}");
-    assert!(max_sensitivity(&net, &input, &targets, &Method::saliency(), &flat).is_err());
+    assert!(max_sensitivity(&run, &Saliency::default(), &flat).is_err());
     for wrong in [
-        Disturbance { samples: 0, ..Disturbance::default() },
-        Disturbance { radius: f64::NAN, ..Disturbance::default() },
+        Disturbance::default().samples(0),
+        Disturbance::default().radius(f64::NAN),
     ] {
         assert!(wrong.of(&input).is_err());
     }

@@ -1,37 +1,37 @@
-//! What randomisation must find, what methods agree on, and the figures of trust.
+//! What randomization must find, what methods agree on, and the figures of trust.
 
 use std::time::Duration;
 
-use convscope::attribution::{Agreement, Cascade, Checks, Verdict, randomisation_by, trust_by};
+use convscope::attribution::{Agreement, Cascade, Checks, Verdict, randomization_with, trust_with};
 use convscope::prelude::*;
-use convscope::view::{Evidence, Heatmap, Matrix, Panel, Series, Test};
+use convscope::view::{CheckPlot, Heatmap, MapReport, Matrix, Panel, Series};
 
 use crate::golden::golden;
 use crate::helpers::{Tested, cpu, difference, numbers, painted, real};
 use crate::trust::close;
 
 /// What Adebayo et al. found: gradient and Grad-CAM fall apart, guided backpropagation barely changes
-/// while the top layers are drawn anew.
+/// while the top layers are re-initialized.
 fn falls_apart(net: &Network, photos: &[Photo], layer: &str, stage: usize) -> Tested {
-    let before: Vec<Tensor> = net.parameters().into_iter().map(|(_, t)| t.copy()).collect();
-    let mean = |method: Method| -> convscope::Result<f64> {
+    let before: Vec<Tensor> = net.state_dict().into_iter().map(|(_, t)| t.copy()).collect();
+    let mean = |method: &dyn Attribution| -> convscope::Result<f64> {
         let mut sum = 0.0;
         for photo in photos {
-            let options = Cascade { stages: 4, ..Cascade::default() };
-            let check = randomisation_by(net, photo, Target::Top, &method, options)?;
+            let options = Cascade::default().stages(4);
+            let check = randomization_with(net, photo, Target::Top, method, options)?;
             sum += check.stages()[stage].rank_correlation;
         }
         Ok(sum / photos.len() as f64)
     };
-    let gradient = mean(Method::saliency())?;
-    let cam = mean(Method::grad_cam(layer))?;
-    let guided = mean(Method::GuidedBackprop)?;
+    let gradient = mean(&Saliency::default())?;
+    let cam = mean(&GradCam::at(layer))?;
+    let guided = mean(&GuidedBackprop)?;
     println!("{}: gradient {gradient:.2}, Grad-CAM {cam:.2}, guided {guided:.2}", net.name());
     assert!(guided > 0.75, "guided backpropagation keeps its map: {guided}");
     assert!(gradient < guided - 0.15, "the gradient does not: {gradient}");
     assert!(cam < guided - 0.3, "Grad-CAM does not: {cam}");
     // The caller's network is as it was.
-    for ((name, now), before) in net.parameters().iter().zip(&before) {
+    for ((name, now), before) in net.state_dict().iter().zip(&before) {
         assert!(now.equal(before) && !now.requires_grad(), "{name}");
     }
     Ok(())
@@ -55,11 +55,11 @@ fn gradient_and_grad_cam_fall_apart_on_resnet18() -> Tested {
 }
 
 #[test]
-fn parameters_are_drawn_anew_from_the_output_down() -> Tested {
+fn layers_are_reinitialized_from_the_output_down() -> Tested {
     let (net, photo) = (zoo::digits()?, data::digit(4, 2)?);
     let run = |seed| {
-        let options = Cascade { seed, ..Cascade::default() };
-        randomisation_by(&net, &photo, "4", &Method::saliency(), options)
+        let options = Cascade::default().seed(seed);
+        randomization_with(&net, &photo, "4", &Saliency::default(), options)
     };
     let (first, again, other) = (run(1)?, run(1)?, run(2)?);
     let layers: Vec<&str> = first.stages().iter().map(|s| s.layer.as_str()).collect();
@@ -72,28 +72,29 @@ fn parameters_are_drawn_anew_from_the_output_down() -> Tested {
     assert!(difference(&first.stages()[0].map, &other.stages()[0].map) > 0.0);
     assert_eq!(first.maps()?.values().len(), 5);
     // Only layers that the target depends on count.
-    let unit = randomisation(&net, &photo, Target::channel("relu2", 3), &Method::saliency())?;
+    let unit = randomization(&net, &photo, Target::channel("relu2", 3), &Saliency::default())?;
     let layers: Vec<&str> = unit.stages().iter().map(|s| s.layer.as_str()).collect();
     assert_eq!(layers, ["conv2", "conv1"]);
-    // A transformer's class token and position embedding are drawn anew, too.
+    // A transformer's class token and position embedding are re-initialized, too.
     let vit = zoo::untrained("deit_tiny")?;
-    let options = Cascade { stages: 1, ..Cascade::default() };
+    let options = Cascade::default().stages(1);
     let photo = painted(300, 200);
-    let check = randomisation_by(&vit, &photo, Target::Class(3), &Method::saliency(), options)?;
+    let check = randomization_with(&vit, &photo, Target::Class(3), &Saliency::default(), options)?;
     assert_eq!(check.stages().len(), 1);
     assert!(check.stages()[0].map.abs().max().double_value(&[]) > 0.0);
 
-    let none = Cascade { stages: 0, ..Cascade::default() };
-    assert!(randomisation_by(&net, &photo, "4", &Method::saliency(), none).is_err());
-    let no_time = Cascade { at_most: Some(Duration::ZERO), ..Cascade::default() };
-    let check = randomisation_by(&net, &photo, "4", &Method::saliency(), no_time)?;
+    let none = Cascade::default().stages(0);
+    assert!(randomization_with(&net, &photo, "4", &Saliency::default(), none).is_err());
+    let no_time = Cascade::default().time_limit(Duration::ZERO);
+    let check = randomization_with(&net, &photo, "4", &Saliency::default(), no_time)?;
     assert!(check.stages().is_empty() && check.description().contains("time was over"));
     Ok(())
 }
 
 #[test]
 fn agreement_is_complete_with_oneself() -> Tested {
-    let methods = [Method::saliency(), Method::saliency(), Method::Deconvolution];
+    let methods: [&dyn Attribution; 3] =
+        [&Saliency::default(), &Saliency::default(), &Deconvolution];
     let found: Agreement = agreement(&zoo::digits()?, &data::digit(4, 2)?, "4", &methods)?;
     let (rank, common) = (numbers(&found.rank_correlation), numbers(&found.overlap));
     close(&[rank[1], rank[0], common[1], common[8]], &[1.0; 4]);
@@ -107,17 +108,17 @@ fn agreement_is_complete_with_oneself() -> Tested {
 #[test]
 fn trust_says_what_was_found_and_what_there_was_no_time_for() -> Tested {
     let (net, four) = (zoo::digits()?, data::digit(4, 2)?);
-    let good = trust(&net, &four, Target::Top, &Method::grad_cam("relu2"))?;
+    let good = trust(&net, &four, Target::Top, &GradCam::at("relu2"))?;
     assert_eq!(good.verdict, Verdict::Believe, "{}", good.description());
     assert!(good.sentence().starts_with("Believe where"), "{}", good.sentence());
     assert_eq!((good.curves.deletion.len(), good.curves.shares.len()), (5, 29));
-    let guided = trust(&net, &four, Target::Top, &Method::GuidedBackprop)?;
+    let guided = trust(&net, &four, Target::Top, &GuidedBackprop)?;
     assert_eq!(guided.verdict, Verdict::Doubt, "{}", guided.description());
     assert!(guided.sentence().contains("hardly changes"), "{}", guided.sentence());
 
     // A map that has nothing to do with the class: that of the class which is least likely.
-    let hurried = Checks { at_most: Some(Duration::ZERO), ..Checks::default() };
-    let hurried = trust_by(&net, &four, Target::Top, &Method::grad_cam("relu2"), hurried)?;
+    let hurried = Checks::default().time_limit(Duration::ZERO);
+    let hurried = trust_with(&net, &four, Target::Top, &GradCam::at("relu2"), hurried)?;
     assert_eq!(hurried.verdict, Verdict::Partly);
     assert_eq!(hurried.curves.deletion[0], good.curves.deletion[0], "the map's own curve");
     assert!(hurried.curves.deletion.len() < 5 && hurried.description().contains("no time"));
@@ -127,7 +128,7 @@ fn trust_says_what_was_found_and_what_there_was_no_time_for() -> Tested {
     let score = Target::score("4 rather than 9", |logits| {
         logits.f_select(1, 4)?.f_sub(&logits.f_select(1, 9)?)
     });
-    let figure = trust(&net, &four, score, &Method::InputTimesGradient)?;
+    let figure = trust(&net, &four, score, &InputTimesGradient)?;
     assert!(figure.description().contains("4 rather than 9"), "{}", figure.description());
     Ok(())
 }
@@ -136,19 +137,19 @@ fn trust_says_what_was_found_and_what_there_was_no_time_for() -> Tested {
 fn mistakes_are_explained_beside_what_is_right() -> Tested {
     let samples = data::digits(30, 4)?;
     let net = zoo::digits()?;
-    let relabelled: Vec<(Photo, usize)> = samples
+    let relabeled: Vec<(Photo, usize)> = samples
         .iter()
         .enumerate()
         .map(|(at, (photo, class))| (photo.clone(), if at == 8 { 3 } else { *class }))
         .collect();
     // One label is wrong, so one prediction is: a row of three maps.
-    let figure = compare_predictions(&net, &relabelled, &Method::saliency())?;
+    let figure = compare_predictions(&net, &relabeled, &Saliency::default())?;
     assert_eq!(figure.values().len(), 3);
-    assert!(figure.description().contains("for what it said"), "{}", figure.description());
+    assert!(figure.description().contains("predicted class"), "{}", figure.description());
     // Without another 3 there is no right one to show.
-    let alone = &relabelled[8..9];
-    assert_eq!(compare_predictions(&net, alone, &Method::saliency())?.values().len(), 2);
-    let error = compare_predictions(&net, &samples, &Method::saliency()).expect_err("all right");
+    let alone = &relabeled[8..9];
+    assert_eq!(compare_predictions(&net, alone, &Saliency::default())?.values().len(), 2);
+    let error = compare_predictions(&net, &samples, &Saliency::default()).expect_err("all right");
     assert!(error.to_string().contains("nothing to compare"), "{error}");
     Ok(())
 }
@@ -172,20 +173,20 @@ fn trust_golden() -> Tested {
         let point = |at: u32| (f64::from(at) / 28.0, (-rate * f64::from(at)).exp());
         Series::new(name, (0..29).map(point).collect())
     };
-    let test = |label: &str, x_label: &str, series| Test {
+    let plot = |label: &str, x_label: &str, series| CheckPlot {
         panel: Panel::new(label, series),
         x_label: x_label.to_owned(),
     };
-    let figure = Evidence::new(
+    let figure = MapReport::new(
         "Trust",
         "Believe where this map points: a sentence that is long enough to be broken into two lines \
          of the figure.",
         map,
         vec![
-            test("Deletion", "share of pixels", vec![fall("this map", 0.5), fall("moved", 0.2)]),
-            test("Insertion", "share of pixels", vec![fall("this map", 0.1)]),
-            test("Likeness", "share of layers", vec![fall("rank correlation", 0.3)]),
+            plot("Deletion", "share of pixels", vec![fall("this map", 0.5), fall("moved", 0.2)]),
+            plot("Insertion", "share of pixels", vec![fall("this map", 0.1)]),
+            plot("Similarity", "fraction of layers", vec![fall("rank correlation", 0.3)]),
         ],
     )?;
-    golden("evidence", &figure.note("Deletion: a note with numbers"))
+    golden("map_report", &figure.note("Deletion: a note with numbers"))
 }

@@ -107,7 +107,7 @@ fn every_precision_becomes_float32() -> Tested {
     for kind in [Kind::Half, Kind::BFloat16, Kind::Float, Kind::Double] {
         let path = folder.join("w.safetensors");
         let tensors: Vec<_> = small()
-            .parameters()
+            .state_dict()
             .into_iter()
             .map(|(name, tensor)| {
                 let count = tensor.numel() as i64;
@@ -117,7 +117,7 @@ fn every_precision_becomes_float32() -> Tested {
             .collect();
         Tensor::write_safetensors(&tensors, &path)?;
         let net = small().load_weights(&path)?;
-        for ((name, loaded), (_, written)) in net.parameters().iter().zip(&tensors) {
+        for ((name, loaded), (_, written)) in net.state_dict().iter().zip(&tensors) {
             assert_eq!(loaded.kind(), Kind::Float);
             assert_eq!(difference(loaded, &written.to_kind(Kind::Float)), 0.0, "{name}, {kind:?}");
         }
@@ -141,7 +141,7 @@ fn whatever_torch_save_writes_is_read_exactly() -> Tested {
         ] {
             let file = format!("{kind}.{form}");
             let net = small().load_weights(oracle.file(&file))?;
-            for (name, tensor) in net.parameters() {
+            for (name, tensor) in net.state_dict() {
                 let off = difference(tensor, &numbers[&format!("{kind}.{name}")]);
                 assert_eq!(off, 0.0, "{name} of {file}");
             }
@@ -152,8 +152,8 @@ fn whatever_torch_save_writes_is_read_exactly() -> Tested {
 
 #[test]
 fn every_network_of_the_zoo_has_official_weights() {
-    let catalogue: Vec<&str> = convscope_weights::catalogue().iter().map(|o| o.name).collect();
-    assert_eq!(zoo::names(), catalogue);
+    let catalog: Vec<&str> = convscope_weights::catalog().iter().map(|o| o.name).collect();
+    assert_eq!(zoo::names(), catalog);
 }
 
 #[test]

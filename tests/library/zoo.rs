@@ -22,8 +22,8 @@ fn the_digits_network_reads_mnist() -> Tested {
         return Ok(());
     }
     let net = zoo::digits()?;
-    let test = Dataset::from_set(&net, &data::mnist(Split::Test)?)?;
-    assert_eq!(test.count(), 10_000);
+    let test = Dataset::prepare(&net, &data::mnist(Split::Test)?)?;
+    assert_eq!(test.len(), 10_000);
     let accuracy = net.accuracy(&test)?;
     assert!(accuracy >= 0.99, "{accuracy}");
     Ok(())
@@ -31,13 +31,13 @@ fn the_digits_network_reads_mnist() -> Tested {
 
 #[test]
 fn embedded_weights_are_small() -> Tested {
-    let bytes: usize = zoo::digits()?.parameters().iter().map(|(_, t)| 4 * t.numel()).sum();
+    let bytes: usize = zoo::digits()?.state_dict().iter().map(|(_, t)| 4 * t.numel()).sum();
     assert!(bytes <= 300_000, "{bytes} bytes");
     Ok(())
 }
 
 #[test]
-fn resnet18_recognises_real_photos() -> Tested {
+fn resnet18_recognizes_real_photos() -> Tested {
     if real("weights/resnet18.safetensors").is_none() {
         return Ok(());
     }
@@ -55,7 +55,7 @@ fn resnet18_recognises_real_photos() -> Tested {
 }
 
 #[test]
-fn squeezenet_recognises_a_real_photo() -> Tested {
+fn squeezenet_recognizes_a_real_photo() -> Tested {
     let (Some(_), Some(photo)) =
         (real("weights/squeezenet1_0.safetensors"), real("images/hub_dog.jpg"))
     else {
@@ -68,7 +68,7 @@ fn squeezenet_recognises_a_real_photo() -> Tested {
 }
 
 #[test]
-fn deit_recognises_a_real_photo() -> Tested {
+fn deit_recognizes_a_real_photo() -> Tested {
     let (Some(weights), Some(photo)) =
         (real("weights/deit_tiny_patch16_224.safetensors"), real("images/hub_dog.jpg"))
     else {
@@ -100,7 +100,7 @@ fn resnet20_knows_its_cifar10_pictures() -> Tested {
     let set = ImageSet::open(file)?;
     let guess = net.classify(&set.photo(0)?)?;
     assert_eq!(guess.best().class as i64, set.labels().int64_value(&[0]));
-    let accuracy = net.accuracy(&Dataset::from_set(&net, &set)?)?;
+    let accuracy = net.accuracy(&Dataset::prepare(&net, &set)?)?;
     assert!(accuracy >= 0.995, "{accuracy}");
     Ok(())
 }

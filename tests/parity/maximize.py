@@ -1,5 +1,5 @@
-"""Feature visualisation without movement, written with numpy and torch from lucid's published
-definitions: Fourier and pixel images, decorrelated colours, Adam.
+"""Feature visualization without movement, written with numpy and torch from lucid's published
+definitions: Fourier and pixel images, decorrelated colors, Adam.
 
 Usage: maximize.py OUT_FOLDER WEIGHTS.safetensors START.safetensors
 """
@@ -21,7 +21,7 @@ height, width = start.shape[2:]
 root = torch.tensor(
     [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], dtype=torch.float64
 )
-colours = root / root.norm(dim=0).max()
+colors = root / root.norm(dim=0).max()
 frequencies = np.sqrt(
     np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width)[None, :] ** 2
 )
@@ -36,9 +36,9 @@ std = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64)[None, :, None, No
 def run(fourier, decorrelated):
     planes = torch.logit(start)
     if decorrelated:
-        planes = torch.einsum("ij,njhw->nihw", torch.linalg.inv(colours), planes)
+        planes = torch.einsum("ij,njhw->nihw", torch.linalg.inv(colors), planes)
     if fourier:
-        # lucid's ortho-normalised transform, divided by 4.
+        # lucid's ortho-normalized transform, divided by 4.
         spectrum = torch.fft.rfft2(planes, norm="ortho") * 4 / scale
         parameters = torch.view_as_real(spectrum).clone()
     else:
@@ -51,7 +51,7 @@ def run(fourier, decorrelated):
             spectrum = torch.view_as_complex(parameters * scale[..., None])
             planes = torch.fft.irfft2(spectrum, s=(height, width), norm="ortho") / 4
         if decorrelated:
-            planes = torch.einsum("ij,njhw->nihw", colours, planes)
+            planes = torch.einsum("ij,njhw->nihw", colors, planes)
         return torch.sigmoid(planes)
 
     adam = torch.optim.Adam([parameters], lr=0.05)

@@ -27,7 +27,7 @@ def splitmix64(state):
 
 
 def enlarge(grid, rows, columns):
-    """Bilinear: the centre of a pixel lies between the centres of cells, and the border goes on."""
+    """Bilinear: the center of a pixel lies between the centers of cells, and the border goes on."""
 
     def weights(size, large):
         matrix = np.zeros((large, size))

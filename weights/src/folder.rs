@@ -10,14 +10,18 @@ use crate::{Error, Result};
 /// `$CONVSCOPE_HOME/weights`, else `convscope/weights` in the platform's cache folder
 /// (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
 ///
-/// Errors: no variable says where this user's files lie.
+/// # Errors
+///
+/// No variable says where this user's files lie.
 pub fn weights_folder() -> Result<PathBuf> {
     Ok(home()?.join("weights"))
 }
 
 /// The folder for data sets, beside the one for weights. It need not exist.
 ///
-/// Errors: no variable says where this user's files lie.
+/// # Errors
+///
+/// No variable says where this user's files lie.
 pub fn data_folder() -> Result<PathBuf> {
     Ok(home()?.join("data"))
 }

@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! let folder = convscope_weights::weights_folder()?;
-//! let resnet = convscope_weights::find("resnet18").expect("in the catalogue");
+//! let resnet = convscope_weights::find("resnet18").expect("in the catalog");
 //! let file = resnet.obtain(&folder, &|line| eprintln!("{line}"))?;
 //! # Ok::<(), convscope_weights::Error>(())
 //! ```
@@ -13,7 +13,7 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
-mod catalogue;
+mod catalog;
 mod data;
 mod error;
 mod fetch;
@@ -21,7 +21,7 @@ mod folder;
 mod official;
 mod published;
 
-pub use catalogue::{catalogue, find};
+pub use catalog::{catalog, find};
 pub use data::{DataFile, data_files, find_data};
 pub use error::{Error, Result};
 pub use folder::{data_folder, weights_folder};

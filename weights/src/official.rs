@@ -55,7 +55,9 @@ impl Official {
     /// name only then. A download that broke off goes on where it ended, also in another process. Of
     /// two processes that want the same file, one fetches it and the other waits.
     ///
-    /// Errors: the file is absent and `CONVSCOPE_OFFLINE` is set; the server can't be reached, refuses,
+    /// # Errors
+    ///
+    /// The file is absent and `CONVSCOPE_OFFLINE` is set; the server can't be reached, refuses,
     /// falls silent or breaks off again and again; what came is another file; the folder can't be
     /// written to, or is full.
     pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {

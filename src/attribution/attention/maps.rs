@@ -3,22 +3,22 @@
 use tch::Tensor;
 
 use super::{Attention, failed};
-use crate::attribution::explained::{AMONG_OTHERS, view};
+use crate::attribution::Input;
+use crate::attribution::figure::AMONG_OTHERS;
 use crate::network::Network;
 use crate::view::{Heatmap, Heatmaps};
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
-/// Which maps of attention a figure shows.
+/// Which maps of attention a figure shows: by default the mean of the heads of every layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttentionMaps {
-    /// The layers, counted from 0; all where there is none.
-    pub layers: Vec<usize>,
-    /// The heads of each layer.
-    pub heads: Heads,
+    layers: Vec<usize>,
+    heads: Heads,
 }
 
 /// The heads of a layer in a figure.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Heads {
     /// Their mean, one map a layer.
     #[default]
@@ -30,12 +30,15 @@ pub enum Heads {
 }
 
 impl AttentionMaps {
-    /// Each head of all layers.
-    pub fn heads() -> AttentionMaps {
-        AttentionMaps { heads: Heads::Each, ..AttentionMaps::default() }
+    /// Sets the heads of each layer.
+    #[must_use]
+    pub fn heads(mut self, heads: Heads) -> AttentionMaps {
+        self.heads = heads;
+        self
     }
 
-    /// Sets the layers, counted from 0.
+    /// Sets the layers, counted from 0; all where none is chosen.
+    #[must_use]
     pub fn layers(mut self, layers: impl IntoIterator<Item = usize>) -> AttentionMaps {
         self.layers = layers.into_iter().collect();
         self
@@ -50,18 +53,23 @@ impl AttentionMaps {
 /// [`gradient_attention`](super::gradient_attention) asks for that.
 ///
 /// ```no_run
-/// use convscope::attribution::AttentionMaps;
 /// use convscope::prelude::*;
 ///
 /// let (net, photo) = (zoo::deit_tiny()?, Photo::open("dog.jpg")?);
 /// attention(&net, &photo, AttentionMaps::default())?;           // a map a layer
-/// attention(&net, &photo, AttentionMaps::heads().layers(9..12))? // a row of heads a layer
+/// attention(&net, &photo, AttentionMaps::default().heads(Heads::Each).layers(9..12))? // a row of heads a layer
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
 ///
-/// Errors: a network without self-attention of all tokens; layers or heads that it hasn't.
-pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result<Heatmaps> {
-    let input = net.prepare(photo)?;
+/// # Errors
+///
+/// A network without self-attention of all tokens; layers or heads that it hasn't.
+pub fn attention(
+    net: &Network,
+    image: &impl Input,
+    options: AttentionMaps,
+) -> Result<Heatmaps> {
+    let input = image.tensor(net)?;
     let found = Attention::of(net, &input.size(), net.find(&net.output().name)?)?;
     let layers = match options.layers.as_slice() {
         [] => (0..found.layers.len()).collect(),
@@ -75,8 +83,9 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
     let nodes: Vec<usize> = layers.iter().map(|&layer| found.layers[layer]).collect();
     let maps = read(net, &found, &input, &nodes)?.f_select(0, 0).map_err(failed)?;
 
-    let title = format!("Attention of {} in {}", net.name(), photo.title());
-    let (picture, [height, width]) = view(net, photo, AMONG_OTHERS)?;
+    let title = format!("Attention of {} in {}", net.name(), image.title());
+    let picture = image.shown(net, AMONG_OTHERS)?;
+    let [height, width] = [2, 3].map(|dim| input.size()[dim].max(1) as u32);
     let map = |values: std::result::Result<Tensor, tch::TchError>| -> Result<Heatmap> {
         let values = values.map_err(failed)?;
         let heatmap = Heatmap::new(title.clone(), "attention", picture.clone(), &values)?;
@@ -86,9 +95,9 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
     let figure = match heads {
         None => {
             let mean = |index: usize| layer(index)?.f_mean_dim([0_i64].as_slice(), false, None);
-            let labelled =
+            let labeled =
                 |(index, layer): (usize, &usize)| Ok((format!("layer {layer}"), map(mean(index))?));
-            let maps: Vec<_> = layers.iter().enumerate().map(labelled).collect::<Result<_>>()?;
+            let maps: Vec<_> = layers.iter().enumerate().map(labeled).collect::<Result<_>>()?;
             // The picture and 12 layers make three rows of these.
             Heatmaps::new(title.clone(), maps)?
                 .columns(5)
@@ -113,7 +122,9 @@ pub fn attention(net: &Network, photo: &Photo, options: AttentionMaps) -> Result
 /// to 1; of a network without class token, the mean over all tokens. `input` is `[N, C, H, W]`; the
 /// grid of patches follows its height and width.
 ///
-/// Errors: a network without self-attention of all tokens.
+/// # Errors
+///
+/// A network without self-attention of all tokens.
 pub fn attention_tensor(net: &Network, input: &Tensor) -> Result<Tensor> {
     let found = Attention::of(net, &input.size(), net.find(&net.output().name)?)?;
     read(net, &found, input, &found.layers)

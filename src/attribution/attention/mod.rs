@@ -10,11 +10,12 @@ mod rollout;
 
 use tch::{TchError, Tensor};
 
-pub use gradient::{gradient_attention, gradient_attention_tensor};
+pub use gradient::{GradientAttention, gradient_attention};
 pub use maps::{AttentionMaps, Heads, attention, attention_tensor};
 pub use rollout::{Fusion, Rollout, attention_rollout, attention_rollout_tensor};
 
 use super::tokens::grid;
+use crate::network::ops::Softmax;
 use crate::network::{Network, Op};
 use crate::{Error, Result};
 
@@ -31,16 +32,16 @@ struct Attention {
 impl Attention {
     /// The attention that node `until` may depend on, for an input of this shape.
     ///
-    /// It is recognised by what it is, not by its name, so that networks from ONNX files have it too:
+    /// It is recognized by what it is, not by its name, so that networks from ONNX files have it too:
     /// a softmax over the last dimension of square maps that multiply values.
     fn of(net: &Network, input: &[i64], until: usize) -> Result<Attention> {
         let shapes = net.shapes(input)?;
         let nodes = net.nodes();
         let reads = |reader: &Op, inputs: &[usize], at: usize| {
-            matches!(reader, Op::MatMul) && inputs.first() == Some(&at)
+            matches!(reader, Op::MatMul(_)) && inputs.first() == Some(&at)
         };
         let is_attention = |&at: &usize| match (&nodes[at].op, shapes[at].as_slice()) {
-            (Op::Softmax { dim: 3 }, [n, _, rows, columns]) => {
+            (Op::Softmax(Softmax { dim: 3 }), [n, _, rows, columns]) => {
                 let mixes = nodes.iter().any(|node| reads(&node.op, &node.inputs, at));
                 input.first() == Some(n) && rows == columns && mixes
             }

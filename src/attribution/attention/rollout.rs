@@ -6,14 +6,16 @@
 use tch::{TchError, Tensor};
 
 use super::{Attention, failed};
-use crate::attribution::explained::{ALONE, view};
-use crate::attribution::gradient::single;
+use crate::attribution::Input;
+use crate::attribution::figure::ALONE;
+use crate::attribution::method::single;
 use crate::network::Network;
 use crate::view::Heatmap;
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// How the heads of a layer become one map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fusion {
     /// The mean, as published.
     #[default]
@@ -24,14 +26,28 @@ pub enum Fusion {
     Min,
 }
 
-/// How rollout is done.
+/// How rollout is done: by default as published.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rollout {
-    /// How the heads of a layer become one map.
-    pub fusion: Fusion,
-    /// The share of each layer's values that is set to 0, the smallest first: from 0 (as published)
+    fusion: Fusion,
+    discard: f64,
+}
+
+impl Rollout {
+    /// Sets how the heads of a layer become one map.
+    #[must_use]
+    pub fn fusion(mut self, fusion: Fusion) -> Rollout {
+        self.fusion = fusion;
+        self
+    }
+
+    /// Sets the share of each layer's values that become 0, the smallest first: from 0 (as published)
     /// to below 1. A large share clears the background.
-    pub discard: f64,
+    #[must_use]
+    pub fn discard(mut self, share: f64) -> Rollout {
+        self.discard = share;
+        self
+    }
 }
 
 /// Attention rollout of a vision transformer: the product of all layers' maps, each mixed half and half
@@ -45,14 +61,21 @@ pub struct Rollout {
 /// use convscope::prelude::*;
 ///
 /// let (net, photo) = (zoo::deit_tiny()?, Photo::open("dog.jpg")?);
-/// attention_rollout(&net, &photo, Rollout { fusion: Fusion::Max, discard: 0.9 })?
+/// attention_rollout(&net, &photo, Rollout::default().fusion(Fusion::Max).discard(0.9))?
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
 ///
-/// Errors: a network without self-attention of all tokens; a share outside its range.
-pub fn attention_rollout(net: &Network, photo: &Photo, options: Rollout) -> Result<Heatmap> {
-    let values = attention_rollout_tensor(net, &net.prepare(photo)?, options)?;
-    let title = format!("Attention rollout in {}", photo.title());
+/// # Errors
+///
+/// A network without self-attention of all tokens; a share outside its range.
+pub fn attention_rollout(
+    net: &Network,
+    image: &impl Input,
+    options: Rollout,
+) -> Result<Heatmap> {
+    let input = image.tensor(net)?;
+    let values = attention_rollout_tensor(net, &input, options)?;
+    let title = format!("Attention rollout in {}", image.title());
     let fusion = match options.fusion {
         Fusion::Mean => "mean",
         Fusion::Max => "largest",
@@ -62,7 +85,8 @@ pub fn attention_rollout(net: &Network, photo: &Photo, options: Rollout) -> Resu
         0.0 => String::new(),
         share => format!(", {:.0} % of the values discarded", 100.0 * share),
     };
-    let (picture, [height, width]) = view(net, photo, ALONE)?;
+    let picture = image.shown(net, ALONE)?;
+    let [height, width] = [2, 3].map(|dim| input.size()[dim].max(1) as u32);
     let figure = Heatmap::new(title, "share", picture, &single(&values)?)?;
     Ok(figure.input_size(height, width).note(format!(
         "{}: what reaches the class token, whatever the class; {fusion} of the heads{discarded}",
@@ -72,7 +96,9 @@ pub fn attention_rollout(net: &Network, photo: &Photo, options: Rollout) -> Resu
 
 /// Attention rollout of each picture, `[N, h, w]`, for an input `[N, C, H, W]`.
 ///
-/// Errors: a network without self-attention of all tokens; a share outside its range.
+/// # Errors
+///
+/// A network without self-attention of all tokens; a share outside its range.
 pub fn attention_rollout_tensor(net: &Network, input: &Tensor, options: Rollout) -> Result<Tensor> {
     if !(0.0..1.0).contains(&options.discard) {
         return Err(Error::Argument(format!(

@@ -5,17 +5,16 @@ use tch::Tensor;
 
 use super::pixels::values;
 use super::similarity::{overlap, rank_correlation};
-use crate::attribution::method::{explain_tensor, fixed};
-use crate::attribution::{Method, Target};
+use crate::attribution::{Attribution, Input, Run, Target};
 use crate::network::Network;
 use crate::progress::Progress;
 use crate::view::{Bundle, Figure, Matrix};
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// Of each map's pixels, the share that [`Agreement::overlap`] compares.
 const SHARE: f64 = 0.1;
 
-/// How far methods agree on one picture: a figure, and its numbers.
+/// How far methods agree on one image: a figure, and its numbers.
 #[derive(Debug)]
 pub struct Agreement {
     /// The methods' names.
@@ -33,20 +32,22 @@ pub struct Agreement {
 ///
 /// Agreement is no proof: methods can share a fault. But where they disagree, not all can be right.
 ///
-/// Errors: fewer than two methods; those of a method.
-///
 /// ```
 /// use convscope::prelude::*;
-/// let methods = [Method::saliency(), Method::GuidedBackprop, Method::grad_cam("relu2")];
+/// let methods: [&dyn Attribution; 3] = [&Saliency::default(), &GuidedBackprop, &GradCam::at("relu2")];
 /// let figure = agreement(&zoo::digits()?, &data::digit(4, 2)?, Target::Top, &methods)?;
 /// assert_eq!(figure.overlap.size(), [3, 3]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// Fewer than two methods; those of a method.
 pub fn agreement(
     net: &Network,
-    photo: &Photo,
+    input: &impl Input,
     target: impl Into<Target>,
-    methods: &[Method],
+    methods: &[&dyn Attribution],
 ) -> Result<Agreement> {
     if methods.len() < 2 {
         return Err(Error::Argument(format!(
@@ -54,12 +55,12 @@ pub fn agreement(
             methods.len()
         )));
     }
-    let input = net.prepare(photo)?;
-    let (aim, targets) = fixed(net, &input, &[target.into()])?;
+    let run = Run::of(net, input, target)?;
+    let size = run.input().size();
     let mut progress = Progress::new("agreement of methods");
     let mut maps = Vec::with_capacity(methods.len());
     for method in methods {
-        let map = explain_tensor(net, &input, &targets, method)?;
+        let map = method.attribute(&run)?.maps_at([size[2], size[3]])?;
         maps.push(values(&map)?.concat().into_iter().map(f64::abs).collect::<Vec<f64>>());
         let done = maps.len();
         progress.step(done, methods.len(), || format!("{done} of {} maps", methods.len()));
@@ -78,8 +79,8 @@ pub fn agreement(
         std::cmp::Ordering::Equal => f64::NAN,
         std::cmp::Ordering::Greater => common(i, j),
     })?;
-    let names: Vec<String> = methods.iter().map(Method::name).collect();
-    let title = format!("Do the methods agree on {} in {}?", aim.name(net, 0), photo.title());
+    let names: Vec<String> = methods.iter().map(|method| method.name()).collect();
+    let title = format!("Do the methods agree on {} in {}?", run.targets()?.name(net, 0), input.title());
     let figure = Matrix::new(title, "agreement", names.clone(), &both)?
         .note("above the diagonal: rank correlation of the maps' absolute values")
         .note("below it: the highest tenth of pixels, share in common (0.10 by chance)");

@@ -1,4 +1,4 @@
-//! One figure on how far to believe a map: deletion, insertion and randomisation, with a sentence.
+//! One figure on how far to believe a map: deletion, insertion and randomization, with a sentence.
 
 use std::time::{Duration, Instant};
 
@@ -6,52 +6,80 @@ use image::RgbImage;
 use tch::{TchError, Tensor};
 
 use super::pixels::curves;
-use super::randomisation::cascade;
+use super::randomization::cascade;
 use super::score::Scorer;
 use super::verdict::{Findings, MOVED, Verdict};
-use super::{Cascade, PixelCurves, PixelSteps, Randomisation};
-use crate::attribution::method::{enlarged, explain, fixed, only_target};
-use crate::attribution::{Method, Target};
+use super::{Cascade, PixelCurves, PixelSteps, Randomization};
+use crate::attribution::figure::figure;
+use crate::attribution::{Attribution, Input, Run, Target};
 use crate::network::Network;
 use crate::progress::Progress;
-use crate::view::{Bundle, Evidence, Figure, Panel, Series, Test};
-use crate::{Error, Photo, Result};
+use crate::view::{Bundle, CheckPlot, Figure, MapReport, Panel, Series};
+use crate::{Error, Result};
 
 /// What is checked, and how thoroughly.
+///
+/// By default deletion and insertion in 28 steps, and 4 stages of re-initialization.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Checks {
-    /// Deletion and insertion.
-    pub pixels: PixelSteps,
-    /// In how many stages the parameters are drawn anew.
-    pub stages: usize,
-    /// The seed of the new parameters.
-    pub seed: u64,
-    /// The time after which no further run is begun; what is missing then is said in the figure. The
-    /// map and its own curves are made in any case.
-    pub at_most: Option<Duration>,
+    pixels: PixelSteps,
+    stages: usize,
+    seed: u64,
+    time_limit: Option<Duration>,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Checks { pixels: PixelSteps::default(), stages: 4, seed: 0, at_most: None }
+        Checks { pixels: PixelSteps::default(), stages: 4, seed: 0, time_limit: None }
+    }
+}
+
+impl Checks {
+    /// Sets how pixels are deleted and inserted.
+    #[must_use]
+    pub fn pixels(mut self, pixels: PixelSteps) -> Checks {
+        self.pixels = pixels;
+        self
+    }
+
+    /// Sets in how many stages the network is re-initialized.
+    #[must_use]
+    pub fn stages(mut self, stages: usize) -> Checks {
+        self.stages = stages;
+        self
+    }
+
+    /// Sets the seed of the new parameters.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Checks {
+        self.seed = seed;
+        self
+    }
+
+    /// After this time no further run is begun; what is missing then is said in the figure. The map
+    /// and its own curves are made in any case.
+    #[must_use]
+    pub fn time_limit(mut self, time: Duration) -> Checks {
+        self.time_limit = Some(time);
+        self
     }
 }
 
 /// What [`trust`] returns: a figure with the map, its curves and a sentence, and the numbers.
 ///
-/// **Deletion and insertion** are compared with the same map moved by half the picture's height, by
+/// **Deletion and insertion** are compared with the same map moved by half the image's height, by
 /// half its width, and by both (what leaves at one edge comes in at the other): as smooth a map, at
 /// the wrong place. They speak for a map that does better than each of these three. A map without
 /// any relation to the score does so by chance in one case of four. The figure draws the mean of the
 /// three curves. A random order of pixels is shown too, but is no fair yardstick: scattered single
 /// pixels destroy a photo's texture at once, so even good smooth maps can look worse in deletion.
 ///
-/// **Randomisation** speaks against a map whose rank correlation (Spearman's, of absolute values)
-/// is 0.8 or more with the map of a network whose top quarter of layers is drawn anew: that network
+/// **Randomization** speaks against a map whose rank correlation (Spearman's, of absolute values)
+/// is 0.8 or more with the map of a network whose top quarter of layers is re-initialized: that network
 /// knows nothing of classes, so a class's map must change. The bound is where methods were seen to
 /// part. On four photos through ResNet-18 the gradient comes to 0.19–0.33 then, input × gradient to
 /// 0.31–0.45, Grad-CAM at `layer4` to at most 0.37, guided backpropagation to 0.80–0.94 and
-/// deconvolution to 0.95–0.97. The digits network has four layers, of which one is drawn anew, and
+/// deconvolution to 0.95–0.97. The digits network has four layers, of which one is re-initialized, and
 /// the medians are 0.65, 0.73, 0.17, 0.91 and 0.50.
 ///
 /// None of this says that the network is right, or that people would find the same parts telling.
@@ -60,11 +88,11 @@ pub struct Trust {
     /// The numbers of deletion and insertion: the map, the same moved three times, and pixels in
     /// random order, in this order; fewer where time was over.
     pub curves: PixelCurves,
-    /// How the map changes when the parameters are drawn anew.
-    pub randomisation: Randomisation,
+    /// How the map changes when layers are re-initialized.
+    pub randomization: Randomization,
     /// The conclusion.
     pub verdict: Verdict,
-    figure: Evidence,
+    figure: MapReport,
 }
 
 /// Explains and checks: does the score follow the pixels that the map ranks first, and does the map
@@ -72,60 +100,62 @@ pub struct Trust {
 ///
 /// On ResNet-18 these are 290 runs of the network and five of the method.
 ///
-/// Errors: those of the method.
-///
 /// ```
 /// use convscope::prelude::*;
-/// let figure = trust(&zoo::digits()?, &data::digit(4, 2)?, Target::Top, &Method::saliency())?;
+/// let figure = trust(&zoo::digits()?, &data::digit(4, 2)?, Target::Top, &Saliency::default())?;
 /// assert!(figure.curves.deletion_auc()[0] < figure.curves.insertion_auc()[0]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// Those of the method.
 pub fn trust(
     net: &Network,
-    photo: &Photo,
+    input: &impl Input,
     target: impl Into<Target>,
-    method: &Method,
+    method: &dyn Attribution,
 ) -> Result<Trust> {
-    trust_by(net, photo, target, method, Checks::default())
+    trust_with(net, input, target, method, Checks::default())
 }
 
-/// The same with options.
-pub fn trust_by(
+/// [`trust`] with options.
+///
+/// # Errors
+///
+/// Those of the method; no steps or stages.
+pub fn trust_with(
     net: &Network,
-    photo: &Photo,
+    input: &impl Input,
     target: impl Into<Target>,
-    method: &Method,
+    method: &dyn Attribution,
     options: Checks,
 ) -> Result<Trust> {
     let start = Instant::now();
-    let input = net.prepare(photo)?;
-    let (_, targets) = fixed(net, &input, &[target.into()])?;
-    let target = only_target(&targets);
-    let heatmap = explain(net, photo, target.clone(), method)?;
+    let run = Run::of(net, input, target)?;
+    let found = method.attribute(&run)?;
 
     let arrange = |error: TchError| Error::torch("moving the map")(error);
-    let map = heatmap.values().f_unsqueeze(0).map_err(arrange)?;
-    let size = input.size();
-    let maps = yardsticks(&enlarged(&map, [size[2], size[3]])?).map_err(arrange)?;
-    let count = maps.size()[0];
-    let inputs = input.f_repeat([count, 1, 1, 1]).map_err(arrange)?;
-    let scorer = Scorer::new(net, &inputs, &vec![target.clone(); count as usize])?;
-    let mut progress = Progress::new("deletion and insertion").at_most(options.at_most);
+    let size = run.input().size();
+    let maps = yardsticks(&found.maps_at([size[2], size[3]])?).map_err(arrange)?;
+    let repeated = run.input().f_repeat([maps.size()[0], 1, 1, 1]).map_err(arrange)?;
+    let variants = run.variants(repeated)?;
+    let scorer = Scorer::new(&variants)?;
+    let mut progress = Progress::new("deletion and insertion").time_limit(options.time_limit);
     let curves = curves(&scorer, &maps, options.pixels, &mut progress)?;
 
-    let left = options.at_most.map(|time| time.saturating_sub(start.elapsed()));
-    let drawn = Cascade { stages: options.stages, seed: options.seed, at_most: left };
-    let randomisation = cascade(net, photo, &target, method, &heatmap, drawn)?;
-    let found = Findings::of(&curves, &randomisation);
-    let title = format!("Trust in {} of {}", method.name(), scorer.name(0));
-    let figure = Evidence::new(
-        title,
-        found.sentence(),
-        heatmap,
-        tests(&curves, &randomisation, scorer.unit()),
-    )?;
-    let figure = found.notes(&randomisation).into_iter().fold(figure, Evidence::note);
-    Ok(Trust { verdict: found.verdict(), curves, randomisation, figure })
+    let mut stages = Cascade::default().stages(options.stages).seed(options.seed);
+    if let Some(time) = options.time_limit {
+        stages = stages.time_limit(time.saturating_sub(start.elapsed()));
+    }
+    let randomization = cascade(&run, input, method, &found, stages)?;
+    let findings = Findings::of(&curves, &randomization);
+    let title = format!("Trust in {} for {}", method.name(), run.targets()?.name(net, 0));
+    let heatmap = figure(&run, input, method, &found)?;
+    let plots = plots(&curves, &randomization, scorer.unit());
+    let report = MapReport::new(title, findings.sentence(), heatmap, plots)?;
+    let report = findings.notes(&randomization).into_iter().fold(report, MapReport::note);
+    Ok(Trust { verdict: findings.verdict(), curves, randomization, figure: report })
 }
 
 /// The map `[1, H, W]`, the same moved three ways, and a blank one, whose pixels come in random
@@ -140,8 +170,8 @@ fn yardsticks(map: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_cat(&all, 0)
 }
 
-fn tests(curves: &PixelCurves, randomisation: &Randomisation, unit: &str) -> Vec<Test> {
-    let test = |label: &str, x_label: &str, series: Vec<Series>| Test {
+fn plots(curves: &PixelCurves, randomization: &Randomization, unit: &str) -> Vec<CheckPlot> {
+    let plot = |label: &str, x_label: &str, series: Vec<Series>| CheckPlot {
         panel: Panel::new(label, series),
         x_label: x_label.to_owned(),
     };
@@ -164,9 +194,13 @@ fn tests(curves: &PixelCurves, randomisation: &Randomisation, unit: &str) -> Vec
         each.map(|(name, some)| Series::new(name, curve(some))).collect()
     };
     vec![
-        test(&format!("Deletion: {unit}"), "share of pixels deleted", series(&curves.deletion)),
-        test(&format!("Insertion: {unit}"), "share of pixels inserted", series(&curves.insertion)),
-        test("Likeness of the map", "share of layers drawn anew", vec![randomisation.likeness()]),
+        plot(&format!("Deletion: {unit}"), "fraction of pixels deleted", series(&curves.deletion)),
+        plot(&format!("Insertion: {unit}"), "fraction of pixels inserted", series(&curves.insertion)),
+        plot(
+            "Similarity to the original map",
+            "fraction of layers re-initialized",
+            vec![randomization.similarity()],
+        ),
     ]
 }
 

@@ -1,45 +1,46 @@
-//! Max-sensitivity: how far a map moves when the picture is disturbed a little.
+//! Max-sensitivity: how far a map changes when the image is disturbed a little.
 //!
 //! Yeh et al., 2019 ([arXiv:1901.09392](https://arxiv.org/abs/1901.09392)).
 
 use tch::{Kind, Tensor};
 
 use super::infidelity::check_disturbances;
-use crate::attribution::method::{explain_tensor, fixed};
-use crate::attribution::{Method, Target};
-use crate::network::Network;
+use crate::attribution::{Attribution, Run};
 use crate::progress::Progress;
 use crate::{Error, Result};
 
-/// The largest change of each picture's map under disturbances, `[N]`, double: the Euclidean norm of
+/// The largest change of each image's map under disturbances, `[N]`, double: the Euclidean norm of
 /// the difference over that of the map (over 1 where the map is blank). 0 is perfectly stable, 1 as
-/// much change as there is map. The classes explained are those of the undisturbed pictures.
+/// much change as there is map. The classes explained are those of the undisturbed images.
 ///
-/// `disturbances` are `[samples, N, C, H, W]`, added to the pictures:
+/// `disturbances` are `[samples, N, C, H, W]`, added to the images:
 /// [`Disturbance::of`](super::Disturbance::of) or your own.
 ///
 /// ```
-/// use convscope::attribution::{Disturbance, max_sensitivity};
+/// use convscope::attribution::{Disturbance, Run, max_sensitivity};
 /// use convscope::prelude::*;
 /// let net = zoo::digits()?;
-/// let input = net.prepare(&data::digit(4, 2)?)?;
-/// let small = Disturbance { samples: 5, radius: 0.01, seed: 0 }.of(&input)?;
-/// let moved = max_sensitivity(&net, &input, &[Target::Top], &Method::grad_cam("relu2"), &small)?;
+/// let run = Run::of(&net, &data::digit(4, 2)?, Target::Top)?;
+/// let small = Disturbance::default().samples(5).radius(0.01).of(run.input())?;
+/// let moved = max_sensitivity(&run, &GradCam::at("relu2"), &small)?;
 /// assert!(moved.double_value(&[0]) < 0.2);
 /// # Ok::<(), convscope::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// Disturbances of another size; those of the method.
 pub fn max_sensitivity(
-    net: &Network,
-    input: &Tensor,
-    targets: &[Target],
-    method: &Method,
+    run: &Run<'_>,
+    method: &dyn Attribution,
     disturbances: &Tensor,
 ) -> Result<Tensor> {
-    let (_, targets) = fixed(net, input, targets)?;
-    let input = net.admit(input)?;
-    let samples = check_disturbances(&input, disturbances)?;
-    let failed = || Error::torch("comparing maps of disturbed pictures");
-    let maps = explain_tensor(net, &input, &targets, method)?;
+    let input = run.input();
+    let samples = check_disturbances(input, disturbances)?;
+    let size = input.size();
+    let map = |run: &Run<'_>| method.attribute(run)?.maps_at([size[2], size[3]]);
+    let failed = || Error::torch("comparing maps of disturbed images");
+    let maps = map(run)?;
     let norm = |maps: &Tensor| {
         let squares = maps.f_to_kind(Kind::Double)?.f_square()?;
         squares.f_sum_dim_intlist([1_i64, 2].as_slice(), false, Kind::Double)?.f_sqrt()
@@ -53,7 +54,7 @@ pub fn max_sensitivity(
         let disturbed = disturbances.f_get(sample as i64).and_then(|disturbance| {
             input.f_add(&disturbance.f_to_device(input.device())?.f_to_kind(input.kind())?)
         });
-        let moved = explain_tensor(net, &disturbed.map_err(failed())?, &targets, method)?;
+        let moved = map(&run.on_input(disturbed.map_err(failed())?)?)?;
         let change = moved.f_sub(&maps).and_then(|change| norm(&change)?.f_div(&below));
         most = change.and_then(|change| most.f_maximum(&change)).map_err(failed())?;
         progress.step(sample + 1, samples, || format!("{} of {samples} maps", sample + 1));

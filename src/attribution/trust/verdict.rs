@@ -1,9 +1,9 @@
 //! From what the checks found to a verdict in words.
 
-use super::{PixelCurves, Randomisation};
+use super::{PixelCurves, Randomization};
 
-/// The share of layers whose parameters are drawn anew, and the rank correlation from which on the map
-/// counts as hardly changed by that. [`Trust`](super::Trust) says why.
+/// The fraction of layers that are re-initialized, and the rank correlation from which on the map counts
+/// as hardly changed by that. [`Trust`](super::Trust) says why.
 const TOP: f64 = 0.25;
 const SURVIVES: f64 = 0.8;
 
@@ -11,13 +11,14 @@ const SURVIVES: f64 = 0.8;
 pub(super) const MOVED: usize = 3;
 
 /// How far to believe a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The score follows the map, and the map depends on the parameters.
     Believe,
-    /// One of deletion and insertion speaks against it, or a check found no time.
+    /// One of deletion and insertion is against it, or a check found no time.
     Partly,
-    /// Neither deletion nor insertion speaks for it, or it hardly changes with the network's top
+    /// Neither deletion nor insertion supports it, or it hardly changes with the network's top
     /// layers.
     Doubt,
 }
@@ -26,17 +27,17 @@ pub enum Verdict {
 pub(super) struct Findings {
     deletion: Vec<f64>,
     insertion: Vec<f64>,
-    /// The rank correlation with the map of a network whose top layers are drawn anew.
-    likeness: Option<f64>,
+    /// The rank correlation with the map of a network whose top layers are re-initialized.
+    similarity: Option<f64>,
 }
 
 impl Findings {
-    pub(super) fn of(curves: &PixelCurves, randomisation: &Randomisation) -> Findings {
-        let top = randomisation.stages().iter().find(|stage| stage.share >= TOP);
+    pub(super) fn of(curves: &PixelCurves, randomization: &Randomization) -> Findings {
+        let top = randomization.stages().iter().find(|stage| stage.share >= TOP);
         Findings {
             deletion: curves.deletion_auc(),
             insertion: curves.insertion_auc(),
-            likeness: top.map(|stage| stage.rank_correlation),
+            similarity: top.map(|stage| stage.rank_correlation),
         }
     }
 
@@ -57,7 +58,7 @@ impl Findings {
 
     /// Whether the map depends on the parameters.
     fn depends(&self) -> Option<bool> {
-        self.likeness.map(|correlation| correlation.abs() < SURVIVES)
+        self.similarity.map(|correlation| correlation.abs() < SURVIVES)
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -90,8 +91,8 @@ impl Findings {
         let depends = match self.depends() {
             Some(true) => "it depends on what the network has learned",
             Some(false) => {
-                "it hardly changes when the network's top layers are drawn anew, so it shows the \
-                 picture more than what decided"
+                "it hardly changes when the network's top layers are re-initialized, so it shows \
+                 the image more than what decided"
             }
             None => "there was no time to see whether it depends on the parameters",
         };
@@ -102,7 +103,7 @@ impl Findings {
         }
     }
 
-    pub(super) fn notes(&self, randomisation: &Randomisation) -> Vec<String> {
+    pub(super) fn notes(&self, randomization: &Randomization) -> Vec<String> {
         let areas = |name: &str, better: &str, areas: &[f64]| {
             let own = areas.first().copied().unwrap_or(f64::NAN);
             let mut words = format!("{name}: area {own:.3}, {better} is better");
@@ -116,16 +117,16 @@ impl Findings {
             }
             words
         };
-        let likeness = self.likeness.map_or(String::new(), |correlation| {
+        let similarity = self.similarity.map_or(String::new(), |correlation| {
             format!(
-                "; with the top quarter drawn anew the map's rank correlation is {correlation:.2}, \
-                 {SURVIVES} or more speaks against it"
+                "; with the top quarter re-initialized the map's rank correlation is {correlation:.2}, \
+                 {SURVIVES} or more is against it"
             )
         });
         vec![
             areas("Deletion", "lower", &self.deletion),
             areas("Insertion", "higher", &self.insertion),
-            format!("Randomisation: {}{likeness}", randomisation.note()),
+            format!("Randomization: {}{similarity}", randomization.note()),
         ]
     }
 }

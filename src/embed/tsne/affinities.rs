@@ -49,9 +49,9 @@ fn searched(distances: &Tensor, target: f64) -> Torch<Tensor> {
     weights.f_div(&weights.f_sum_dim_intlist(1, true, Kind::Float)?)
 }
 
-/// The joint probabilities of neighbours, symmetric, their sum 1.
+/// The joint probabilities of neighbors, symmetric, their sum 1.
 ///
-/// Points have very different numbers of neighbours, because some are near to many. So they are
+/// Points have very different numbers of neighbors, because some are near to many. So they are
 /// put in order of that number, and consecutive ones share a table that hardly needs filling up.
 pub(super) struct Affinities {
     /// Which point stands at each place of that order, `[N]`.
@@ -64,22 +64,22 @@ pub(super) struct Affinities {
 struct Block {
     /// The place of the first point.
     start: i64,
-    /// Places of each one's neighbours, `[rows, most]`, `Kind::Int`; filled up with its own.
-    neighbours: Tensor,
+    /// Places of each one's neighbors, `[rows, most]`, `Kind::Int`; filled up with its own.
+    neighbors: Tensor,
     /// Their probabilities, filled up with 0.
     p: Tensor,
 }
 
 impl Affinities {
-    /// From the probabilities `[N, k]` of each point's neighbours.
-    pub(super) fn new(neighbours: &Tensor, conditional: &Tensor) -> Torch<Affinities> {
-        let [n, k] = [neighbours.size()[0], neighbours.size()[1]];
-        let device = neighbours.device();
+    /// From the probabilities `[N, k]` of each point's neighbors.
+    pub(super) fn new(neighbors: &Tensor, conditional: &Tensor) -> Torch<Affinities> {
+        let [n, k] = [neighbors.size()[0], neighbors.size()[1]];
+        let device = neighbors.device();
         let numbers = Tensor::f_arange(n, (Kind::Int64, device))?;
         let own = numbers.f_unsqueeze(1)?.f_expand([n, k], false)?;
         // Each pair once in either direction, in order of both numbers; then equal ones added.
-        let there = own.f_mul_scalar(n)?.f_add(neighbours)?.f_reshape([-1])?;
-        let back = neighbours.f_mul_scalar(n)?.f_add(&own)?.f_reshape([-1])?;
+        let there = own.f_mul_scalar(n)?.f_add(neighbors)?.f_reshape([-1])?;
+        let back = neighbors.f_mul_scalar(n)?.f_add(&own)?.f_reshape([-1])?;
         let (pairs, from) = Tensor::f_cat(&[there, back], 0)?.f_sort(0, false)?;
         let p = conditional.f_reshape([-1])?;
         let p = p.f_repeat([2])?.f_index_select(0, &from)?.f_mul_scalar(0.5 / n as f64)?;
@@ -110,15 +110,15 @@ impl Affinities {
             let at = first.f_index_select(0, &points)?.f_unsqueeze(1)?.f_add(&steps)?;
             let at = at.f_clamp_max(p.size()[0] - 1)?.f_view([-1])?;
             let own = numbers.f_narrow(0, start, count)?.f_unsqueeze(1)?;
-            let neighbours = columns.f_index_select(0, &at)?.f_view([count, most])?;
-            let neighbours = neighbours.f_where_self(&there, &own)?.f_to_kind(Kind::Int)?;
+            let neighbors = columns.f_index_select(0, &at)?.f_view([count, most])?;
+            let neighbors = neighbors.f_where_self(&there, &own)?.f_to_kind(Kind::Int)?;
             let p = p.f_index_select(0, &at)?.f_view([count, most])?.f_mul(&there)?;
-            blocks.push(Block { start, neighbours, p });
+            blocks.push(Block { start, neighbors, p });
         }
         Ok(Affinities { order, blocks, entropy })
     }
 
-    /// What draws each point of a map, `[2, N]` in this order, to its neighbours: the sum of
+    /// What draws each point of a map, `[2, N]` in this order, to its neighbors: the sum of
     /// p (y' - y) / (1 + d²).
     pub(super) fn attraction(&self, map: &Tensor) -> Torch<Tensor> {
         let forces = map.f_empty_like()?;
@@ -151,12 +151,12 @@ impl Block {
         values.f_narrow(0, self.start, self.p.size()[0])
     }
 
-    /// From each point to its neighbours, along each axis.
+    /// From each point to its neighbors, along each axis.
     fn between(&self, map: &Tensor) -> Torch<[Tensor; 2]> {
-        let neighbours = self.neighbours.f_view([-1])?;
+        let neighbors = self.neighbors.f_view([-1])?;
         let along = |axis: i64| {
             let values = map.f_select(0, axis)?;
-            let there = values.f_index_select(0, &neighbours)?.f_view_as(&self.p)?;
+            let there = values.f_index_select(0, &neighbors)?.f_view_as(&self.p)?;
             let own = self.rows_of(&values)?.f_unsqueeze(1)?;
             there.shallow_clone().f_sub_(&own)
         };
@@ -169,7 +169,7 @@ fn squared(dx: &Tensor, dy: &Tensor) -> Torch<Tensor> {
     dx.f_square()?.f_addcmul_(dy, dy)?.f_add_scalar_(1)
 }
 
-/// Start and length of each table, for points in ascending order of how many neighbours they have.
+/// Start and length of each table, for points in ascending order of how many neighbors they have.
 /// On a CPU a table stays in the cache through all operations on it; a GPU takes large ones.
 fn tables(degrees: &[i64], device: Device) -> Vec<(i64, i64)> {
     let most = if device == Device::Cpu { BLOCK } else { 1 << 24 };

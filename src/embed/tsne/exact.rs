@@ -21,15 +21,15 @@ impl AllPairs {
     pub(super) fn new(features: &Tensor, perplexity: f64) -> Torch<AllPairs> {
         let n = features.size()[0];
         let double = features.f_to_kind(Kind::Double)?;
-        let centred = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
-        let lengths = centred.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
-        let columns = centred.f_transpose(0, 1)?;
+        let centered = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
+        let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
+        let columns = centered.f_transpose(0, 1)?;
         let p = Tensor::f_zeros([n, n], (Kind::Float, features.device()))?;
         for (start, count) in blocks(n) {
-            let rows = centred.f_narrow(0, start, count)?;
+            let rows = centered.f_narrow(0, start, count)?;
             let own = lengths.f_narrow(0, start, count)?.f_unsqueeze(1)?;
             let distance = lengths.f_addmm(&rows.f_mul_scalar(-2.0)?, &columns)?.f_add_(&own)?;
-            // A point is no neighbour of itself: the diagonal is left out, and put back as 0.
+            // A point is no neighbor of itself: the diagonal is left out, and put back as 0.
             let others = others(n, start, count, features.device())?;
             let distance = distance.f_clamp_min(0)?.f_to_kind(Kind::Float)?;
             let distance = distance.f_gather(1, &others, false)?;

@@ -7,7 +7,7 @@ mod affinities;
 mod exact;
 mod interpolated;
 mod model;
-mod optimiser;
+mod optimizer;
 mod place;
 mod run;
 
@@ -16,15 +16,15 @@ use std::time::Duration;
 use tch::{Device, Kind, Tensor};
 
 use super::features::Features;
-use super::{Embedding, neighbours};
+use super::{Embedding, neighbors};
 use crate::{Error, Result};
 
 use model::Model;
 pub(super) use place::place;
 use run::Run;
 
-/// Neighbours that are kept of each point, for each unit of the perplexity.
-const NEIGHBOURS: f64 = 3.0;
+/// Neighbors that are kept of each point, for each unit of the perplexity.
+const NEIGHBORS: f64 = 3.0;
 /// Up to so many points all pairs are as fast as the grid.
 const FEW: i64 = 600;
 /// Up to so many points the divergence is that of all pairs.
@@ -32,6 +32,7 @@ const ALL_PAIRS: i64 = 4000;
 
 /// Where the points start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// At their first two principal components: large distances then mean more than from a random
     /// start. Kobak and Linderman, 2021. The seed only loosens points that coincide.
@@ -43,6 +44,7 @@ pub enum Start {
 
 /// How the forces between points are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TsneMethod {
     /// Exact up to 600 points, else interpolated.
     #[default]
@@ -50,7 +52,7 @@ pub enum TsneMethod {
     /// All pairs attract and repel. Time and memory grow as the square of the number of points: some
     /// thousands.
     Exact,
-    /// Nearest neighbours attract, and repulsion goes through a grid, with an error below 1 %.
+    /// Nearest neighbors attract, and repulsion goes through a grid, with an error below 1 %.
     Interpolated,
 }
 
@@ -66,8 +68,8 @@ pub enum TsneMethod {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tsne {
-    /// How many neighbours each point has, in effect: 5 to 50 is usual, at most a third of the number
-    /// of points. Of several, each gives a map; they share the search for neighbours.
+    /// How many neighbors each point has, in effect: 5 to 50 is usual, at most a third of the number
+    /// of points. Of several, each gives a map; they share the search for neighbors.
     pub perplexities: Vec<f64>,
     /// How often the points move; those of the early exaggeration count.
     pub iterations: usize,
@@ -88,8 +90,8 @@ pub struct Tsne {
     /// Keeps the points after every so many iterations, for [`Embedding::film`]; 0 keeps none.
     pub record: usize,
     /// After this time each map stays as it is, and its figure says so. It does not cut short the
-    /// search for neighbours.
-    pub at_most: Option<Duration>,
+    /// search for neighbors.
+    pub time_limit: Option<Duration>,
     /// Leaves out the lines about progress.
     pub quiet: bool,
 }
@@ -105,7 +107,7 @@ impl Default for Tsne {
             seed: 0,
             method: TsneMethod::default(),
             record: 0,
-            at_most: None,
+            time_limit: None,
             quiet: false,
         }
     }
@@ -117,7 +119,7 @@ pub struct Divergence {
     /// The Kullback-Leibler divergence, in natural logarithms, of the final map without exaggeration.
     pub value: f64,
     /// Whether all pairs were compared, as up to 4,000 points. Else the probabilities are those of
-    /// the nearest neighbours and the sum over all pairs is interpolated, to about 0.1 %.
+    /// the nearest neighbors and the sum over all pairs is interpolated, to about 0.1 %.
     pub all_pairs: bool,
 }
 
@@ -142,27 +144,31 @@ pub struct Step {
 /// ```
 /// use convscope::prelude::*;
 /// let net = zoo::digits()?;
-/// let features = net.features_labelled(&data::digits(120, 1)?, "relu3", Pooling::Mean)?;
+/// let features = net.features(&data::digits(120, 1)?, "relu3", Pooling::Mean)?;
 /// let map = tsne(&features)?;
 /// assert_eq!(map.layouts()[0].points.size(), [120, 2]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///
-/// Errors: those of [`Tsne::run`].
+/// # Errors
+///
+/// Those of [`Tsne::run`].
 pub fn tsne(features: &Features) -> Result<Embedding> {
-    let perplexity = (features.count() as f64 / NEIGHBOURS).floor().min(30.0);
+    let perplexity = (features.len() as f64 / NEIGHBORS).floor().min(30.0);
     Tsne { perplexities: vec![perplexity], ..Tsne::default() }.run(features)
 }
 
 /// The divergence of any map `[N, 2]` of features `[N, D]` for a perplexity: to compare maps that
 /// were made in different ways.
 ///
-/// Errors: shapes that don't fit, fewer points than 3 × perplexity, numbers that are not finite.
+/// # Errors
+///
+/// Shapes that don't fit, fewer points than 3 × perplexity, numbers that are not finite.
 pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Divergence> {
     let options = Tsne { perplexities: vec![perplexity], ..Tsne::default() };
     let features = Features::new(features)?;
     options.check(&features)?;
-    let (values, count) = (features.values(), features.count() as i64);
+    let (values, count) = (features.values(), features.len() as i64);
     let map = super::features::checked(map, "a map")?;
     if map.size() != [count, 2] {
         return Err(Error::Shape {
@@ -176,8 +182,8 @@ pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Di
     let model = if all_pairs {
         Model::all_pairs(values, perplexity)
     } else {
-        let k = options.neighbours(count as usize, perplexity);
-        Model::interpolated(&neighbours::among(values, k)?, k, perplexity)
+        let k = options.neighbors(count as usize, perplexity);
+        Model::interpolated(&neighbors::among(values, k)?, k, perplexity)
     };
     let value = model.and_then(|mut model| {
         let map = map.f_to_device(values.device())?.f_to_kind(Kind::Float)?;
@@ -190,11 +196,13 @@ pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Di
 impl Tsne {
     /// Maps the features, on their device.
     ///
-    /// With `k` = 3 · perplexity neighbours of each of N points, the interpolated method takes about
+    /// With `k` = 3 · perplexity neighbors of each of N points, the interpolated method takes about
     /// 100 · N · k bytes, the exact one 12 · N², and the features `[N, D]` another 8 · N · D; where
     /// that is not free, nothing is begun.
     ///
-    /// Errors: fewer points than 3 × perplexity, features that are all alike, options that make no
+    /// # Errors
+    ///
+    /// Fewer points than 3 × perplexity, features that are all alike, options that make no
     /// sense, too little memory, points that fly apart because of the learning rate.
     pub fn run(&self, features: &Features) -> Result<Embedding> {
         self.watched(features, usize::MAX, |_| true)
@@ -211,9 +219,9 @@ impl Tsne {
         self.check(features)?;
         let values = features.values();
         let most = self.perplexities.iter().copied().fold(0.0, f64::max);
-        let k = self.neighbours(features.count(), most);
+        let k = self.neighbors(features.len(), most);
         self.check_memory(values, k)?;
-        let near = neighbours::among_reported(values, k, self.quiet)?;
+        let near = neighbors::among_reported(values, k, self.quiet)?;
         let mut layouts = Vec::new();
         let mut run = Run::new(self, values, every, watch);
         for &perplexity in &self.perplexities {
@@ -225,8 +233,8 @@ impl Tsne {
         Embedding::new(features, layouts, Some(&near.indices))
     }
 
-    fn neighbours(&self, count: usize, perplexity: f64) -> i64 {
-        ((NEIGHBOURS * perplexity) as i64).clamp(1, count as i64 - 1)
+    fn neighbors(&self, count: usize, perplexity: f64) -> i64 {
+        ((NEIGHBORS * perplexity) as i64).clamp(1, count as i64 - 1)
     }
 
     fn is_exact(&self, count: i64) -> bool {
@@ -239,7 +247,7 @@ impl Tsne {
 
     fn check(&self, features: &Features) -> Result<()> {
         let refuse = |what: String| Err(Error::Argument(format!("t-SNE: {what}")));
-        let count = features.count();
+        let count = features.len();
         if self.perplexities.is_empty() || self.iterations == 0 {
             return refuse("at least one perplexity and one iteration are needed".to_owned());
         }
@@ -247,11 +255,11 @@ impl Tsne {
             if !(perplexity.is_finite() && perplexity >= 1.0) {
                 return refuse(format!("a perplexity of {perplexity}, expected 1 or more"));
             }
-            if (count as f64) < NEIGHBOURS * perplexity || count < 4 {
+            if (count as f64) < NEIGHBORS * perplexity || count < 4 {
                 return refuse(format!(
                     "{count} points are too few for a perplexity of {perplexity}: at least 3 times as \
                      many are needed, and 4. Use a perplexity of at most {:.0}",
-                    (count as f64 / NEIGHBOURS).floor().max(1.0)
+                    (count as f64 / NEIGHBORS).floor().max(1.0)
                 ));
             }
         }
@@ -284,13 +292,13 @@ impl Tsne {
             false => 100 * n * k as u64,
         } + 8 * n * d;
         let device: Device = values.device();
-        let free = crate::memory::free(device);
+        let free = crate::batching::free(device);
         if needed <= free {
             return Ok(());
         }
         let gigabytes = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
         Err(Error::Argument(format!(
-            "t-SNE of {n} points with {k} neighbours each needs about {:.1} GiB, and {device:?} has \
+            "t-SNE of {n} points with {k} neighbors each needs about {:.1} GiB, and {device:?} has \
              {:.1} GiB free. Take fewer points or a smaller perplexity{}",
             gigabytes(needed),
             gigabytes(free),

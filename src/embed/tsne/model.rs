@@ -1,9 +1,9 @@
-//! What drives the points of a map: all pairs, or neighbours and a grid.
+//! What drives the points of a map: all pairs, or neighbors and a grid.
 
 use tch::Tensor;
 
 use super::super::Torch;
-use super::super::neighbours::Neighbours;
+use super::super::neighbors::Neighbors;
 use super::affinities::{Affinities, conditional};
 use super::exact::AllPairs;
 use super::interpolated::Field;
@@ -30,8 +30,8 @@ impl Model {
         Ok(Model::AllPairs(AllPairs::new(features, perplexity)?))
     }
 
-    /// From the `k` nearest of the neighbours.
-    pub(super) fn interpolated(near: &Neighbours, k: i64, perplexity: f64) -> Torch<Model> {
+    /// From the `k` nearest of the neighbors.
+    pub(super) fn interpolated(near: &Neighbors, k: i64, perplexity: f64) -> Torch<Model> {
         let p = conditional(&near.distances.f_narrow(1, 0, k)?, perplexity)?;
         let affinities = Affinities::new(&near.indices.f_narrow(1, 0, k)?, &p)?;
         Ok(Model::Interpolated(Box::new(affinities), Field::default()))
@@ -82,7 +82,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::neighbours;
+    use crate::embed::neighbors;
     use tch::{Device, Kind};
 
     /// Five clouds, so that near and far count; more points than one block of the search holds.
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_interpolated_gradient_is_within_one_per_cent_of_the_exact_one() {
         let features = clouds(1500);
-        let near = neighbours::among(&features, 90).expect("neighbours");
+        let near = neighbors::among(&features, 90).expect("neighbors");
         let mut interpolated = Model::interpolated(&near, 90, 30.0).expect("model");
         // All pairs with the same probabilities, so that only the interpolation makes a difference.
         let p = conditional(&near.distances, 30.0).expect("probabilities");

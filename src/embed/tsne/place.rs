@@ -2,15 +2,15 @@
 
 use tch::{Kind, Tensor};
 
-use super::super::{Torch, neighbours};
+use super::super::{Torch, neighbors};
 use super::affinities::conditional;
 use super::interpolated::Background;
-use super::optimiser::Descent;
+use super::optimizer::Descent;
 use crate::{Error, Result};
 
-/// New points keep to few neighbours: they are to find their place, not to form groups.
+/// New points keep to few neighbors: they are to find their place, not to form groups.
 const PERPLEXITY: f64 = 5.0;
-const NEIGHBOURS: i64 = 15;
+const NEIGHBORS: i64 = 15;
 const ITERATIONS: usize = 150;
 const EXAGGERATION: f64 = 1.5;
 const RATE: f64 = 0.1;
@@ -18,11 +18,11 @@ const MOMENTUM: f64 = 0.8;
 
 /// Where `features`, `[M, D]`, belong on the map `[N, 2]` of `known`, `[N, D]`: `[M, 2]`.
 ///
-/// Each starts at the weighted mean of its neighbours and descends by its own divergence. New points
+/// Each starts at the weighted mean of its neighbors and descends by its own divergence. New points
 /// neither move the map's nor one another.
 pub(in super::super) fn place(known: &Tensor, map: &Tensor, features: &Tensor) -> Result<Tensor> {
-    let k = NEIGHBOURS.min(known.size()[0]);
-    let near = neighbours::of(features, known, k)?;
+    let k = NEIGHBORS.min(known.size()[0]);
+    let near = neighbors::of(features, known, k)?;
     settle(map, &near.indices, &near.distances).map_err(Error::torch("placing new points on a map"))
 }
 

@@ -3,11 +3,11 @@
 use tch::{Kind, Tensor};
 
 use super::super::embedding::{Frame, Layout};
-use super::super::neighbours::Neighbours;
+use super::super::neighbors::Neighbors;
 use super::super::{Pca, Quality, Torch};
 use super::exact::AllPairs;
 use super::model::Model;
-use super::optimiser::Descent;
+use super::optimizer::Descent;
 use super::{ALL_PAIRS, Divergence, Start, Step, Tsne};
 use crate::progress::Progress;
 use crate::random::Random;
@@ -31,11 +31,11 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
     }
 
     /// The map for one perplexity.
-    pub(super) fn map(&mut self, perplexity: f64, near: &Neighbours) -> Result<Layout> {
+    pub(super) fn map(&mut self, perplexity: f64, near: &Neighbors) -> Result<Layout> {
         let options = self.options;
         let count = self.features.size()[0];
         let exact = options.is_exact(count);
-        let k = options.neighbours(count as usize, perplexity);
+        let k = options.neighbors(count as usize, perplexity);
         let model = match exact {
             true => Model::all_pairs(self.features, perplexity),
             false => Model::interpolated(near, k, perplexity),
@@ -45,7 +45,7 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         let mut descent = Descent::new(&map).map_err(failed)?;
         let early = (options.iterations / 4).min(250);
         let what = format!("t-SNE, perplexity {perplexity}");
-        let mut progress = Progress::new(what).at_most(options.at_most).quiet(options.quiet);
+        let mut progress = Progress::new(what).time_limit(options.time_limit).quiet(options.quiet);
         let mut frames = Vec::new();
         let mut done = 0;
         while done < options.iterations && !progress.is_over() {
@@ -135,7 +135,7 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         }
     }
 
-    /// The map as it is now, centred, in the features' order.
+    /// The map as it is now, centered, in the features' order.
     fn seen(
         &self,
         model: &mut Model,
@@ -144,8 +144,8 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         perplexity: f64,
     ) -> Result<Step> {
         let read = |model: &mut Model| {
-            let centred = map.f_sub(&map.f_mean_dim(1, true, Kind::Float)?)?;
-            Ok((model.restored(&centred)?, model.divergence(map)?))
+            let centered = map.f_sub(&map.f_mean_dim(1, true, Kind::Float)?)?;
+            Ok((model.restored(&centered)?, model.divergence(map)?))
         };
         let (points, divergence) = read(model).map_err(failed)?;
         if !divergence.is_finite() {

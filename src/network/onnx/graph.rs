@@ -47,16 +47,16 @@ fn is_onnx(domain: &str) -> bool {
     ["", "ai.onnx"].contains(&domain)
 }
 
-/// Which node gives each value; `None` for inputs and initialisers.
+/// Which node gives each value; `None` for inputs and initializers.
 fn producers<'a>(graph: &Graph<'a>) -> Result<HashMap<&'a str, Option<usize>>, String> {
     let mut producers = HashMap::new();
-    for array in &graph.initialisers {
+    for array in &graph.initializers {
         if producers.insert(array.name, None).is_some() {
-            return Err(format!("two initialisers are named `{}`", array.name));
+            return Err(format!("two initializers are named `{}`", array.name));
         }
     }
     for input in &graph.inputs {
-        producers.insert(input.name, None); // an initialiser may be listed as an input, too
+        producers.insert(input.name, None); // an initializer may be listed as an input, too
     }
     for (index, node) in graph.nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|name| !name.is_empty()) {
@@ -142,12 +142,12 @@ fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), Stri
     Err(text)
 }
 
-/// The one input that is no initialiser, which must be `[N, C, H, W]`.
+/// The one input that is no initializer, which must be `[N, C, H, W]`.
 fn image_input<'a>(graph: &Graph<'a>) -> Result<(&'a str, [Option<i64>; 4]), String> {
-    let initialised: std::collections::HashSet<_> =
-        graph.initialisers.iter().map(|array| array.name).collect();
+    let initialized: std::collections::HashSet<_> =
+        graph.initializers.iter().map(|array| array.name).collect();
     let inputs: Vec<_> =
-        graph.inputs.iter().filter(|input| !initialised.contains(input.name)).collect();
+        graph.inputs.iter().filter(|input| !initialized.contains(input.name)).collect();
     let [input] = inputs.as_slice() else {
         let names: Vec<_> = inputs.iter().take(5).map(|input| input.name).collect();
         return Err(format!(

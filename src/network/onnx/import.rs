@@ -11,20 +11,20 @@ use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
 use super::tensor::{self, Folder};
 use super::value::{Outcome, Value, torch};
-use crate::network::shape::output_shape;
+use crate::network::ops::{Input, Parameter};
 use crate::network::{Node, Op};
 
 /// Where a node of the network comes from: what it is named after.
 pub(super) struct Origin<'a> {
     /// The file's node; none for the input and for parameters.
     pub node: Option<&'a OnnxNode<'a>>,
-    /// The initialiser that holds its weight, or itself.
+    /// The initializer that holds its weight, or itself.
     pub weight: &'a str,
 }
 
 pub(super) struct Importer<'a> {
     folder: Folder,
-    initialisers: HashMap<&'a str, &'a Array<'a>>,
+    initializers: HashMap<&'a str, &'a Array<'a>>,
     pub values: HashMap<&'a str, Value<'a>>,
     /// How many nodes read each value.
     readers: HashMap<&'a str, usize>,
@@ -57,10 +57,10 @@ impl<'a> Importer<'a> {
         let batch = Some(super::dims::Batch { dim: 0, before: 1 });
         Importer {
             folder: Folder::new(folder),
-            initialisers: checked.graph.initialisers.iter().map(|a| (a.name, a)).collect(),
+            initializers: checked.graph.initializers.iter().map(|a| (a.name, a)).collect(),
             values: HashMap::from([(checked.input, Value::Node(0))]),
             readers,
-            nodes: vec![Node { name: String::new(), op: Op::Input, inputs: Vec::new() }],
+            nodes: vec![Node { name: String::new(), op: Op::Input(Input), inputs: Vec::new() }],
             shapes: vec![Shape { sizes: vec![1, c, h, w], batch }],
             origins: vec![Origin { node: None, weight: "input" }],
             current: None,
@@ -84,7 +84,7 @@ impl<'a> Importer<'a> {
     /// The value of that name.
     pub(super) fn value(&mut self, name: &'a str) -> Outcome<Value<'a>> {
         if !self.values.contains_key(name)
-            && let Some(&array) = self.initialisers.get(name)
+            && let Some(&array) = self.initializers.get(name)
         {
             let value = Value::Constant(self.read(array)?, name);
             self.values.insert(name, value);
@@ -181,17 +181,18 @@ impl<'a> Importer<'a> {
     }
 
     /// Adds an operation without weights: a node, or its result where all inputs are known.
-    pub(super) fn emit(&mut self, op: Op, inputs: Vec<Value<'a>>) -> Outcome<Value<'a>> {
+    pub(super) fn emit(&mut self, op: impl Into<Op>, inputs: Vec<Value<'a>>) -> Outcome<Value<'a>> {
         self.emit_layer(op, inputs, "")
     }
 
-    /// Adds an operation; `weight` is the initialiser that names it.
+    /// Adds an operation; `weight` is the initializer that names it.
     pub(super) fn emit_layer(
         &mut self,
-        op: Op,
+        op: impl Into<Op>,
         inputs: Vec<Value<'a>>,
         weight: &'a str,
     ) -> Outcome<Value<'a>> {
+        let op = op.into();
         let shapes: Vec<Shape> = inputs.iter().map(|value| self.shape(value)).collect();
         let shape = inferred(&op, &shapes)?;
         if !inputs.iter().any(|value| matches!(value, Value::Node(_))) {
@@ -212,7 +213,7 @@ impl<'a> Importer<'a> {
     fn fold(&mut self, op: &Op, inputs: &[Value], shape: &Shape) -> Outcome<Value<'a>> {
         let tensors = inputs.iter().map(Value::tensor).collect::<Outcome<Vec<Tensor>>>()?;
         self.spend(&shape.sizes)?;
-        let tensor = op.apply(&tensors.iter().collect::<Vec<_>>(), false).map_err(torch)?;
+        let tensor = op.compute(&tensors.iter().collect::<Vec<_>>(), false).map_err(torch)?;
         Ok(Value::Constant(tensor, ""))
     }
 
@@ -234,14 +235,14 @@ impl<'a> Importer<'a> {
         let known = |origin: &Origin| origin.node.is_none() && origin.weight == name;
         if !name.is_empty()
             && let Some(index) = self.origins.iter().position(known)
-            && matches!(self.nodes[index].op, Op::Parameter { .. })
+            && matches!(self.nodes[index].op, Op::Parameter(_))
         {
             return Ok(index);
         }
         let shape = self.shape(&value);
         let value = value.tensor()?.f_to_kind(Kind::Float).map_err(torch)?;
         let node = if name.is_empty() { self.current } else { None };
-        self.push(Op::Parameter { value }, Vec::new(), shape, Origin { node, weight: name });
+        self.push(Parameter { value }.into(), Vec::new(), shape, Origin { node, weight: name });
         Ok(self.nodes.len() - 1)
     }
 
@@ -258,7 +259,7 @@ fn inferred(op: &Op, inputs: &[Shape]) -> Outcome<Shape> {
     let at = |n: i64| {
         let shapes = inputs.iter().map(|shape| shape.at(n)).collect::<Outcome<Vec<_>>>()?;
         let shapes: Vec<&[i64]> = shapes.iter().map(Vec::as_slice).collect();
-        output_shape(op, &shapes).map_err(|misfit| {
+        op.shape(&shapes).map_err(|misfit| {
             let images = if n == 1 { "" } else { " for two images: export it for a dynamic batch" };
             format!("expected {}, got {}{images}", misfit.expected, misfit.got)
         })

@@ -1,4 +1,4 @@
-//! Layers with weights, poolings, normalisations, softmax.
+//! Layers with weights, poolings, normalizations, softmax.
 
 use tch::{Kind, Tensor};
 
@@ -6,7 +6,8 @@ use super::import::Importer;
 use super::message::Node;
 use super::rearrange::axis;
 use super::value::{Outcome, Value, torch};
-use crate::network::{Arithmetic, Op};
+use crate::network::Op;
+use crate::network::ops::{AdaptiveAvgPool2d, Arithmetic, AvgPool2d, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul, MaxPool2d, Mean, Pad, Softmax};
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
@@ -29,11 +30,11 @@ pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         }
         uneven => {
             let amounts = vec![[0, 0], [0, 0], uneven[0], uneven[1]];
-            (importer.emit(Op::Pad { amounts }, vec![x])?, [0, 0])
+            (importer.emit(Pad { amounts }, vec![x])?, [0, 0])
         }
     };
     let groups = node.int("group", 1);
-    let op = Op::Conv2d { weight, bias, stride, padding, dilation, groups };
+    let op = Conv2d { weight, bias, stride, padding, dilation, groups };
     importer.emit_layer(op, vec![x], name)
 }
 
@@ -57,7 +58,7 @@ pub(super) fn batch_norm<'a>(
     }
     let rank = importer.shape(&x).sizes.len();
     if rank == 4 {
-        let op = Op::BatchNorm2d { weight, bias, running_mean, running_var, eps };
+        let op = BatchNorm2d { weight, bias, running_mean, running_var, eps };
         return importer.emit_layer(op, vec![x], name);
     }
     // Without height and width: a scale and a shift for each channel.
@@ -69,7 +70,7 @@ pub(super) fn batch_norm<'a>(
     };
     let (scale, shift) = scale_and_shift().map_err(torch)?;
     let scaled = vec![x, Value::Constant(scale, "")];
-    let scaled = importer.emit(Op::Arithmetic(Arithmetic::Mul), scaled)?;
+    let scaled = importer.emit(Arithmetic::Mul, scaled)?;
     importer.emit(Op::ADD, vec![scaled, Value::Constant(shift, "")])
 }
 
@@ -86,7 +87,7 @@ pub(super) fn layer_norm<'a>(
         return Err(format!("a scale {:?} for dimensions from {from} on", weight.size()));
     }
     let eps = node.float("epsilon", 1e-5);
-    importer.emit_layer(Op::LayerNorm { weight, bias, eps }, vec![x], name)
+    importer.emit_layer(LayerNorm { weight, bias, eps }, vec![x], name)
 }
 
 /// alpha·A·B + beta·C, of which A are the activations.
@@ -111,7 +112,7 @@ pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         scaled(row.map_err(torch)?, beta)
     });
     let bias = bias.transpose()?;
-    importer.emit_layer(Op::Linear { weight, bias }, vec![x], name)
+    importer.emit_layer(Linear { weight, bias }, vec![x], name)
 }
 
 /// With a fixed matrix a fully connected layer, else a product of two activations.
@@ -120,9 +121,9 @@ pub(super) fn mat_mul<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
     match (&a, &b) {
         (Value::Node(_), Value::Constant(matrix, name)) if matrix.dim() == 2 => {
             let weight = transposed(&matrix.f_to_kind(Kind::Float).map_err(torch)?)?;
-            importer.emit_layer(Op::Linear { weight, bias: None }, vec![a], name)
+            importer.emit_layer(Linear { weight, bias: None }, vec![a], name)
         }
-        _ => importer.emit(Op::MatMul, vec![a, b]),
+        _ => importer.emit(MatMul, vec![a, b]),
     }
 }
 
@@ -145,13 +146,11 @@ pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         uneven => return Err(format!("padding {uneven:?} that differs between sides")),
     };
     let ceil = node.int("ceil_mode", 0) != 0;
-    let op = if node.op == "MaxPool" {
-        Op::MaxPool2d { kernel, stride, padding, ceil }
-    } else {
-        let count_padding = node.int("count_include_pad", 0) != 0;
-        Op::AvgPool2d { kernel, stride, padding, ceil, count_padding }
-    };
-    importer.emit(op, vec![x])
+    if node.op == "MaxPool" {
+        return importer.emit(MaxPool2d { kernel, stride, padding, ceil }, vec![x]);
+    }
+    let count_padding = node.int("count_include_pad", 0) != 0;
+    importer.emit(AvgPool2d { kernel, stride, padding, ceil, count_padding }, vec![x])
 }
 
 pub(super) fn global_average_pool<'a>(
@@ -159,7 +158,7 @@ pub(super) fn global_average_pool<'a>(
     node: &'a Node<'a>,
 ) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    importer.emit(Op::AdaptiveAvgPool2d { output: [1, 1] }, vec![x])
+    importer.emit(AdaptiveAvgPool2d { output: [1, 1] }, vec![x])
 }
 
 pub(super) fn mean<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -175,7 +174,7 @@ pub(super) fn mean<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         }
         dims = (0..rank).collect();
     }
-    importer.emit(Op::Mean { dims, keep_dims: node.int("keepdims", 1) != 0 }, vec![x])
+    importer.emit(Mean { dims, keep_dims: node.int("keepdims", 1) != 0 }, vec![x])
 }
 
 pub(super) fn softmax<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -185,7 +184,8 @@ pub(super) fn softmax<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
     if shape.batch.is_some_and(|batch| batch.dim == dim) {
         return Err("it would mix the images of a batch".to_owned());
     }
-    let op = if node.op == "Softmax" { Op::Softmax { dim } } else { Op::LogSoftmax { dim } };
+    let op: Op =
+        if node.op == "Softmax" { Softmax { dim }.into() } else { LogSoftmax { dim }.into() };
     importer.emit(op, vec![x])
 }
 

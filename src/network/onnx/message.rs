@@ -16,7 +16,7 @@ pub(super) struct Model<'a> {
 #[derive(Default)]
 pub(super) struct Graph<'a> {
     pub nodes: Vec<Node<'a>>,
-    pub initialisers: Vec<Array<'a>>,
+    pub initializers: Vec<Array<'a>>,
     pub inputs: Vec<ValueInfo<'a>>,
     pub outputs: Vec<ValueInfo<'a>>,
 }
@@ -141,13 +141,13 @@ fn graph(bytes: &[u8]) -> Parsed<Graph<'_>> {
     for field in Fields::of(bytes) {
         match field? {
             (1, value) => graph.nodes.push(node(value.bytes())?),
-            (5, value) => graph.initialisers.push(array(value.bytes())?),
+            (5, value) => graph.initializers.push(array(value.bytes())?),
             (11, value) => graph.inputs.push(value_info(value.bytes())?),
             (12, value) => graph.outputs.push(value_info(value.bytes())?),
             _ => continue,
         }
         bounded(graph.nodes.len(), MOST_NODES)?;
-        bounded(graph.initialisers.len(), MOST_NODES)?;
+        bounded(graph.initializers.len(), MOST_NODES)?;
         bounded(graph.inputs.len(), MOST_NODES)?;
         bounded(graph.outputs.len(), MOST_NODES)?;
     }

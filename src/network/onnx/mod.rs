@@ -49,7 +49,7 @@ impl Network {
     /// (`layer1.0.conv1`) or their modules (`layer1.0.relu_1`, `layer4` for the last one under it).
     /// The file's own names of nodes and of values find a layer as well, among them those of further
     /// outputs: `net.with_output("parity")` has that head as its result. Exporters fold a batch
-    /// normalisation into the convolution before it: that layer then gives the normalised value, and
+    /// normalization into the convolution before it: that layer then gives the normalized value, and
     /// a state_dict, which still has both, does not fit; it does where nothing was folded.
     ///
     /// **Classifiers** of torchvision's kinds are what it is tried with: ResNet, VGG, DenseNet,
@@ -70,7 +70,9 @@ impl Network {
     /// # Ok::<(), convscope::Error>(())
     /// ```
     ///
-    /// Errors: a file that is none, or broken; operators that are not supported, all of them at
+    /// # Errors
+    ///
+    /// A file that is none, or broken; operators that are not supported, all of them at
     /// once; several inputs or one that is no image; weights outside the file's folder.
     pub fn from_onnx(path: impl AsRef<Path>) -> Result<Network> {
         open(path.as_ref(), None)
@@ -78,7 +80,7 @@ impl Network {
 
     /// The same with the usual input `[C, H, W]` given: for a file that leaves height and width
     /// free, or for pictures of another size than the file declares.
-    pub fn from_onnx_sized(path: impl AsRef<Path>, input: [i64; 3]) -> Result<Network> {
+    pub fn from_onnx_with(path: impl AsRef<Path>, input: [i64; 3]) -> Result<Network> {
         open(path.as_ref(), Some(input))
     }
 }
@@ -198,7 +200,7 @@ fn image_size(
         }
         _ => {
             return Err("it leaves its input's size free; \
-                        `Network::from_onnx_sized(path, [channels, height, width])` says it"
+                        `Network::from_onnx_with(path, [channels, height, width])` says it"
                 .to_owned());
         }
     };

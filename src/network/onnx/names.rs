@@ -8,7 +8,7 @@ use crate::network::Node;
 
 /// Names all nodes, each differently:
 ///
-/// 1. a parameter after its initialiser (`class_token`), a layer after its weight's
+/// 1. a parameter after its initializer (`class_token`), a layer after its weight's
 ///    (`layer1.0.conv1` of `layer1.0.conv1.weight`), so that a state_dict fits;
 /// 2. else after the module it stands in (`layer1.0.relu`), with the operation's name behind it where
 ///    a module has several (`layer1.0.add`);

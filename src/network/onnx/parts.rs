@@ -7,7 +7,7 @@ use super::message::Node;
 use super::rearrange::{axis, emit_reshape};
 use super::sizes::Size;
 use super::value::{Outcome, Value, torch};
-use crate::network::Op;
+use crate::network::ops::{Select, Slice};
 
 pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
@@ -49,7 +49,7 @@ fn part<'a>(
     if is_batch {
         return Err("a part of the batch is taken: it would not hold for another one".to_owned());
     }
-    importer.emit(Op::Slice { dim, start, end, step }, vec![x])
+    importer.emit(Slice { dim, start, end, step }, vec![x])
 }
 
 /// One index, or several at equal distances.
@@ -72,7 +72,7 @@ pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         return Err("it gathers nothing".to_owned());
     };
     if many.is_empty() {
-        return importer.emit(Op::Select { dim, index: first }, vec![x]);
+        return importer.emit(Select { dim, index: first }, vec![x]);
     }
     let step = rest.first().map_or(1, |second| second.saturating_sub(first));
     let even = numbers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(step));

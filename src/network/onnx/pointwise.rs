@@ -6,7 +6,8 @@ use super::import::Importer;
 use super::message::Node;
 use super::sizes;
 use super::value::{Outcome, Value, torch};
-use crate::network::{Arithmetic, Op, Pointwise};
+use crate::network::Op;
+use crate::network::ops::{Arithmetic, Linear, Pointwise};
 
 pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
@@ -28,7 +29,7 @@ pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
         "Gelu" => Pointwise::Gelu,
         _ => return Err("not supported".to_owned()),
     };
-    importer.emit(Op::Pointwise(function), vec![x])
+    importer.emit(function, vec![x])
 }
 
 /// max(0, min(1, alpha·x + beta)), of which PyTorch's has alpha 1/6 and beta 1/2.
@@ -39,14 +40,14 @@ fn hard_sigmoid<'a>(
 ) -> Outcome<Value<'a>> {
     let (factor, term) = (node.float("alpha", 0.2), node.float("beta", 0.5));
     if (factor - 1.0 / 6.0).abs() < 1e-6 && term == 0.5 {
-        return importer.emit(Op::Pointwise(Pointwise::HardSigmoid), vec![x]);
+        return importer.emit(Pointwise::HardSigmoid, vec![x]);
     }
     let steps = [
         Pointwise::Scale { factor },
         Pointwise::Shift { term },
         Pointwise::Clamp { low: 0.0, high: 1.0 },
     ];
-    steps.into_iter().try_fold(x, |x, step| importer.emit(Op::Pointwise(step), vec![x]))
+    steps.into_iter().try_fold(x, |x, step| importer.emit(step, vec![x]))
 }
 
 pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -63,14 +64,14 @@ pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         (0.0, f64::INFINITY) => Pointwise::Relu,
         _ => Pointwise::Clamp { low, high },
     };
-    importer.emit(Op::Pointwise(function), vec![x])
+    importer.emit(function, vec![x])
 }
 
 pub(super) fn pow<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
     let exponent = importer.input(node, 1)?.scalar();
     let exponent = exponent.ok_or("an exponent that is no fixed number is not supported")?;
-    importer.emit(Op::Pointwise(Pointwise::Pow { exponent }), vec![x])
+    importer.emit(Pointwise::Pow { exponent }, vec![x])
 }
 
 pub(super) fn arithmetic<'a>(
@@ -98,7 +99,7 @@ pub(super) fn arithmetic<'a>(
     };
     if let Some((function, x)) = with_number {
         let x = x.share();
-        return importer.emit(Op::Pointwise(function), vec![x]);
+        return importer.emit(function, vec![x]);
     }
     let arithmetic = match node.op {
         "Add" => Arithmetic::Add,
@@ -106,7 +107,7 @@ pub(super) fn arithmetic<'a>(
         "Mul" => Arithmetic::Mul,
         _ => Arithmetic::Div,
     };
-    importer.emit(Op::Arithmetic(arithmetic), vec![a, b])
+    importer.emit(arithmetic, vec![a, b])
 }
 
 /// A fully connected layer over tokens is exported as a product and a sum. The sum becomes the
@@ -125,7 +126,7 @@ fn biased<'a>(
     if node.op != "Add" || !importer.reads_alone(product, index) {
         return Ok(None);
     }
-    let Some(Op::Linear { weight, bias: bias @ None }) =
+    let Some(Op::Linear(Linear { weight, bias: bias @ None })) =
         importer.nodes.get_mut(index).map(|node| &mut node.op)
     else {
         return Ok(None);

@@ -6,6 +6,7 @@ use super::message::Node;
 use super::sizes::{Size, Sizes};
 use super::value::{Outcome, Value, torch};
 use crate::network::Op;
+use crate::network::ops::{Concat, Flatten, Pad, Permute, Reshape, Select, Unsqueeze};
 
 /// A dimension; negative ones count from the end.
 pub(super) fn axis(axis: i64, rank: usize) -> Outcome<usize> {
@@ -53,7 +54,8 @@ pub(super) fn emit_reshape<'a>(
     // Images one by one to rows: as a flattening it holds for other image sizes, too.
     let rows =
         first(from) && first(&to) && to.sizes.len() == 2 && from.sizes.first() == to.sizes.first();
-    let op = if rows { Op::Flatten { from: 1 } } else { Op::Reshape { shape: to.target() } };
+    let op: Op =
+        if rows { Flatten { from: 1 }.into() } else { Reshape { shape: to.target() }.into() };
     let value = importer.emit(op, vec![x])?;
     if let Value::Node(index) = value {
         importer.shapes[index] = to;
@@ -99,7 +101,7 @@ pub(super) fn squeeze<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
     }
     dims.sort_unstable();
     dims.dedup();
-    let drop = |x, &dim: &usize| importer.emit(Op::Select { dim, index: 0 }, vec![x]);
+    let drop = |x, &dim: &usize| importer.emit(Select { dim, index: 0 }, vec![x]);
     dims.iter().rev().try_fold(x, drop)
 }
 
@@ -112,7 +114,7 @@ pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> 
     let rank = importer.shape(&x).sizes.len().saturating_add(axes.len());
     let mut dims = axes.into_iter().map(|at| axis(at, rank)).collect::<Outcome<Vec<_>>>()?;
     dims.sort_unstable();
-    dims.into_iter().try_fold(x, |x, dim| importer.emit(Op::Unsqueeze { dim }, vec![x]))
+    dims.into_iter().try_fold(x, |x, dim| importer.emit(Unsqueeze { dim }, vec![x]))
 }
 
 pub(super) fn transpose<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -122,7 +124,7 @@ pub(super) fn transpose<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> 
         Some(perm) => perm.iter().map(|&at| axis(at, rank)).collect::<Outcome<Vec<_>>>()?,
         None => (0..rank).rev().collect(),
     };
-    importer.emit(Op::Permute { order }, vec![x])
+    importer.emit(Permute { order }, vec![x])
 }
 
 pub(super) fn concat<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -134,7 +136,7 @@ pub(super) fn concat<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     }
     let rank = values.first().map_or(0, |value| importer.shape(value).sizes.len());
     let dim = axis(node.int("axis", 0), rank)?;
-    importer.emit(Op::Concat { dim }, values)
+    importer.emit(Concat { dim }, values)
 }
 
 /// Repeats a constant. For the batch that is not needed: where it meets activations, one of them is
@@ -193,5 +195,5 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcom
     if amounts.iter().all(|amount| *amount == [0, 0]) {
         return Ok(x);
     }
-    importer.emit(Op::Pad { amounts }, vec![x])
+    importer.emit(Pad { amounts }, vec![x])
 }

@@ -27,7 +27,7 @@ impl Folder {
 /// libtorch's own functions take no more either.
 const MOST_DIMS: usize = 16;
 
-/// Reads an initialiser or a constant.
+/// Reads an initializer or a constant.
 pub(super) fn read(array: &Array, folder: &mut Folder) -> Result<Tensor, String> {
     let say = |problem: String| format!("tensor `{}`: {problem}", array.name);
     let kind = kind(array.kind).map_err(say)?;

@@ -10,7 +10,7 @@ pub(super) type Outcome<T> = Result<T, String>;
 
 /// A value of the file: known now, or computed from the images.
 pub(super) enum Value<'a> {
-    /// An initialiser, or computed from some: with the initialiser's name, where it has one.
+    /// An initializer, or computed from some: with the initializer's name, where it has one.
     Constant(Tensor, &'a str),
     /// A shape, or computed from one.
     Sizes(Sizes),

@@ -6,14 +6,14 @@ use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, RgbImage};
 
 use super::Film;
-use crate::view::say;
+use crate::notebook::say;
 use crate::{Error, Result};
 
 /// The last frame stays so long, in milliseconds, before the film begins anew.
 const REST: u16 = 2000;
 /// How often writing reports its progress.
 const REPORT: Duration = Duration::from_secs(3);
-/// From 1, the best colours, to 30, the fastest choice of them.
+/// From 1, the best colors, to 30, the fastest choice of them.
 const SPEED: i32 = 10;
 
 impl Film {
@@ -34,7 +34,7 @@ impl Film {
         Ok(bytes)
     }
 
-    /// GIF: each frame with the 256 colours that suit it best.
+    /// GIF: each frame with the 256 colors that suit it best.
     pub(super) fn gif(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut encoder = GifEncoder::new_with_speed(&mut bytes, SPEED);
@@ -49,7 +49,7 @@ impl Film {
     }
 
     /// Hands over each frame on the sheet, and its time in milliseconds.
-    fn each<E: std::fmt::Display>(
+    fn each<E: std::error::Error + Send + Sync + 'static>(
         &self,
         mut take: impl FnMut(RgbImage, u16) -> std::result::Result<(), E>,
     ) -> Result<()> {
@@ -67,6 +67,6 @@ impl Film {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Error {
-    Error::photo("the film", format!("encoding it failed: {error}"))
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::figure("encoded as a moving picture")(Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
 }

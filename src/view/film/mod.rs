@@ -37,7 +37,7 @@ impl std::fmt::Debug for Frame {
     }
 }
 
-/// Pictures that form step by step, beside the curves of what drives them: an image that is optimised,
+/// Pictures that form step by step, beside the curves of what drives them: an image that is optimized,
 /// a layout that settles.
 ///
 /// In a notebook a slider chooses the frame, `play` runs through all of them, and the curves show the
@@ -50,9 +50,9 @@ impl std::fmt::Debug for Frame {
 /// use convscope::view::{Figure, Film, Frame, Panel, Series};
 /// use image::{Rgb, RgbImage};
 ///
-/// let grey = |step: u64| Frame::new(step, RgbImage::from_pixel(8, 8, Rgb([step as u8 * 50; 3])));
+/// let gray = |step: u64| Frame::new(step, RgbImage::from_pixel(8, 8, Rgb([step as u8 * 50; 3])));
 /// let score = Series::new("score", (0..5).map(|step| (step as f64, (step * step) as f64)).collect());
-/// let film = Film::new("Brighter", (0..5).map(grey).collect())?
+/// let film = Film::new("Brighter", (0..5).map(gray).collect())?
 ///     .curves(vec![Panel::new("score", vec![score])]);
 /// film.save(std::env::temp_dir().join("brighter.gif"))?;
 /// # Ok::<(), convscope::Error>(())
@@ -71,7 +71,9 @@ pub struct Film {
 impl Film {
     /// A figure of these frames, all of one size, in ascending order of their steps.
     ///
-    /// Errors: no frame, one without pixels, sizes that differ, steps that do not ascend.
+    /// # Errors
+    ///
+    /// No frame, one without pixels, sizes that differ, steps that do not ascend.
     pub fn new(title: impl Into<String>, frames: Vec<Frame>) -> Result<Film> {
         let Some(first) = frames.first().filter(|first| !first.image.is_empty()) else {
             return Err(Error::Argument("a film needs at least one frame with pixels".to_owned()));
@@ -97,30 +99,35 @@ impl Film {
     }
 
     /// Curves whose horizontal axis is the step.
+    #[must_use]
     pub fn curves(mut self, panels: Vec<Panel>) -> Self {
         self.curves = Curves::new("", self.curves.x_label, panels);
         self
     }
 
     /// What a step is, such as `iteration`.
+    #[must_use]
     pub fn step_label(mut self, label: impl Into<String>) -> Self {
         self.curves.x_label = label.into();
         self
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
     /// Shows and writes at most so many frames (at least one), chosen evenly, the last always.
-    pub fn at_most(mut self, frames: usize) -> Self {
+    #[must_use]
+    pub fn max_frames(mut self, frames: usize) -> Self {
         self.most = frames.max(1);
         self
     }
 
     /// How fast it plays, 0.1 to 50 frames a second; 8 unless set.
+    #[must_use]
     pub fn frames_per_second(mut self, rate: f64) -> Self {
         if rate.is_finite() {
             self.delay = (1000.0 / rate.clamp(0.1, 50.0)).round() as u16;

@@ -5,8 +5,9 @@ use image::{RgbImage, imageops};
 use super::Frame;
 use crate::Result;
 use crate::view::axis::Axis;
-use crate::view::canvas::{Canvas, LINE, SOFT, Style, enlarge, fit};
-use crate::view::colour::number_text;
+use crate::view::canvas::{Canvas, LINE, SOFT, Style, enlarge};
+use crate::picture::fit;
+use crate::view::color::number_text;
 use crate::view::curves::{Curves, Legend, Panel};
 use crate::view::plot::{BELOW, RIGHT, TOP, left, plot};
 use crate::view::sheet::Sheet;
@@ -121,7 +122,7 @@ impl<'a> Stage<'a> {
             let Some(&(_, value)) = nearest else { continue };
             let text = number_text(value as f32);
             let style =
-                Style { bold: true, colour: self.legend.colour(&series.name), ..Style::NOTE };
+                Style { bold: true, color: self.legend.color(&series.name), ..Style::NOTE };
             right = right.saturating_sub(style.width(&text));
             canvas.text(right, y.saturating_sub(Style::TEXT.line()), &text, style);
             right = right.saturating_sub(14);

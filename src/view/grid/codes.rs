@@ -1,6 +1,6 @@
 //! Values as text that Vega's expressions can read: two characters each.
 
-use crate::view::colour::range;
+use crate::view::color::range;
 
 /// The characters of base64, whose places are the digits.
 pub(super) const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

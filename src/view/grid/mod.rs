@@ -8,7 +8,8 @@ use image::RgbImage;
 use serde_json::Value;
 
 use super::Bundle;
-use super::canvas::{Canvas, LINE, Style, enlarge, fit};
+use super::canvas::{Canvas, LINE, Style, enlarge};
+use crate::picture::fit;
 use super::sheet::Sheet;
 use super::tiles::Block;
 use crate::Result;

@@ -74,11 +74,11 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
 }
 
 fn text(words: &Words) -> Value {
-    let Style { size, colour: Rgb([r, g, b]), bold } = words.style;
+    let Style { size, color: Rgb([r, g, b]), bold } = words.style;
     json!({
         "x": words.x, "y": words.y as f32 + (ASCENT * size).round(), "text": words.text,
         "size": (10.0 * EM * size).round() / 10.0, "weight": if bold { "bold" } else { "normal" },
-        "colour": format!("#{r:02x}{g:02x}{b:02x}"), "limit": words.style.width(&words.text) + 8,
+        "color": format!("#{r:02x}{g:02x}{b:02x}"), "limit": words.style.width(&words.text) + 8,
     })
 }
 

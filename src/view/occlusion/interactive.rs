@@ -8,8 +8,8 @@ use super::{FAINT, LARGE, Occlusion, PatchGrid};
 use crate::Result;
 use crate::view::canvas::Style;
 use crate::view::curves::hex;
-use crate::view::values::{numbers, quantised};
-use crate::view::vega::{coloured, picture_uri, titled};
+use crate::view::values::{numbers, quantized};
+use crate::view::vega::{colored, picture_uri, titled};
 
 /// Probabilities are sent as whole numbers of this part.
 const PART: f64 = 1e-4;
@@ -49,8 +49,8 @@ impl Occlusion {
         });
         if let Some(grid) = self.grids.first() {
             let (row, column, _) = grid.most_sensitive()?;
-            let centre = |place: u32| f64::from(place * grid.stride) + f64::from(grid.patch) / 2.0;
-            constants["hand"] = json!({ "x": centre(column), "y": centre(row) });
+            let center = |place: u32| f64::from(place * grid.stride) + f64::from(grid.patch) / 2.0;
+            constants["hand"] = json!({ "x": center(column), "y": center(row) });
         }
         for signal in spec["signals"].as_array_mut().into_iter().flatten() {
             let value = signal["name"].as_str().and_then(|name| constants.get(name));
@@ -67,14 +67,14 @@ impl Occlusion {
         spec["data"][0]["values"] = json!(grids);
         spec["data"][1]["values"] =
             names.iter().map(|(class, name)| json!({ "class": class, "name": name })).collect();
-        coloured(&mut spec, &scale, &format!("drop of {}", self.unit), height);
+        colored(&mut spec, &scale, &format!("drop of {}", self.unit), height);
         Ok(spec)
     }
 }
 
 /// A grid as Vega reads it: place by place, and of each place guess by guess.
 fn row(grid: &PatchGrid, classes: &[usize]) -> Result<Value> {
-    let (step, drops) = quantised(&numbers(&grid.drops)?);
+    let (step, drops) = quantized(&numbers(&grid.drops)?);
     let guesses = || grid.guesses.iter().flatten();
     let index: Vec<usize> =
         guesses().map(|guess| classes.binary_search(&guess.class).unwrap_or_default()).collect();

@@ -5,8 +5,9 @@ mod patches;
 
 use image::{Rgb, RgbImage};
 
-use super::canvas::{Canvas, Style, WHITE, enlarge, fit};
-use super::colour::{ColourScale, number_text};
+use super::canvas::{Canvas, Style, WHITE, enlarge};
+use crate::picture::fit;
+use super::color::{ColorScale, number_text};
 use super::sheet::Sheet;
 use super::values::numbers;
 use super::{Bundle, Figure};
@@ -20,7 +21,7 @@ const SMALL: u32 = 240;
 const GAP: u32 = 16;
 /// How much of the picture is left behind the sensitivity map.
 const FAINT: f32 = 0.25;
-/// Over a marked place; legible on every colour.
+/// Over a marked place; legible on every color.
 const EDGE: Rgb<u8> = Rgb([0; 3]);
 
 /// A picture, and how much a class's score falls with a patch at each place: where it falls most,
@@ -58,7 +59,9 @@ pub struct Occlusion {
 impl Occlusion {
     /// A figure of grids with a patch size each, over a picture; `base` is the score without a patch.
     ///
-    /// Errors: an empty picture, no grids, or a score that is not finite.
+    /// # Errors
+    ///
+    /// An empty picture, no grids, or a score that is not finite.
     pub fn new(
         title: impl Into<String>,
         unit: impl Into<String>,
@@ -87,6 +90,7 @@ impl Occlusion {
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -94,12 +98,14 @@ impl Occlusion {
 
     /// Says that the picture shows an input of this height and width, at whatever resolution.
     /// Without it patches are in the picture's own pixels.
+    #[must_use]
     pub fn input_size(mut self, height: u32, width: u32) -> Self {
         self.input = (width.max(1), height.max(1));
         self
     }
 
-    /// The colour of the patch, grey at first.
+    /// The color of the patch, gray at first.
+    #[must_use]
     pub fn fill(mut self, red: u8, green: u8, blue: u8) -> Self {
         self.fill = Rgb([red, green, blue]);
         self
@@ -110,9 +116,9 @@ impl Occlusion {
         &self.grids
     }
 
-    fn scale(&self) -> Result<ColourScale> {
+    fn scale(&self) -> Result<ColorScale> {
         let drops = self.grids.iter().map(|grid| numbers(&grid.drops));
-        Ok(ColourScale::signed(&drops.collect::<Result<Vec<_>>>()?.concat()))
+        Ok(ColorScale::signed(&drops.collect::<Result<Vec<_>>>()?.concat()))
     }
 
     /// The picture at the size shown; every patch must touch the input.
@@ -133,10 +139,10 @@ impl Occlusion {
         Ok(fit(&enlarge(&self.picture, side), side))
     }
 
-    fn all_notes(&self, scale: &ColourScale) -> Vec<String> {
+    fn all_notes(&self, scale: &ColorScale) -> Vec<String> {
         let mut notes = self.notes.clone();
         if scale.clipped {
-            notes.push(format!("colours end at {}", number_text(scale.high)));
+            notes.push(format!("colors end at {}", number_text(scale.high)));
         }
         let blank = scale.high == 0.0;
         notes.extend(blank.then(|| "blank: the score changes nowhere".to_owned()));
@@ -158,12 +164,12 @@ impl Occlusion {
         ]
     }
 
-    /// The map over the faint picture: each place's colour around the patch's centre.
+    /// The map over the faint picture: each place's color around the patch's center.
     fn sensitivity(
         &self,
         grid: &PatchGrid,
         panel: &RgbImage,
-        scale: &ColourScale,
+        scale: &ColorScale,
     ) -> Result<RgbImage> {
         let (drops, table) = (numbers(&grid.drops)?, scale.table());
         let place = |pixel: u32, size: u32, input: u32, count: u32| {
@@ -179,7 +185,7 @@ impl Occlusion {
             let drop =
                 row.zip(column).and_then(|(r, c)| drops.get(r * grid.columns() as usize + c));
             match drop {
-                Some(&drop) if drop.is_finite() => table.colour(drop),
+                Some(&drop) if drop.is_finite() => table.color(drop),
                 _ => Rgb(panel
                     .get_pixel(x, y)
                     .0
@@ -251,8 +257,8 @@ fn frame(canvas: &mut Canvas, (x, y): (u32, u32), covered: [u32; 4], fill: Optio
     if let Some(fill) = fill {
         canvas.rect(left, top, width, height, fill);
     }
-    for (inset, colour) in [(1, EDGE), (2, WHITE)] {
+    for (inset, color) in [(1, EDGE), (2, WHITE)] {
         let size = |side: u32| side.saturating_sub(2 * inset);
-        canvas.frame(left + inset, top + inset, size(width), size(height), colour);
+        canvas.frame(left + inset, top + inset, size(width), size(height), color);
     }
 }

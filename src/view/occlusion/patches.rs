@@ -23,7 +23,9 @@ impl PatchGrid {
     /// where it rises. `guesses` holds the best guesses at each place, row by row, all of the same
     /// number; it may be empty.
     ///
-    /// Errors: sizes that don't fit each other.
+    /// # Errors
+    ///
+    /// Sizes that don't fit each other.
     pub fn new(
         patch: u32,
         stride: u32,

@@ -6,12 +6,12 @@ use image::Rgb;
 
 use crate::{Error, Result};
 
-/// As many classes have a key in the legend: ten colours in three shapes.
-const MOST_KEYS: usize = COLOURS.len() * SHAPES.len();
+/// As many classes have a key in the legend: ten colors in three shapes.
+const MOST_KEYS: usize = COLORS.len() * SHAPES.len();
 
-/// Okabe and Ito's colours, with a grey for their black, and three of Tol's muted ones: the
-/// colour-blind can tell them apart, and none vanishes on white.
-const COLOURS: [[u8; 3]; 10] = [
+/// Okabe and Ito's colors, with a gray for their black, and three of Tol's muted ones: the
+/// color-blind can tell them apart, and none vanishes on white.
+const COLORS: [[u8; 3]; 10] = [
     [0, 114, 178],
     [213, 94, 0],
     [0, 158, 115],
@@ -97,7 +97,7 @@ impl Classes {
 
 /// How the points of a key look.
 pub(super) fn look(key: usize) -> (Rgb<u8>, Shape) {
-    (Rgb(COLOURS[key % COLOURS.len()]), SHAPES[key / COLOURS.len() % SHAPES.len()])
+    (Rgb(COLORS[key % COLORS.len()]), SHAPES[key / COLORS.len() % SHAPES.len()])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Points in the plane, coloured by class: what PCA and t-SNE give.
+//! Points in the plane, colored by class: what PCA and t-SNE give.
 
 mod classes;
 mod still;
@@ -19,7 +19,7 @@ use thumbnails::small;
 ///
 /// In a notebook: the wheel zooms, dragging moves, a double click shows all again; a click on a class
 /// hides or shows it, a double click shows it alone; the pointer on a point shows its class, label,
-/// number and thumbnail, and what its nearest neighbours are. Of several layouts one is chosen, or they stand
+/// number and thumbnail, and what its nearest neighbors are. Of several layouts one is chosen, or they stand
 /// [`side_by_side`](Scatter::side_by_side). The still shows all of them.
 ///
 /// Both axes of a layout have one scale, without numbers: distances can be compared within a layout,
@@ -46,7 +46,7 @@ pub struct Scatter {
     classes: Option<Classes>,
     labels: Vec<String>,
     thumbnails: Vec<RgbImage>,
-    neighbours: Vec<Vec<usize>>,
+    neighbors: Vec<Vec<usize>>,
 }
 
 /// One layout of the points.
@@ -61,7 +61,9 @@ pub struct Positions {
 impl Scatter {
     /// A figure of `points`, `[N, 2]`.
     ///
-    /// Errors: another shape, or no points.
+    /// # Errors
+    ///
+    /// Another shape, or no points.
     pub fn new(title: impl Into<String>, points: &Tensor) -> Result<Scatter> {
         Scatter::layouts(title, &[("", points)])
     }
@@ -69,7 +71,9 @@ impl Scatter {
     /// A figure of several layouts of the same points, each with its name and `[N, 2]`: PCA beside
     /// t-SNE, or one perplexity after the other.
     ///
-    /// Errors: another shape, no points, or layouts that differ in their number.
+    /// # Errors
+    ///
+    /// Another shape, no points, or layouts that differ in their number.
     pub fn layouts(title: impl Into<String>, layouts: &[(&str, &Tensor)]) -> Result<Scatter> {
         let count =
             layouts.first().map_or(0, |(_, points)| points.size().first().map_or(0, |&n| n));
@@ -100,17 +104,19 @@ impl Scatter {
             classes: None,
             labels: Vec::new(),
             thumbnails: Vec::new(),
-            neighbours: Vec::new(),
+            neighbors: Vec::new(),
         })
     }
 
-    /// Colours the points by class. `labels`, `[N]`, are class numbers from 0; a class without a name
+    /// Colors the points by class. `labels`, `[N]`, are class numbers from 0; a class without a name
     /// is called by its number.
     ///
-    /// Up to 30 classes have an entry in the legend, ten colours in three shapes; of more, the 29 most
+    /// Up to 30 classes have an entry in the legend, ten colors in three shapes; of more, the 29 most
     /// frequent ones.
     ///
-    /// Errors: another number of labels than points, or a negative one.
+    /// # Errors
+    ///
+    /// Another number of labels than points, or a negative one.
     pub fn classes<S: AsRef<str>>(mut self, labels: &Tensor, names: &[S]) -> Result<Self> {
         let numbers: Vec<i64> = labels
             .f_reshape([-1])
@@ -125,7 +131,9 @@ impl Scatter {
 
     /// A text for each point, shown under the pointer: a file's name, say.
     ///
-    /// Errors: another number of texts than points.
+    /// # Errors
+    ///
+    /// Another number of texts than points.
     pub fn labels<S: AsRef<str>>(mut self, labels: &[S]) -> Result<Self> {
         self.one_each("labels", labels.len())?;
         self.labels = labels.iter().map(|label| label.as_ref().to_owned()).collect();
@@ -135,7 +143,9 @@ impl Scatter {
     /// A picture for each point, shown under the pointer. They are kept reduced to 48 pixels, and as
     /// many go into a notebook as fit 350 KB (some 700 digits or 300 photos); the figure says how many.
     ///
-    /// Errors: another number of pictures than points, or a picture without pixels.
+    /// # Errors
+    ///
+    /// Another number of pictures than points, or a picture without pixels.
     pub fn thumbnails(mut self, pictures: &[RgbImage]) -> Result<Self> {
         self.one_each("thumbnails", pictures.len())?;
         if let Some(empty) = pictures.iter().position(|picture| picture.is_empty()) {
@@ -145,22 +155,25 @@ impl Scatter {
         Ok(self)
     }
 
-    /// The nearest neighbours of each point, nearest first: they are marked when the pointer is on it.
+    /// The nearest neighbors of each point, nearest first: they are marked when the pointer is on it.
     ///
-    /// Errors: another number of lists than points, or a point that there is not.
-    pub fn neighbours(mut self, lists: &[Vec<usize>]) -> Result<Self> {
-        self.one_each("lists of neighbours", lists.len())?;
+    /// # Errors
+    ///
+    /// Another number of lists than points, or a point that there is not.
+    pub fn neighbors(mut self, lists: &[Vec<usize>]) -> Result<Self> {
+        self.one_each("lists of neighbors", lists.len())?;
         if let Some(point) = lists.iter().flatten().find(|&&point| point >= self.count()) {
             let count = self.count();
             return Err(Error::Argument(format!(
                 "no point {point}: a scatter plot of {count} points"
             )));
         }
-        self.neighbours = lists.to_vec();
+        self.neighbors = lists.to_vec();
         Ok(self)
     }
 
     /// What is chosen when a layout is: `perplexity`, say.
+    #[must_use]
     pub fn choice(mut self, what: impl Into<String>) -> Self {
         self.choice = what.into();
         self
@@ -168,12 +181,14 @@ impl Scatter {
 
     /// Shows all layouts in a notebook at once instead of one at a time; classes are hidden, and a
     /// point is marked, in all of them.
+    #[must_use]
     pub fn side_by_side(mut self) -> Self {
         self.side_by_side = true;
         self
     }
 
     /// Adds a line under the title.
+    #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self

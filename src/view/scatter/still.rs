@@ -62,8 +62,8 @@ impl Scatter {
                 continue;
             };
             let at = [half + half * x / ROOM, half - half * y / ROOM];
-            let (colour, shape) = look(self.classes.as_ref().map_or(0, |c| c.key(point)));
-            dot(&mut canvas, at, diameter / 2.0, shape, colour, opacity);
+            let (color, shape) = look(self.classes.as_ref().map_or(0, |c| c.key(point)));
+            dot(&mut canvas, at, diameter / 2.0, shape, color, opacity);
         }
         canvas
     }
@@ -97,7 +97,7 @@ fn dot(
     at: [f64; 2],
     radius: f32,
     shape: Shape,
-    colour: Rgb<u8>,
+    color: Rgb<u8>,
     opacity: f32,
 ) {
     let [x, y] = at.map(|v| v as f32);
@@ -112,7 +112,7 @@ fn dot(
     for py in pixels(y) {
         for px in pixels(x) {
             let inside = inside(px as f32 + 0.5 - x, py as f32 + 0.5 - y);
-            canvas.blend(px, py, colour, opacity * (inside + 0.5).clamp(0.0, 1.0));
+            canvas.blend(px, py, color, opacity * (inside + 0.5).clamp(0.0, 1.0));
         }
     }
 }
@@ -141,9 +141,9 @@ impl Keys {
         for (index, key) in self.keys.iter().enumerate() {
             let (column, row) = (index as u32 / self.rows, index as u32 % self.rows);
             let (x, y) = (left + column * self.column, top + row * line);
-            let (colour, shape) = look(index);
+            let (color, shape) = look(index);
             let middle = [f64::from(x) + 6.0, f64::from(y) + f64::from(line) / 2.0];
-            dot(canvas, middle, 5.0, shape, colour, 1.0);
+            dot(canvas, middle, 5.0, shape, color, 1.0);
             canvas.text(x + KEY, y, &Style::TEXT.cut(key, NAME), Style::TEXT);
         }
     }

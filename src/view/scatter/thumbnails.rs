@@ -4,7 +4,7 @@ use image::{RgbImage, imageops};
 
 use crate::Result;
 use crate::view::bundle::smaller_uri;
-use crate::view::canvas::fit;
+use crate::picture::fit;
 
 /// A picture's longer side.
 const SIDE: u32 = 48;

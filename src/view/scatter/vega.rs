@@ -20,8 +20,8 @@ use crate::view::vega::{append, parsed, set_signal};
 const MOST_DOTS: usize = 20_000;
 /// Points times layouts: 10 bytes each in the notebook.
 const MOST_POSITIONS: usize = 30_000;
-/// Neighbours of all points together: 6 bytes each.
-const MOST_NEIGHBOURS: usize = 30_000;
+/// Neighbors of all points together: 6 bytes each.
+const MOST_NEIGHBORS: usize = 30_000;
 /// Characters of a label.
 const LONGEST: usize = 40;
 /// Positions are whole numbers up to this.
@@ -103,12 +103,12 @@ impl Scatter {
                 (0..points.len()).map(|at| (at < sheet.count).then_some(at)).collect();
             columns.insert("picture".to_owned(), json!(picture));
         }
-        if !self.neighbours.is_empty() {
+        if !self.neighbors.is_empty() {
             // Those that are in the notebook, by their place there.
             let place: HashMap<usize, usize> = points.iter().copied().zip(0..).collect();
-            let most = MOST_NEIGHBOURS / points.len().max(1);
+            let most = MOST_NEIGHBORS / points.len().max(1);
             let near = |point: &usize| -> Vec<usize> {
-                let all = self.neighbours.get(*point).into_iter().flatten();
+                let all = self.neighbors.get(*point).into_iter().flatten();
                 all.filter_map(|near| place.get(near).copied()).take(most).collect()
             };
             columns.insert("near".to_owned(), json!(points.iter().map(near).collect::<Vec<_>>()));
@@ -192,11 +192,11 @@ impl Scatter {
         let keys = self.classes.as_ref().map_or(1, |classes| classes.keys().len());
         let looks: Vec<_> = (0..keys).map(look).collect();
         let all: Vec<usize> = (0..keys).collect();
-        let colours: Vec<String> = looks.iter().map(|(colour, _)| hex(*colour)).collect();
+        let colors: Vec<String> = looks.iter().map(|(color, _)| hex(*color)).collect();
         let shapes: Vec<&str> = looks.iter().map(|(_, shape)| shape.vega()).collect();
         spec["scales"][0]["domain"] = json!(all);
         spec["scales"][1]["domain"] = json!(all);
-        spec["scales"][0]["range"] = json!(colours);
+        spec["scales"][0]["range"] = json!(colors);
         spec["scales"][1]["range"] = json!(shapes);
         if self.classes.is_none() {
             spec["legends"] = json!([]);

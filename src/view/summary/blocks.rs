@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{LayerKind, LayerRow};
+use super::LayerRow;
+use crate::layer_kind::LayerKind;
 
 /// A module of more layers than this is no block but a sequence of such.
 const LARGEST: usize = 24;
@@ -140,7 +141,7 @@ fn follows(layers: &[LayerRow], readers: &[usize], index: usize) -> Option<usize
 }
 
 fn passes_on(kind: LayerKind) -> bool {
-    matches!(kind, LayerKind::Normalisation | LayerKind::Activation | LayerKind::Other)
+    matches!(kind, LayerKind::Normalization | LayerKind::Activation | LayerKind::Other)
 }
 
 fn readers(layers: &[LayerRow]) -> Vec<usize> {
@@ -151,7 +152,7 @@ fn readers(layers: &[LayerRow]) -> Vec<usize> {
     readers
 }
 
-/// Of several layers, the one with the least number gives the colour.
+/// Of several layers, the one with the least number gives the color.
 fn weight(kind: LayerKind) -> u8 {
     match kind {
         LayerKind::Convolution => 0,
@@ -161,7 +162,7 @@ fn weight(kind: LayerKind) -> u8 {
         LayerKind::Join => 4,
         LayerKind::Input => 5,
         LayerKind::Parameter => 6,
-        LayerKind::Normalisation => 7,
+        LayerKind::Normalization => 7,
         LayerKind::Activation => 8,
         LayerKind::Other => 9,
     }
@@ -183,7 +184,7 @@ impl<'a> Modules<'a> {
                 *sizes.entry(module).or_insert(0) += 1;
             }
             for input in layer.inputs.iter().filter_map(|&input| layers.get(input)) {
-                if let Some(module) = neighbours(&input.name, &layer.name) {
+                if let Some(module) = neighbors(&input.name, &layer.name) {
                     sequences.insert(module);
                 }
             }
@@ -211,7 +212,7 @@ fn parent(name: &str) -> &str {
 }
 
 /// The module in which the two layers lie in two modules whose names differ by their number alone.
-fn neighbours<'a>(a: &str, b: &'a str) -> Option<&'a str> {
+fn neighbors<'a>(a: &str, b: &'a str) -> Option<&'a str> {
     let same = prefixes(b)
         .filter(|module| a.strip_prefix(module).is_some_and(|rest| rest.starts_with('.')));
     let module = same.last()?;

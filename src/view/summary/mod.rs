@@ -14,37 +14,12 @@ use super::sheet::Sheet;
 use super::{Bundle, Figure};
 use crate::Result;
 use crate::error::shape_text;
+use crate::layer_kind::LayerKind;
 use scene::Scene;
 use table::{compact, plain, thousands};
 
 /// A network with more layers than this is shown by blocks at first.
 const FEW: usize = 40;
-
-/// What a layer is, for its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LayerKind {
-    /// The network's input.
-    Input,
-    /// A tensor that others read: a class token, a position embedding.
-    Parameter,
-    /// A convolution.
-    Convolution,
-    /// A fully connected layer.
-    Linear,
-    /// A matrix product or a softmax.
-    Attention,
-    /// A maximum or a mean over windows, or over a whole map.
-    Pooling,
-    /// A sum, a product, a concatenation: where branches meet.
-    Join,
-    /// A normalisation.
-    Normalisation,
-    /// A function of each value by itself.
-    Activation,
-    /// What moves values, scales them or passes them on: flattening, permuting, dropout.
-    Other,
-}
 
 /// A layer, or a block of layers, of a [`Summary`].
 #[derive(Clone, Debug)]
@@ -57,7 +32,7 @@ pub struct LayerRow {
     pub kind: LayerKind,
     /// The shape of its output: `[N, C, H, W]`, or what else it is.
     pub shape: Vec<i64>,
-    /// How many numbers training changes, without buffers such as a batch normalisation's running
+    /// How many numbers training changes, without buffers such as a batch normalization's running
     /// statistics.
     pub parameters: u64,
     /// Multiply-adds of convolutions, linear layers and matrix products.
@@ -71,9 +46,9 @@ pub struct LayerRow {
 
 /// The architecture of a network: a picture of its branches and skips beside a table.
 ///
-/// Boxes are layers, coloured by kind and the wider the larger their maps; lines run from top to
+/// Boxes are layers, colored by kind and the wider the larger their maps; lines run from top to
 /// bottom. By blocks, a table row is a block (`layer1.0`) and a box is a layer together with the
-/// normalisation, activation or rearrangement that only it feeds. In JupyterLab, hovering over a box
+/// normalization, activation or rearrangement that only it feeds. In JupyterLab, hovering over a box
 /// shows its numbers.
 #[derive(Clone)]
 pub struct Summary {
@@ -95,12 +70,14 @@ impl Summary {
     }
 
     /// Shows every layer in a row of its own.
+    #[must_use]
     pub fn layers(mut self) -> Self {
         self.by_blocks = false;
         self
     }
 
     /// Shows a row a block, by the names: `layer1.0`, `inception3a`.
+    #[must_use]
     pub fn blocks(mut self) -> Self {
         self.by_blocks = true;
         self
@@ -153,7 +130,7 @@ impl Summary {
         let mut notes = vec![self.figures()];
         if self.by_blocks {
             notes.push(
-                "a row is a block; a box is a layer with its normalisation and activation, the \
+                "a row is a block; a box is a layer with its normalization and activation, the \
                  wider the larger its maps"
                     .to_owned(),
             );

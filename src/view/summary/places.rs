@@ -88,14 +88,14 @@ impl Places {
     }
 
     /// The middle of a unit's box.
-    fn centre(&self, unit: &Unit) -> Point {
+    fn center(&self, unit: &Unit) -> Point {
         let Unit { row, rank, column, .. } = *unit;
         let inside = (rank - self.ranks[row]) as f32 + 0.5 - self.counts[row] as f32 / 2.0;
         [self.columns[column], self.middle(row) + inside * self.pitch]
     }
 
     pub(super) fn tile(&self, unit: &Unit, layer: &LayerRow) -> (Point, Point) {
-        let [x, y] = self.centre(unit);
+        let [x, y] = self.center(unit);
         let size = [tile_width(&layer.shape), self.pitch * BOX];
         ([x - size[0] / 2.0, y - size[1] / 2.0], size)
     }
@@ -103,8 +103,8 @@ impl Places {
     /// Down from one box, across in the gap below it, down a lane, across in the gap above the
     /// other, and down into it.
     pub(super) fn line(&self, layout: &Layout, line: &Line) -> Vec<Point> {
-        let [from_x, from_y] = self.centre(&layout.units[line.from]);
-        let [to_x, to_y] = self.centre(&layout.units[line.to]);
+        let [from_x, from_y] = self.center(&layout.units[line.from]);
+        let [to_x, to_y] = self.center(&layout.units[line.to]);
         let lane = match line.lane {
             Lane::Column(column) => self.columns[column],
             Lane::Gutter(lane) => self.gutter[0] - lane as f32 * self.gutter[1],
@@ -150,7 +150,8 @@ fn tile_width(shape: &[i64]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::super::blocks::{by_names, each};
-    use super::super::{LayerKind, LayerRow};
+    use super::super::LayerRow;
+    use crate::layer_kind::LayerKind;
     use super::*;
 
     /// Layers that read some of the few before them; names of two levels.

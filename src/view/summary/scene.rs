@@ -6,7 +6,8 @@ use super::blocks::{Block, joined, rows};
 use super::layout::{Layout, Unit};
 use super::places::{GAP, LEGEND, Places, ROW};
 use super::table::{COLUMNS, cells, total};
-use super::{LayerKind, LayerRow};
+use super::LayerRow;
+use crate::layer_kind::LayerKind;
 use crate::view::canvas::{INK, SOFT, Style};
 use crate::view::shapes::Point;
 
@@ -22,7 +23,7 @@ const SUM: Style = Style { bold: true, ..Style::TEXT };
 pub(super) struct Tile {
     pub corner: Point,
     pub size: Point,
-    pub colour: Rgb<u8>,
+    pub color: Rgb<u8>,
     /// What hovering over it tells.
     pub layer: LayerRow,
 }
@@ -37,7 +38,7 @@ pub(super) struct Words {
     pub style: Style,
 }
 
-/// A plain rectangle: corner, size, colour.
+/// A plain rectangle: corner, size, color.
 pub(super) type Area = (Point, Point, Rgb<u8>);
 
 /// Everything there is to draw, the last on top.
@@ -84,7 +85,7 @@ impl Scene {
         for unit in layout.units.iter().filter(|unit| drawn(unit)) {
             let layer = joined(layers, &unit.layers);
             let (corner, size) = places.tile(unit, &layer);
-            scene.tiles.push(Tile { corner, size, colour: colour(layer.kind), layer });
+            scene.tiles.push(Tile { corner, size, color: color(layer.kind), layer });
         }
         let lines = layout.lines.iter().filter(|line| drawn(&layout.units[line.to]));
         scene.lines = lines.map(|line| places.line(&layout, line)).collect();
@@ -143,14 +144,14 @@ impl Scene {
         x - GAP
     }
 
-    /// The colours of the kinds that occur, above everything.
+    /// The colors of the kinds that occur, above everything.
     fn write_legend(&mut self) {
         let mut x = 0.0;
         for (kind, name) in KINDS {
             if !self.tiles.iter().any(|tile| tile.layer.kind == kind) {
                 continue;
             }
-            self.areas.push(([x, 6.0], [12.0, 12.0], colour(kind)));
+            self.areas.push(([x, 6.0], [12.0, 12.0], color(kind)));
             let style = Style::NOTE;
             let (text, room) = (name.to_owned(), style.width(name) as f32);
             self.words.push(Words { text, at: [x + 17.0, 12.0], room, right: false, style });
@@ -184,14 +185,14 @@ const KINDS: [(LayerKind, &str); 10] = [
     (LayerKind::Attention, "matrix product, softmax"),
     (LayerKind::Pooling, "pooling"),
     (LayerKind::Join, "sum, concatenation"),
-    (LayerKind::Normalisation, "normalisation"),
+    (LayerKind::Normalization, "normalization"),
     (LayerKind::Activation, "activation"),
     (LayerKind::Other, "other"),
     (LayerKind::Parameter, "parameter"),
 ];
 
-/// Okabe and Ito's colours, which people with any colour vision tell apart.
-fn colour(kind: LayerKind) -> Rgb<u8> {
+/// Okabe and Ito's colors, which people with any color vision tell apart.
+fn color(kind: LayerKind) -> Rgb<u8> {
     match kind {
         LayerKind::Input => INK,
         LayerKind::Convolution => Rgb([0, 114, 178]),
@@ -199,7 +200,7 @@ fn colour(kind: LayerKind) -> Rgb<u8> {
         LayerKind::Attention => Rgb([230, 159, 0]),
         LayerKind::Pooling => Rgb([0, 158, 115]),
         LayerKind::Join => Rgb([204, 121, 167]),
-        LayerKind::Normalisation => Rgb([86, 180, 233]),
+        LayerKind::Normalization => Rgb([86, 180, 233]),
         LayerKind::Activation => Rgb([226, 214, 56]),
         LayerKind::Other => Rgb([187; 3]),
         LayerKind::Parameter => SOFT,

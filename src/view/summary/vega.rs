@@ -21,9 +21,9 @@ pub(super) fn specification(summary: &Summary, scene: &Scene) -> Result<Value> {
     spec["description"] = json!(summary.description());
     spec["title"]["text"] = json!(plain(&summary.title));
     spec["title"]["subtitle"] = json!(summary.notes(scene));
-    let area = |(corner, size, colour): &_| {
+    let area = |(corner, size, color): &_| {
         let ([x, y], [width, height]): ([f32; 2], [f32; 2]) = (*corner, *size);
-        json!({ "x": short(x), "y": short(y), "w": short(width), "h": short(height), "fill": hex(*colour) })
+        json!({ "x": short(x), "y": short(y), "w": short(width), "h": short(height), "fill": hex(*color) })
     };
     let words = scene.words.iter().map(|words| {
         json!({
@@ -34,7 +34,7 @@ pub(super) fn specification(summary: &Summary, scene: &Scene) -> Result<Value> {
             "size": short(words.style.size * EM),
             "room": short(words.room),
             "weight": if words.style.bold { "bold" } else { "normal" },
-            "fill": hex(words.style.colour),
+            "fill": hex(words.style.color),
         })
     });
     spec["data"][0]["values"] = scene.areas.iter().map(area).collect();
@@ -62,7 +62,7 @@ fn tile(tile: &Tile) -> Value {
         "y": short(tile.corner[1]),
         "w": short(tile.size[0]),
         "h": short(tile.size[1]),
-        "fill": hex(tile.colour),
+        "fill": hex(tile.color),
         "told": told,
     })
 }

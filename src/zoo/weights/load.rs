@@ -68,7 +68,7 @@ pub(crate) fn fit(
     parameters.retain(|name, _| !for_training(name));
     let misfits = misfits(network, &parameters);
     if !misfits.is_empty() {
-        let expected = network.parameters().len();
+        let expected = network.state_dict().len();
         return Err(format!(
             "it does not fit {}, which has {expected} parameters with torchvision's names:{misfits}\n\
              Is it another network's file?",
@@ -88,7 +88,7 @@ pub(crate) fn fit(
 /// All parameters that don't fit, by name, a line for each way of not fitting; "" where all do.
 fn misfits(network: &Network, parameters: &Parameters) -> String {
     let expected: BTreeMap<String, Vec<i64>> =
-        network.parameters().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
+        network.state_dict().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
     let missing = expected.keys().filter(|name| !parameters.contains_key(*name)).cloned();
     let unknown = parameters.keys().filter(|name| !expected.contains_key(*name)).cloned();
     let misshapen = expected.iter().filter_map(|(name, shape)| {

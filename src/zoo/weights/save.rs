@@ -5,17 +5,17 @@ use std::path::Path;
 use tch::{Device, Tensor};
 
 use crate::network::Network;
-use crate::{Error, Result, whole};
+use crate::{Error, Result, atomic_write};
 
 pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
     let plain = |tensor: &Tensor| tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous();
     let tensors = network
-        .parameters()
+        .state_dict()
         .into_iter()
         .map(|(name, tensor)| Ok((name, plain(tensor)?)))
         .collect::<std::result::Result<Vec<_>, tch::TchError>>()
         .map_err(Error::torch("reading the parameters"))?;
-    whole::write(path, |part| {
+    atomic_write::write(path, |part| {
         Tensor::write_safetensors(&tensors, part)
             .map_err(|error| Error::weights_file(path, format!("it can't be written: {error}")))
     })

@@ -48,7 +48,7 @@ fn a_state_dict_is_found_in_a_training_checkpoint() {
         assert_eq!(read.tensors.len(), 1);
         assert_eq!(read.tensors[0].0, "w");
     }
-    // Under any other name it may be anything: an optimiser's state, an average of the parameters.
+    // Under any other name it may be anything: an optimizer's state, an average of the parameters.
     let error = state_dict(&dictionary(&[("ema", inner)])).err().expect("refused");
     assert!(error.contains("`ema` is no tensor"), "{error}");
     let error = state_dict(&dictionary(&[("model", b"K\x03")])).expect("a version number");

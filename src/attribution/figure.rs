@@ -1,0 +1,41 @@
+//! From a method's values to a figure.
+
+use super::method::single;
+use super::{Attribution, Attributions, Input, Run};
+use crate::Result;
+use crate::view::Heatmap;
+
+/// The longest side of an image that stands alone in its figure, and of one among others.
+pub(super) const ALONE: u32 = 448;
+pub(super) const AMONG_OTHERS: u32 = 224;
+
+/// The figure of the run's only image.
+pub(super) fn figure(
+    run: &Run<'_>,
+    input: &impl Input,
+    method: &dyn Attribution,
+    found: &Attributions,
+) -> Result<Heatmap> {
+    let (net, targets) = (run.network(), run.targets()?);
+    let title = format!("{} for {} in {}", method.name(), targets.name(net, 0), input.title());
+    let given = match targets.class(0) {
+        Some(class) => {
+            let probability = net.probability(run.output()?, class)?.probability;
+            format!("{} gives it {:.1} %", net.name(), 100.0 * probability)
+        }
+        None => format!("for {}", net.name()),
+    };
+    let picture = input.shown(net, ALONE)?;
+    let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
+    let [height, width] = input_size(run);
+    let heatmap =
+        heatmap.input_size(height, width).note(format!("{given}; {}", found.reading));
+    let heatmap = found.notes.iter().fold(heatmap, |heatmap, note| heatmap.note(note));
+    Ok(heatmap.unfinished(found.stopped.clone()))
+}
+
+/// Height and width of the run's images.
+pub(super) fn input_size(run: &Run<'_>) -> [u32; 2] {
+    let size = run.input().size();
+    [2, 3].map(|dim| size.get(dim).map_or(1, |&size| size.max(1) as u32))
+}

@@ -1,0 +1,199 @@
+//! Images to run through a network, with or without labels: one form for all collections.
+
+use std::borrow::Cow;
+
+use tch::Tensor;
+
+use super::ImageSet;
+use crate::network::Network;
+use crate::{Photo, Result};
+
+/// A collection of images, perhaps with labels: photos, pairs of photo and class, an [`ImageSet`], a
+/// [`Folder`](super::Folder), or a type of your own.
+///
+/// [`Network::predict`], [`Network::features`], [`Dataset::prepare`](crate::train::Dataset::prepare),
+/// [`dataset_examples`](crate::maximize::dataset_examples) and
+/// [`compare_predictions`](crate::attribution::compare_predictions) take any of them. Images are asked
+/// for batch by batch, so a collection need not be in memory.
+///
+/// ```
+/// use convscope::prelude::*;
+/// let net = zoo::digits()?;
+/// let photos = vec![data::digit(3, 1)?, data::digit(8, 1)?];
+/// assert_eq!(net.predict(&photos)?.accuracy(), None);
+/// let labeled = data::digits(20, 1)?;                      // Vec<(Photo, usize)>
+/// assert_eq!(net.predict(&labeled)?.accuracy(), Some(1.0));
+/// # Ok::<(), convscope::Error>(())
+/// ```
+pub trait Samples {
+    /// The number of images.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One image; `index` is below [`Samples::len`].
+    ///
+    /// # Errors
+    ///
+    /// A file that can't be read.
+    fn photo(&self, index: usize) -> Result<Cow<'_, Photo>>;
+
+    /// The class of one image, from 0; either all images have one, or none.
+    fn label(&self, _index: usize) -> Option<usize> {
+        None
+    }
+
+    /// The classes' names, in the order of the labels; empty where none are known.
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// What figures write beside one image, if anything.
+    fn caption(&self, _index: usize) -> Option<String> {
+        None
+    }
+
+    /// What figures call the collection.
+    fn title(&self) -> Option<&str> {
+        None
+    }
+
+    /// All images as bytes `[N, C, H, W]`, where they are in memory so.
+    fn bytes(&self) -> Option<&Tensor> {
+        None
+    }
+}
+
+impl<S: Samples + ?Sized> Samples for &S {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
+        (**self).photo(index)
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        (**self).label(index)
+    }
+
+    fn class_names(&self) -> &[String] {
+        (**self).class_names()
+    }
+
+    fn caption(&self, index: usize) -> Option<String> {
+        (**self).caption(index)
+    }
+
+    fn title(&self) -> Option<&str> {
+        (**self).title()
+    }
+
+    fn bytes(&self) -> Option<&Tensor> {
+        (**self).bytes()
+    }
+}
+
+impl Samples for [Photo] {
+    fn len(&self) -> usize {
+        <[Photo]>::len(self)
+    }
+
+    fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
+        Ok(Cow::Borrowed(&self[index]))
+    }
+
+    fn caption(&self, index: usize) -> Option<String> {
+        self.get(index).map(|photo| photo.title().to_owned())
+    }
+}
+
+impl Samples for [(Photo, usize)] {
+    fn len(&self) -> usize {
+        <[(Photo, usize)]>::len(self)
+    }
+
+    fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
+        Ok(Cow::Borrowed(&self[index].0))
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.get(index).map(|(_, label)| *label)
+    }
+
+    fn caption(&self, index: usize) -> Option<String> {
+        self.get(index).map(|(photo, _)| photo.title().to_owned())
+    }
+}
+
+/// Vectors and arrays are slices.
+macro_rules! as_slices {
+    ($([$($generics:tt)*] $collection:ty),+) => {$(
+        impl<$($generics)*> Samples for $collection {
+            fn len(&self) -> usize {
+                self.as_slice().len()
+            }
+
+            fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
+                self.as_slice().photo(index)
+            }
+
+            fn label(&self, index: usize) -> Option<usize> {
+                self.as_slice().label(index)
+            }
+
+            fn caption(&self, index: usize) -> Option<String> {
+                self.as_slice().caption(index)
+            }
+        }
+    )+};
+}
+as_slices!(
+    [] Vec<Photo>,
+    [] Vec<(Photo, usize)>,
+    [const N: usize] [Photo; N],
+    [const N: usize] [(Photo, usize); N]
+);
+
+impl Samples for ImageSet {
+    fn len(&self) -> usize {
+        ImageSet::len(self)
+    }
+
+    fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
+        ImageSet::photo(self, index).map(Cow::Owned)
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        let label = self.labels().f_get(index as i64).and_then(|label| label.f_int64_value(&[]));
+        label.ok().and_then(|label| usize::try_from(label).ok())
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.classes()
+    }
+
+    fn title(&self) -> Option<&str> {
+        Some(self.name())
+    }
+
+    fn bytes(&self) -> Option<&Tensor> {
+        Some(self.images())
+    }
+}
+
+/// The labels as the network numbers its classes: by name, where it knows the names of all classes of
+/// the collection, else as they are. `None` where the collection has no labels.
+pub(crate) fn labels_for(net: &Network, samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
+    let labels = (0..samples.len()).map(|index| samples.label(index));
+    let labels = labels.collect::<Option<Vec<usize>>>().filter(|labels| !labels.is_empty())?;
+    let place = |name: &String| net.classes().iter().position(|own| own.eq_ignore_ascii_case(name));
+    let places: Option<Vec<usize>> = samples.class_names().iter().map(place).collect();
+    match places.filter(|places| !places.is_empty()) {
+        Some(places) => labels.into_iter().map(|label| places.get(label).copied()).collect(),
+        None => Some(labels),
+    }
+}

@@ -1,0 +1,90 @@
+//! Arithmetic between two inputs.
+
+use tch::{TchError, Tensor};
+
+use super::operation::{Backprop, Operation, Spread};
+use super::shape::{Misfit, broadcast, unlike};
+use super::{Read, Seen, both};
+use crate::layer_kind::LayerKind;
+
+/// Arithmetic between two tensors, value by value; a dimension of 1 is repeated (broadcasting).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Arithmetic {
+    /// a + b: a skip connection
+    Add,
+    /// a − b
+    Sub,
+    /// a · b: a gate, or a scale for each channel
+    Mul,
+    /// a / b
+    Div,
+}
+
+impl Operation for Arithmetic {
+    fn name(&self) -> &'static str {
+        match self {
+            Arithmetic::Add => "Add",
+            Arithmetic::Sub => "Sub",
+            Arithmetic::Mul => "Mul",
+            Arithmetic::Div => "Div",
+        }
+    }
+
+    fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
+        match inputs {
+            [a, b] => broadcast(a, b).ok_or_else(|| unlike("two inputs of one shape", inputs)),
+            _ => Err(unlike("two inputs", inputs)),
+        }
+    }
+
+    fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {
+        let [a, b] = both(inputs)?;
+        match self {
+            Arithmetic::Add => a.f_add(b),
+            Arithmetic::Sub => a.f_sub(b),
+            Arithmetic::Mul => a.f_mul(b),
+            Arithmetic::Div => a.f_div(b),
+        }
+    }
+
+    fn terms(&self, _inputs: &[&[i64]]) -> u64 {
+        0
+    }
+
+    fn kind(&self) -> LayerKind {
+        LayerKind::Join
+    }
+
+    fn works_in_place(&self) -> bool {
+        *self == Arithmetic::Add
+    }
+
+    fn compute_over(&self, mut x: Tensor, other: Option<&Tensor>) -> Result<Tensor, TchError> {
+        match (self, other) {
+            (Arithmetic::Add, Some(other)) if x.size() == other.size() => x.f_add_(other),
+            (_, Some(other)) => self.compute(&[&x, other], false),
+            (_, None) => self.compute(&[&x], false),
+        }
+    }
+
+    fn allocates(&self) -> bool {
+        true
+    }
+
+    fn broadcasts(&self) -> bool {
+        true
+    }
+
+    fn receptive_field(&self, read: &Read<'_>) -> Seen {
+        read.broadcast()
+    }
+
+    fn spread(&self) -> Spread {
+        Spread::Aligned
+    }
+
+    fn backprop(&self) -> Backprop {
+        Backprop::Usual
+    }
+}

@@ -1,0 +1,222 @@
+//! The operations a network is made of, with their parameters: one file each.
+//!
+//! A file says all that is known of its operation ([`Operation`]): what its parameters are, which shape
+//! comes out, how it is computed, what it costs, what it sees of the picture, and how the methods
+//! treat it that need more than a value. Sizes are `[height, width]`; dimensions count from 0, the
+//! batch.
+
+mod adaptive_avg_pool2d;
+mod arithmetic;
+mod avg_pool2d;
+mod batch_norm2d;
+mod concat;
+mod conv2d;
+mod dropout;
+mod field;
+mod flatten;
+mod input;
+mod layer_norm;
+mod linear;
+mod matmul;
+mod max_pool2d;
+mod mean;
+mod operation;
+mod pad;
+mod parameter;
+mod permute;
+mod pointwise;
+mod reshape;
+mod select;
+mod shape;
+mod slice;
+mod softmax;
+mod unsqueeze;
+
+use tch::{TchError, Tensor};
+
+pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
+pub use arithmetic::Arithmetic;
+pub use avg_pool2d::AvgPool2d;
+pub use batch_norm2d::BatchNorm2d;
+pub use concat::Concat;
+pub use conv2d::Conv2d;
+pub use dropout::Dropout;
+pub(crate) use field::{Read, Seen};
+pub use flatten::Flatten;
+pub use input::Input;
+pub use layer_norm::LayerNorm;
+pub use linear::Linear;
+pub use matmul::MatMul;
+pub use max_pool2d::MaxPool2d;
+pub use mean::Mean;
+pub(crate) use operation::{Backprop, Operation, Reach, Spread};
+pub use pad::Pad;
+pub use parameter::Parameter;
+pub use permute::Permute;
+pub use pointwise::Pointwise;
+pub use reshape::Reshape;
+pub use select::Select;
+pub(crate) use shape::{Misfit, count};
+pub use slice::Slice;
+pub use softmax::{LogSoftmax, Softmax};
+pub use unsqueeze::Unsqueeze;
+
+/// Makes the enumeration of all operations, and the way from it to what each says.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// One operation with its parameters. A clone shares them in memory.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum Op {
+            $($(#[$doc])* $name($name)),+
+        }
+
+        impl Op {
+            /// What the operation says of itself.
+            pub(crate) fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Op::$name(operation) => operation),+
+                }
+            }
+
+            pub(crate) fn operation_mut(&mut self) -> &mut dyn Operation {
+                match self {
+                    $(Op::$name(operation) => operation),+
+                }
+            }
+        }
+
+        $(impl From<$name> for Op {
+            fn from(operation: $name) -> Op {
+                Op::$name(operation)
+            }
+        })+
+    };
+}
+
+operations! {
+    /// The network's input, `[N, C, H, W]`.
+    Input,
+    /// A tensor that belongs to no layer and that others read.
+    Parameter,
+    /// 2-D convolution.
+    Conv2d,
+    /// Batch normalization.
+    BatchNorm2d,
+    /// Normalization over the last dimensions.
+    LayerNorm,
+    /// A function of each value by itself.
+    Pointwise,
+    /// Exponentials that sum to 1 along a dimension.
+    Softmax,
+    /// The logarithm of [`Softmax`].
+    LogSoftmax,
+    /// In training, values set to 0 at random.
+    Dropout,
+    /// The maximum of each window.
+    MaxPool2d,
+    /// The mean of each window.
+    AvgPool2d,
+    /// The mean over as many windows as give an output size.
+    AdaptiveAvgPool2d,
+    /// The mean along dimensions.
+    Mean,
+    /// Several dimensions become one.
+    Flatten,
+    /// The same values in another shape.
+    Reshape,
+    /// The dimensions in another order.
+    Permute,
+    /// A part along one dimension.
+    Slice,
+    /// One index of one dimension.
+    Select,
+    /// A dimension of size 1 added.
+    Unsqueeze,
+    /// Zeros added around, or values cut.
+    Pad,
+    /// Fully connected layer.
+    Linear,
+    /// Matrix product.
+    MatMul,
+    /// Arithmetic between two inputs.
+    Arithmetic,
+    /// Inputs joined along a dimension.
+    Concat,
+}
+
+impl Op {
+    /// max(x, 0)
+    pub const RELU: Op = Op::Pointwise(Pointwise::Relu);
+    /// Sum of two inputs.
+    pub const ADD: Op = Op::Arithmetic(Arithmetic::Add);
+
+    /// The operation's name, as PyTorch writes it.
+    pub fn name(&self) -> &'static str {
+        self.operation().name()
+    }
+
+    /// The parameters and buffers with their names, in PyTorch's order. The value of
+    /// [`Op::Parameter`] has the name "".
+    pub fn parameters(&self) -> Vec<(&'static str, &Tensor)> {
+        self.operation().parameters()
+    }
+
+    /// How many numbers training changes. A batch normalization's running statistics are buffers
+    /// and do not count, as in PyTorch's `parameters()`.
+    pub(crate) fn parameter_count(&self) -> u64 {
+        let parameters = self.parameters().into_iter();
+        let learned = parameters.filter(|(name, _)| !name.starts_with("running_"));
+        learned.map(|(_, tensor)| tensor.numel() as u64).sum()
+    }
+
+    /// Multiplications followed by an addition; biases and everything else are left out, as fvcore and
+    /// torchvision's tables leave them out.
+    pub(crate) fn multiply_adds(&self, inputs: &[&[i64]], output: &[i64]) -> u64 {
+        self.operation().terms(inputs).saturating_mul(count(output))
+    }
+
+    pub(crate) fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
+        self.operation().shape(inputs)
+    }
+
+    pub(crate) fn compute(&self, inputs: &[&Tensor], training: bool) -> Result<Tensor, TchError> {
+        self.operation().compute(inputs, training)
+    }
+}
+
+/// The input of an operation that has one.
+fn only<'a>(inputs: &[&'a Tensor]) -> Result<&'a Tensor, TchError> {
+    match inputs {
+        [x] => Ok(x),
+        _ => Err(TchError::Shape(format!("one input is needed, not {}", inputs.len()))),
+    }
+}
+
+/// The inputs of an operation that has two.
+fn both<'a>(inputs: &[&'a Tensor]) -> Result<[&'a Tensor; 2], TchError> {
+    match inputs {
+        [a, b] => Ok([a, b]),
+        _ => Err(TchError::Shape(format!("two inputs are needed, not {}", inputs.len()))),
+    }
+}
+
+/// A kernel and its step in the architecture's figure: ` 3×3 /2`.
+fn window_text(kernel: [i64; 2], stride: [i64; 2]) -> String {
+    let step = match stride {
+        [1, 1] => String::new(),
+        [height, width] if height == width => format!(" /{height}"),
+        [height, width] => format!(" /{height}×{width}"),
+    };
+    format!(" {}×{}{step}", kernel[0], kernel[1])
+}
+
+/// Weight and bias under their names.
+fn weight_and_bias<T>(weight: T, bias: Option<T>) -> Vec<(&'static str, T)> {
+    [Some(("weight", weight)), bias.map(|bias| ("bias", bias))].into_iter().flatten().collect()
+}
+
+/// A tensor of the shape of `like`, the same number everywhere.
+fn constant(like: &Tensor, value: f64) -> Result<Tensor, TchError> {
+    like.f_detach()?.f_full_like(value)
+}

@@ -1,0 +1,126 @@
+//! Arithmetic of shapes that several operations share.
+
+use crate::error::shape_text;
+
+/// A misfit: what was expected, and what came.
+pub(crate) struct Misfit {
+    pub expected: String,
+    pub got: String,
+}
+
+/// The upper bound keeps arithmetic on sizes from overflowing, whatever a file says.
+const LARGEST: i64 = 1 << 30;
+
+/// The numbers of a window that moves over a picture.
+pub(super) struct Window {
+    pub kernel: [i64; 2],
+    pub stride: [i64; 2],
+    pub padding: [i64; 2],
+    pub dilation: [i64; 2],
+    /// Whether a last window may reach over the edge.
+    pub ceil: bool,
+}
+
+impl Window {
+    /// How many windows there are along each direction of a value `[N, C, H, W]`.
+    pub(super) fn count(&self, x: &[i64], size: [i64; 2]) -> Result<[i64; 2], Misfit> {
+        self.check()?;
+        match (self.along(0, size[0]), self.along(1, size[1])) {
+            (Some(rows), Some(columns)) => Ok([rows, columns]),
+            _ => misfit(
+                format!("at least one window of {}×{}", self.kernel[0], self.kernel[1]),
+                format!("{} (height × width too small)", shape_text(x)),
+            ),
+        }
+    }
+
+    fn check(&self) -> Result<(), Misfit> {
+        let sizes = self.kernel.iter().chain(&self.stride).chain(&self.dilation);
+        at_least_one(sizes.copied())?;
+        if self.padding.iter().any(|padding| !(0..=LARGEST).contains(padding)) {
+            return misfit("padding of at least 0", format!("{:?}", self.padding));
+        }
+        Ok(())
+    }
+
+    fn along(&self, d: usize, size: i64) -> Option<i64> {
+        let span = self.dilation[d] * (self.kernel[d] - 1) + 1;
+        let room = size + 2 * self.padding[d] - span;
+        if !self.ceil {
+            return (room >= 0).then(|| room / self.stride[d] + 1);
+        }
+        let count = (room + self.stride[d] - 1).div_euclid(self.stride[d]) + 1;
+        // PyTorch's rule: the last window must begin inside the picture or its left padding.
+        let outside = (count - 1) * self.stride[d] >= size + self.padding[d];
+        Some(count - i64::from(outside)).filter(|&count| count > 0)
+    }
+}
+
+/// Kernels, steps, channels, groups.
+pub(super) fn at_least_one(sizes: impl IntoIterator<Item = i64>) -> Result<(), Misfit> {
+    match sizes.into_iter().find(|size| !(1..=LARGEST).contains(size)) {
+        None => Ok(()),
+        Some(size) => misfit("channels, kernel, stride, dilation and groups of at least 1", size.to_string()),
+    }
+}
+
+/// The only input's shape.
+pub(super) fn one<'a>(inputs: &[&'a [i64]]) -> Result<&'a [i64], Misfit> {
+    match inputs {
+        [x, ..] => Ok(x),
+        [] => misfit("at least one input", "none"),
+    }
+}
+
+pub(super) fn four(shape: &[i64]) -> Result<[i64; 4], Misfit> {
+    match shape.try_into() {
+        Ok(shape) => Ok(shape),
+        Err(_) => misfit("four dimensions [N, C, H, W]", shape_text(shape)),
+    }
+}
+
+/// The size of a dimension that must be there.
+pub(super) fn extent(shape: &[i64], dim: usize) -> Result<i64, Misfit> {
+    match shape.get(dim) {
+        Some(&size) => Ok(size),
+        None => misfit(format!("a dimension {dim}"), shape_text(shape)),
+    }
+}
+
+/// The shape of value-by-value arithmetic: dimensions of 1 are repeated, missing ones stand in front.
+pub(super) fn broadcast(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
+    let rank = a.len().max(b.len());
+    let size = |shape: &[i64], at: usize| match (at + shape.len()).checked_sub(rank) {
+        Some(at) => shape[at],
+        None => 1,
+    };
+    (0..rank)
+        .map(|at| match (size(a, at), size(b, at)) {
+            (a, b) if a == b => Some(a),
+            (1, other) | (other, 1) => Some(other),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(super) fn product(sizes: &[i64]) -> Option<i64> {
+    sizes.iter().try_fold(1_i64, |all, &size| all.checked_mul(size))
+}
+
+/// How many values a shape has.
+pub(crate) fn count(sizes: &[i64]) -> u64 {
+    sizes.iter().fold(1, |all: u64, &size| all.saturating_mul(size.max(0) as u64))
+}
+
+pub(super) fn too_large(shape: &[i64]) -> Misfit {
+    Misfit { expected: "a size that can be counted".to_owned(), got: shape_text(shape) }
+}
+
+pub(super) fn misfit<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Misfit> {
+    Err(Misfit { expected: expected.into(), got: got.into() })
+}
+
+pub(super) fn unlike(expected: &str, inputs: &[&[i64]]) -> Misfit {
+    let shapes: Vec<_> = inputs.iter().map(|shape| shape_text(shape)).collect();
+    Misfit { expected: expected.to_owned(), got: shapes.join(" and ") }
+}

@@ -1,0 +1,17 @@
+//! A photo as a figure.
+
+use image::RgbImage;
+
+use super::Figure;
+use crate::picture::fit;
+use crate::{Photo, Result};
+
+impl Figure for Photo {
+    fn image(&self) -> Result<RgbImage> {
+        Ok(fit(self.pixels(), 640))
+    }
+
+    fn description(&self) -> String {
+        format!("{self:?}")
+    }
+}
