@@ -45,6 +45,7 @@ mod picture;
 pub mod prelude;
 mod progress;
 mod random;
+mod tensors;
 pub mod train;
 pub mod view;
 pub mod zoo;

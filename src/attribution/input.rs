@@ -73,7 +73,7 @@ impl<I: Input + ?Sized> Input for &I {
 /// let bands = Tensor::rand([5, 16, 20], (Kind::Float, Device::Cpu));
 /// let scene = TensorImage::new("scene", &bands)?.false_colors([4, 2, 1])?;
 /// let map = saliency(&net, &scene, 0)?;
-/// assert_eq!(map.values().size(), [16, 20]);
+/// assert_eq!(map.values().shape(), [16, 20]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Debug)]

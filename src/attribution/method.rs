@@ -33,7 +33,7 @@ use crate::{Error, Result};
 /// }
 ///
 /// let map = SignedSquare.explain(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert_eq!(map.values().size(), [28, 28]);
+/// assert_eq!(map.values().shape(), [28, 28]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 pub trait Attribution {

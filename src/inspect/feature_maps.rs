@@ -22,7 +22,7 @@ impl Network {
     /// ```
     /// # use convscope::prelude::*;
     /// let maps = zoo::digits()?.feature_maps(&data::digit(8, 0)?, "relu1")?;
-    /// assert_eq!(maps.values().size(), [12, 24, 24]);
+    /// assert_eq!(maps.values().shape(), [12, 24, 24]);
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn feature_maps(&self, photo: &Photo, layer: &str) -> Result<FeatureMaps> {
@@ -41,7 +41,7 @@ impl Network {
     /// # use convscope::prelude::*;
     /// let photos = [data::digit(3, 1)?, data::digit(8, 1)?];
     /// let maps = zoo::digits()?.feature_maps_batch(&photos, "relu1")?;
-    /// assert_eq!(maps.values().size(), [2, 12, 24, 24]);
+    /// assert_eq!(maps.values().shape(), [2, 12, 24, 24]);
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn feature_maps_batch(&self, photos: &[Photo], layer: &str) -> Result<FeatureMapsBatch> {
@@ -68,7 +68,7 @@ impl Network {
     /// # use convscope::prelude::*;
     /// let (three, eight) = (data::digit(3, 1)?, data::digit(8, 1)?);
     /// let maps = zoo::digits()?.feature_maps_difference(&three, &eight, "relu1")?;
-    /// assert!(maps.values().min().double_value(&[]) < 0.0);
+    /// assert!(maps.values().tensor().min().double_value(&[]) < 0.0);
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn feature_maps_difference(

@@ -14,7 +14,7 @@ impl Network {
     /// ```
     /// # use convscope::prelude::*;
     /// let filters = zoo::digits()?.filters("conv1")?;
-    /// assert_eq!(filters.values().size(), [12, 1, 5, 5]);
+    /// assert_eq!(filters.values().shape(), [12, 1, 5, 5]);
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn filters(&self, layer: &str) -> Result<FilterGrid> {

@@ -1,13 +1,12 @@
 //! The activations of one layer: a grid with a map a channel.
 
 use image::RgbImage;
-use tch::Tensor;
 
 use super::color::{ColorMap, ColorScale, ScaleSharing};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, Tile};
-use super::values::held;
+use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
@@ -23,10 +22,11 @@ use crate::{Error, Result};
 /// maps.strongest(4).smooth().save(std::env::temp_dir().join("four.png"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct FeatureMaps {
     /// What the figure is called.
     pub title: String,
-    values: Tensor,
+    values: Values,
     channels: Option<Vec<usize>>,
     strongest: Option<usize>,
     sharing: ScaleSharing,
@@ -41,10 +41,10 @@ pub struct FeatureMaps {
 
 impl FeatureMaps {
     /// A figure of `values`, `[C, H, W]`; `[C]` (a linear layer) is taken as C maps of one value.
-    pub fn new(title: impl Into<String>, values: &Tensor) -> Result<FeatureMaps> {
+    pub fn new(title: impl Into<String>, values: impl IntoValues) -> Result<FeatureMaps> {
         Ok(FeatureMaps {
             title: title.into(),
-            values: held(&as_maps(values)?)?,
+            values: as_maps(values.into_values()?)?,
             channels: None,
             strongest: None,
             sharing: ScaleSharing::All,
@@ -67,20 +67,21 @@ impl FeatureMaps {
     pub fn difference(
         title: impl Into<String>,
         pictures: [(String, RgbImage); 2],
-        first: &Tensor,
-        second: &Tensor,
+        first: impl IntoValues,
+        second: impl IntoValues,
     ) -> Result<FeatureMaps> {
-        if first.size() != second.size() {
+        let (first, second) = (first.into_values()?, second.into_values()?);
+        if first.shape() != second.shape() {
             return Err(Error::Shape {
                 at: "the difference of feature maps".to_owned(),
                 expected: "two of one shape".to_owned(),
-                got: format!("{:?} and {:?}", first.size(), second.size()),
+                got: format!("{} and {}", first.shape_text(), second.shape_text()),
                 remedy: "Compare one layer of one network.".to_owned(),
             });
         }
-        let values = held(first)?.f_sub(&held(second)?);
-        let mut maps =
-            FeatureMaps::new(title, &values.map_err(Error::torch("subtracting the maps"))?)?;
+        let pairs = first.numbers().iter().zip(second.numbers());
+        let values = Values::new(first.shape(), pairs.map(|(a, b)| a - b).collect())?;
+        let mut maps = FeatureMaps::new(title, values)?;
         maps.signed = true;
         maps.unit = "difference";
         maps.notes.push("red: stronger on the first picture; blue: on the second".to_owned());
@@ -132,13 +133,13 @@ impl FeatureMaps {
         self
     }
 
-    /// The activations, `[C, H, W]`, float32 on the CPU.
-    pub fn values(&self) -> &Tensor {
+    /// The activations, `[C, H, W]`.
+    pub fn values(&self) -> &Values {
         &self.values
     }
 
     fn count(&self) -> usize {
-        self.values.size().first().map_or(0, |&count| count as usize)
+        self.values.size(0)
     }
 
     fn shown(&self) -> Result<Vec<usize>> {
@@ -146,7 +147,7 @@ impl FeatureMaps {
         let mut channels = self.channels.clone().unwrap_or_else(|| (0..count).collect());
         check_channels(&self.title, &channels, count)?;
         if let Some(strongest) = self.strongest {
-            let ranked = by_strength(&self.values)?;
+            let ranked = by_strength(count, |channel| self.values.part(channel).iter());
             let mut ranks = vec![0; count];
             (0..).zip(ranked).for_each(|(rank, channel)| ranks[channel] = rank);
             channels.sort_by_key(|&channel| ranks[channel]);
@@ -157,7 +158,7 @@ impl FeatureMaps {
     }
 
     fn notes(&self, maps: &Maps, shown: &[usize]) -> Vec<String> {
-        let size = self.values.size();
+        let (height, width) = (self.values.size(1), self.values.size(2));
         let (count, all) = (shown.len(), self.count());
         let which = match self.strongest {
             Some(_) => format!("the {count} strongest of {all} channels"),
@@ -168,7 +169,7 @@ impl FeatureMaps {
             ScaleSharing::All => "one color scale for all",
             ScaleSharing::Each => "each map on its own scale",
         };
-        let mut notes = vec![format!("{which} of {}×{}, {scale}", size[1], size[2])];
+        let mut notes = vec![format!("{which} of {height}×{width}, {scale}")];
         notes.extend_from_slice(&self.notes);
         if maps.reduction > 1 {
             let side = maps.reduction;
@@ -191,7 +192,7 @@ impl FeatureMaps {
     }
 
     fn maps(&self, shown: usize) -> Result<Maps> {
-        Maps::new(&self.values, Layout::longest_side(shown))
+        Maps::new(&self.values, Layout::longest_side(shown) as usize)
     }
 
     fn grid(&self) -> Result<Grid> {
@@ -210,7 +211,7 @@ impl FeatureMaps {
             };
             maps.tile(channel, own.as_ref().unwrap_or(&table), layout.zoom, self.smooth)
         };
-        let tiles: Vec<Tile> = shown.iter().map(tile).collect::<Result<_>>()?;
+        let tiles: Vec<Tile> = shown.iter().map(tile).collect();
         let mut block = Block {
             heading: String::new(),
             row_labels: Vec::new(),

@@ -1,16 +1,14 @@
 //! The activations of one layer on several pictures: a row a picture, a column a channel.
 
 use image::{RgbImage, imageops};
-use tch::Tensor;
 
 use super::canvas::Style;
 use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, by_strength, check_channels};
 use super::tiles::{Block, Layout, WIDEST};
-use super::values::held;
+use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
-use crate::error::shape_text;
 use crate::{Error, Result};
 
 const GAP: u32 = 6;
@@ -32,11 +30,12 @@ const PICTURE: u32 = 84;
 /// maps.channels([0, 3, 7]).save(std::env::temp_dir().join("both.png"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct FeatureMapsBatch {
     /// What the figure is called.
     pub title: String,
     pictures: Vec<(String, RgbImage)>,
-    values: Tensor,
+    values: Values,
     channels: Option<Vec<usize>>,
     strongest: usize,
     map: ColorMap,
@@ -51,24 +50,23 @@ impl FeatureMapsBatch {
     pub fn new(
         title: impl Into<String>,
         pictures: Vec<(String, RgbImage)>,
-        values: &Tensor,
+        values: impl IntoValues,
     ) -> Result<FeatureMapsBatch> {
-        let count = pictures.len() as i64;
-        let values = match values.size().as_slice() {
-            &[n, c] if n == count => values.f_view([n, c, 1, 1]),
-            &[n, _, _, _] if n == count => Ok(values.shallow_clone()),
-            other => {
+        let (count, values) = (pictures.len(), values.into_values()?);
+        let values = match *values.shape() {
+            [n, c] if n == count => values.reshaped([n, c, 1, 1])?,
+            [n, _, _, _] if n == count => values,
+            _ => {
                 return Err(Error::Shape {
                     at: "feature maps of several pictures".to_owned(),
-                    expected: format!("[{count}, C, H, W] or [{count}, C], one row a picture"),
-                    got: shape_text(other),
+                    expected: format!("[{count}, C, H, W] or [{count}, C], one row per picture"),
+                    got: values.shape_text(),
                     remedy: "`net.feature_maps_batch(&photos, layer)` makes a fitting one."
                         .to_owned(),
                 });
             }
         };
-        let values = held(&values.map_err(Error::torch("reading the feature maps"))?)?;
-        if values.numel() == 0 || pictures.iter().any(|(_, picture)| picture.is_empty()) {
+        if values.numbers().is_empty() || pictures.iter().any(|(_, picture)| picture.is_empty()) {
             let problem = "feature maps need at least one picture, channel and pixel";
             return Err(Error::Argument(problem.to_owned()));
         }
@@ -97,43 +95,50 @@ impl FeatureMapsBatch {
         self
     }
 
-    /// The activations, `[N, C, H, W]`, float32 on the CPU.
-    pub fn values(&self) -> &Tensor {
+    /// The activations, `[N, C, H, W]`.
+    pub fn values(&self) -> &Values {
         &self.values
     }
 
     fn shown(&self) -> Result<Vec<usize>> {
-        let count = self.values.size()[1] as usize;
+        let count = self.values.size(1);
         if let Some(channels) = &self.channels {
             check_channels(&self.title, channels, count)?;
             return Ok(channels.clone());
         }
-        let width = self.values.size()[3];
-        let by_channel = self.values.f_transpose(0, 1).and_then(|values| {
-            values.f_reshape([count as i64, -1, width]) // the pictures of a channel below one another
-        });
-        let by_channel = by_channel.map_err(Error::torch("comparing the channels"))?;
-        let mut channels = by_strength(&by_channel)?;
+        let mut channels = by_strength(count, |channel| self.of_all(channel).flatten());
         channels.truncate(self.strongest);
         Ok(channels)
     }
 
+    /// One channel's map of each picture.
+    fn of_all(&self, channel: usize) -> impl Iterator<Item = &[f32]> {
+        let area = self.values.size(2) * self.values.size(3);
+        self.values.numbers().chunks(area.max(1)).skip(channel).step_by(self.values.size(1))
+    }
+
     /// The shown channels' maps, `[N · K, H, W]`, picture by picture.
     fn maps(&self, channels: &[usize], side: u32) -> Result<Maps> {
-        let index: Vec<i64> = channels.iter().map(|&channel| channel as i64).collect();
-        let chosen = self.values.f_index_select(1, &Tensor::from_slice(&index));
-        let chosen = chosen.and_then(|chosen| chosen.f_flatten(0, 1));
-        Maps::new(&chosen.map_err(Error::torch("choosing the channels"))?, i64::from(side))
+        let (height, width) = (self.values.size(2), self.values.size(3));
+        let chosen: Vec<f32> = (0..self.values.size(0))
+            .flat_map(|picture| {
+                let maps = self.values.part(picture).chunks((height * width).max(1));
+                let maps: Vec<&[f32]> = maps.collect();
+                channels.iter().flat_map(move |&channel| maps[channel].to_vec())
+            })
+            .collect();
+        let count = self.values.size(0) * channels.len();
+        Maps::new(&Values::new([count, height, width], chosen)?, side as usize)
     }
 
     fn notes(&self, channels: &[usize]) -> Vec<String> {
-        let size = self.values.size();
-        let (shown, all) = (channels.len(), size[1]);
+        let [_, all, height, width] = [0, 1, 2, 3].map(|dim| self.values.size(dim));
+        let shown = channels.len();
         let which = match self.channels {
-            None if shown as i64 != all => format!("the {shown} strongest of {all} channels"),
+            None if shown != all => format!("the {shown} strongest of {all} channels"),
             _ => format!("{shown} of {all} channels"),
         };
-        vec![format!("{which} of {}×{}, one color scale for all", size[2], size[3])]
+        vec![format!("{which} of {height}×{width}, one color scale for all")]
     }
 
     fn grid(&self) -> Result<Grid> {
@@ -151,7 +156,7 @@ impl FeatureMapsBatch {
         for (row, (name, _)) in self.pictures.iter().enumerate() {
             for (column, channel) in channels.iter().enumerate() {
                 let at = row * channels.len() + column;
-                let mut tile = maps.tile(at, &table, layout.zoom, false)?;
+                let mut tile = maps.tile(at, &table, layout.zoom, false);
                 let blank = if maps.is_constant(at) { ", blank" } else { "" };
                 tile.label.clear();
                 tile.name = format!("{name}, channel {channel}{blank}");

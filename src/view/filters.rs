@@ -1,14 +1,12 @@
 //! The filters of a convolution: color where it reads a photo, signed maps elsewhere.
 
 use image::{Rgb, RgbImage};
-use tch::Tensor;
 
 use super::color::{ColorMap, ColorScale, ScaleSharing, number_text, range};
 use super::grid::Grid;
 use super::tiles::{Block, Layout, Tile, colored};
-use super::values::{held, numbers};
+use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
-use crate::error::shape_text;
 use crate::{Error, Result};
 
 /// How many filters and input channels of a deep layer are shown unless others are chosen.
@@ -30,10 +28,11 @@ const GAP: u32 = 4;
 /// filters.color_map(ColorMap::Gray).save(std::env::temp_dir().join("filters.png"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct FilterGrid {
     /// What the figure is called.
     pub title: String,
-    weight: Tensor,
+    weight: Values,
     filters: Option<Vec<usize>>,
     inputs: Option<Vec<usize>>,
     sharing: ScaleSharing,
@@ -42,19 +41,19 @@ pub struct FilterGrid {
 
 impl FilterGrid {
     /// A figure of `weight`, `[out, in, kernel height, kernel width]`.
-    pub fn new(title: impl Into<String>, weight: &Tensor) -> Result<FilterGrid> {
-        let size = weight.size();
-        if size.len() != 4 || size.contains(&0) {
+    pub fn new(title: impl Into<String>, weight: impl IntoValues) -> Result<FilterGrid> {
+        let weight = weight.into_values()?;
+        if weight.shape().len() != 4 || weight.shape().contains(&0) {
             return Err(Error::Shape {
                 at: "filters".to_owned(),
                 expected: "[out, in, kernel height, kernel width]".to_owned(),
-                got: shape_text(&size),
+                got: weight.shape_text(),
                 remedy: "Give the weight of a convolution.".to_owned(),
             });
         }
         Ok(FilterGrid {
             title: title.into(),
-            weight: held(weight)?,
+            weight,
             filters: None,
             inputs: None,
             sharing: ScaleSharing::All,
@@ -91,14 +90,13 @@ impl FilterGrid {
         self
     }
 
-    /// The weights, `[out, in, kernel height, kernel width]`, float32 on the CPU.
-    pub fn values(&self) -> &Tensor {
+    /// The weights, `[out, in, kernel height, kernel width]`.
+    pub fn values(&self) -> &Values {
         &self.weight
     }
 
     fn size(&self) -> [usize; 4] {
-        let size = self.weight.size();
-        [0, 1, 2, 3].map(|i| size[i] as usize)
+        [0, 1, 2, 3].map(|dim| self.weight.size(dim))
     }
 
     /// Whether each filter is a row of its input channels, and not one tile.
@@ -129,7 +127,7 @@ impl FilterGrid {
         if self.sharing == ScaleSharing::Each {
             notes.push("each filter on its own scale".to_owned());
         }
-        let all = numbers(&self.weight)?;
+        let all = self.weight.numbers();
         if range(&all).0 == range(&all).1 {
             notes.push("blank: all weights are the same".to_owned());
         }
@@ -173,7 +171,7 @@ impl FilterGrid {
         let (filters, inputs) = self.shown()?;
         let [_, all_inputs, h, w] = self.size();
         let area = h * w;
-        let all = numbers(&self.weight)?;
+        let all = self.weight.numbers();
         let layout = match self.in_rows() {
             true => Layout::table(inputs.len() as u32, GAP, LARGEST, w as u32, h as u32),
             false => Layout::new(filters.len(), w as u32, h as u32),

@@ -1,7 +1,6 @@
 //! A map of values over the picture it explains.
 
 use image::RgbImage;
-use tch::Tensor;
 
 use super::boxes::Drawn;
 use super::canvas::{Canvas, Style, enlarge};
@@ -10,9 +9,8 @@ use super::color::{ColorMap, ColorScale, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::tiles::colored;
-use super::values::{held, numbers};
+use super::values::{IntoValues, Values, bilinear, nearest};
 use super::{BoundingBox, Boxes, Bundle, Figure};
-use crate::error::shape_text;
 use crate::{Error, Result};
 
 /// Between the picture and the picture under its map.
@@ -38,6 +36,7 @@ const INTERACTIVE: u32 = 448;
 /// map
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Heatmap {
     /// What the figure is called.
     pub title: String,
@@ -48,7 +47,7 @@ pub struct Heatmap {
     picture: RgbImage,
     /// Width and height of the network's input, in whose pixels places are given.
     input: (u32, u32),
-    values: Tensor,
+    values: Values,
     map: ColorMap,
     opacity: f64,
     blocky: bool,
@@ -61,15 +60,16 @@ impl Heatmap {
         title: impl Into<String>,
         unit: impl Into<String>,
         picture: RgbImage,
-        values: &Tensor,
+        values: impl IntoValues,
     ) -> Result<Heatmap> {
-        if values.dim() != 2 || values.numel() == 0 || picture.is_empty() {
+        let values = values.into_values()?;
+        if values.shape().len() != 2 || values.numbers().is_empty() || picture.is_empty() {
             return Err(Error::Shape {
                 at: "a heatmap".to_owned(),
                 expected: "values [H, W] and a picture".to_owned(),
                 got: format!(
                     "values {} and a picture of {:?}",
-                    shape_text(&values.size()),
+                    values.shape_text(),
                     picture.dimensions()
                 ),
                 remedy: "Reduce the channels first, by their maximum, say.".to_owned(),
@@ -82,7 +82,7 @@ impl Heatmap {
             unfinished: None,
             input: picture.dimensions(),
             picture,
-            values: held(values)?,
+            values,
             map: ColorMap::Inferno,
             opacity: 0.7,
             blocky: false,
@@ -139,8 +139,8 @@ impl Heatmap {
         self
     }
 
-    /// The values, `[H, W]`, float32 on the CPU, in their own units.
-    pub fn values(&self) -> &Tensor {
+    /// The values, `[H, W]`, in their own units.
+    pub fn values(&self) -> &Values {
         &self.values
     }
 
@@ -157,7 +157,7 @@ impl Heatmap {
 
     fn find(&self, boxes: &Boxes) -> Result<Vec<BoundingBox>> {
         let (width, height) = self.input;
-        boxes.find(&self.enlarged(width, height)?, width, height)
+        boxes.find(&self.enlarged(width, height), width, height)
     }
 
     pub(super) fn drawn_boxes(&self) -> Result<Vec<Drawn>> {
@@ -193,15 +193,12 @@ impl Heatmap {
     }
 
     /// The map at another size: bilinear, corners not aligned, as OpenCV does.
-    pub(super) fn enlarged(&self, width: u32, height: u32) -> Result<Vec<f32>> {
-        let size = self.values.size();
-        let [h, w] = [i64::from(height), i64::from(width)];
-        let enlarged =
-            self.values.f_view([1, 1, size[0], size[1]]).and_then(|v| match self.blocky {
-                true => v.f_upsample_nearest2d([h, w], None, None),
-                false => v.f_upsample_bilinear2d([h, w], false, None, None),
-            });
-        numbers(&enlarged.map_err(Error::torch("enlarging the map"))?)
+    pub(super) fn enlarged(&self, width: u32, height: u32) -> Vec<f32> {
+        let (columns, to) = (self.values.size(1), [width as usize, height as usize]);
+        match self.blocky {
+            true => nearest(self.values.numbers(), columns, to),
+            false => bilinear(self.values.numbers(), columns, to),
+        }
     }
 
     /// The picture with the map and its boxes over it, drawn at `x`, `y`.
@@ -214,7 +211,7 @@ impl Heatmap {
         opacity: f64,
     ) -> Result<()> {
         let (width, height) = panel.dimensions();
-        let mut over = colored(&self.enlarged(width, height)?, width, 1, &scale.table());
+        let mut over = colored(&self.enlarged(width, height), width, 1, &scale.table());
         for (over, under) in over.pixels_mut().zip(panel.pixels()) {
             let mix = |i: usize| {
                 let (under, over) = (f64::from(under.0[i]), f64::from(over.0[i]));
@@ -229,15 +226,15 @@ impl Heatmap {
         Ok(())
     }
 
-    fn scale(&self) -> Result<ColorScale> {
-        Ok(ColorScale::fitting(self.map, &numbers(&self.values)?))
+    fn scale(&self) -> ColorScale {
+        ColorScale::fitting(self.map, self.values.numbers())
     }
 
     fn all_notes(&self, scale: &ColorScale) -> Result<Vec<String>> {
         let mut notes = self.notes.clone();
         notes.extend(self.unfinished.clone());
-        let values = numbers(&self.values)?;
-        let (least, most) = range(&values);
+        let values = self.values.numbers();
+        let (least, most) = range(values);
         if scale.clipped {
             notes.push(format!(
                 "colors end at {}; the largest magnitude is {}",
@@ -260,7 +257,7 @@ impl Heatmap {
 
 impl Figure for Heatmap {
     fn image(&self) -> Result<RgbImage> {
-        let scale = self.scale()?;
+        let scale = self.scale();
         let panel = self.panel(PANEL);
         let (width, height) = panel.dimensions();
         let (title, unit) = (&self.title, &self.unit);
@@ -279,8 +276,8 @@ impl Figure for Heatmap {
     }
 
     fn description(&self) -> String {
-        let size = self.values.size();
-        let mut words = format!("{}: {}×{} values", self.title, size[0], size[1]);
+        let (height, width) = (self.values.size(0), self.values.size(1));
+        let mut words = format!("{}: {height}×{width} values", self.title);
         for note in self.notes.iter().chain(&self.unfinished) {
             words.push_str("; ");
             words.push_str(note);
@@ -289,7 +286,7 @@ impl Figure for Heatmap {
     }
 
     fn bundle(&self) -> Result<Bundle> {
-        let scale = self.scale()?;
+        let scale = self.scale();
         let picture = self.panel(INTERACTIVE);
         let (width, height) = picture.dimensions();
         let frame = Frame {

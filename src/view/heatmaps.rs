@@ -1,13 +1,12 @@
 //! Several maps side by side: methods, layers, classes or pictures.
 
 use image::RgbImage;
-use tch::Tensor;
 
 use super::canvas::Style;
 use super::color::{ColorScale, ScaleSharing, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
-use super::values::numbers;
+use super::values::Values;
 use super::{Bundle, Figure, Heatmap};
 use crate::{Error, Result};
 
@@ -38,6 +37,7 @@ const LABEL: Style = Style { size: 13.0, ..Style::TEXT };
 /// Heatmaps::new("Why 3, and why not 8?", vec![of(3)?, of(8)?])?
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Heatmaps {
     /// What the figure is called.
     pub title: String,
@@ -50,6 +50,7 @@ pub struct Heatmaps {
 }
 
 /// A map over its picture, or the bare picture.
+#[derive(Clone)]
 struct Tile {
     label: String,
     map: usize,
@@ -147,9 +148,9 @@ impl Heatmaps {
         self
     }
 
-    /// The values of each map, `[H, W]`, float32 on the CPU, in their own units.
-    pub fn values(&self) -> Vec<Tensor> {
-        self.maps.iter().map(|map| map.values().shallow_clone()).collect()
+    /// The values of each map, `[H, W]`, in their own units.
+    pub fn values(&self) -> Vec<&Values> {
+        self.maps.iter().map(Heatmap::values).collect()
     }
 
     /// The unit that all maps have in common.
@@ -163,17 +164,16 @@ impl Heatmaps {
     }
 
     /// The scale of all together, and each map's own.
-    fn scales(&self) -> Result<(ColorScale, Vec<ColorScale>)> {
-        let values =
-            self.maps.iter().map(|map| numbers(map.values())).collect::<Result<Vec<_>>>()?;
+    fn scales(&self) -> (ColorScale, Vec<ColorScale>) {
+        let values: Vec<&[f32]> = self.maps.iter().map(|map| map.values().numbers()).collect();
         let map = self.maps.first().map(Heatmap::colors).unwrap_or_default();
         let all = ColorScale::fitting(map, &values.concat());
-        let own = |(map, values): (&Heatmap, &Vec<f32>)| match self.shared() {
+        let own = |(map, values): (&Heatmap, &&[f32])| match self.shared() {
             true => all.clone(),
             false => ColorScale::fitting(map.colors(), values),
         };
         let each = self.maps.iter().zip(&values).map(own).collect();
-        Ok((all, each))
+        (all, each)
     }
 
     fn all_notes(&self, scale: &ColorScale) -> Result<Vec<String>> {
@@ -190,7 +190,7 @@ impl Heatmaps {
         for tile in self.tiles.iter().filter(|tile| !tile.bare) {
             let Some(map) = self.maps.get(tile.map) else { continue };
             notes.extend(map.how_unfinished().map(|how| format!("{}: {how}", tile.label)));
-            let values = numbers(map.values())?;
+            let values = map.values().numbers();
             let (low, high) = range(&values);
             if low == high {
                 blank.push(tile.label.as_str());
@@ -251,7 +251,7 @@ impl Heatmaps {
 
 impl Figure for Heatmaps {
     fn image(&self) -> Result<RgbImage> {
-        let (all, each) = self.scales()?;
+        let (all, each) = self.scales();
         let (pictures, step) = self.pictures();
         let bar = self.shared().then_some(&all);
         let unit = self.unit().unwrap_or_default();
@@ -282,7 +282,7 @@ impl Figure for Heatmaps {
     }
 
     fn bundle(&self) -> Result<Bundle> {
-        let (all, each) = self.scales()?;
+        let (all, each) = self.scales();
         let (pictures, step) = self.pictures();
         let (width, height) = self.size(step);
         let frame = Frame {

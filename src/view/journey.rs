@@ -1,15 +1,13 @@
 //! How a picture travels through a network: a row a layer, each with a few of its maps.
 
 use image::RgbImage;
-use tch::Tensor;
 
 use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength};
 use super::tiles::{Block, Layout, WIDEST};
-use super::values::{held, numbers};
+use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
-use crate::error::shape_text;
 use crate::{Error, Result};
 
 const GAP: u32 = 6;
@@ -29,11 +27,12 @@ const LARGEST: u32 = 112;
 /// journey.maps(4).mean().save(std::env::temp_dir().join("journey.png"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Journey {
     /// What the figure is called.
     pub title: String,
     photo: RgbImage,
-    layers: Vec<(String, Tensor)>,
+    layers: Vec<(String, Values)>,
     maps: usize,
     evenly: bool,
     mean: bool,
@@ -49,14 +48,16 @@ impl Journey {
     pub fn new(
         title: impl Into<String>,
         photo: RgbImage,
-        layers: Vec<(String, Tensor)>,
+        layers: Vec<(String, impl IntoValues)>,
     ) -> Result<Journey> {
         if layers.is_empty() || photo.is_empty() {
             let problem = "a photo and at least one layer are needed";
             return Err(Error::Argument(problem.to_owned()));
         }
-        let layer = |(name, values): (String, Tensor)| Ok((name, held(&as_maps(&values)?)?));
-        let layers = layers.into_iter().map(layer).collect::<Result<_>>()?;
+        let layers = layers
+            .into_iter()
+            .map(|(name, values)| Ok((name, as_maps(values.into_values()?)?)))
+            .collect::<Result<_>>()?;
         let (title, map) = (title.into(), ColorMap::Viridis);
         Ok(Journey { title, photo, layers, maps: 6, evenly: false, mean: false, map })
     }
@@ -89,51 +90,49 @@ impl Journey {
         self
     }
 
-    /// The layers' names and activations, `[C, H, W]`, float32 on the CPU.
-    pub fn values(&self) -> &[(String, Tensor)] {
+    /// The layers' names and activations, `[C, H, W]`.
+    pub fn values(&self) -> &[(String, Values)] {
         &self.layers
     }
 
-    fn chosen(&self, values: &Tensor) -> Result<Vec<usize>> {
-        let mut channels = by_strength(values)?;
+    fn chosen(&self, values: &Values) -> Vec<usize> {
+        let mut channels = by_strength(values.size(0), |channel| values.part(channel).iter());
         let count = self.maps.min(channels.len());
         if self.evenly {
             let last = channels.len().saturating_sub(1);
             let place = |index| index * last / count.saturating_sub(1).max(1);
-            return Ok((0..count).map(place).collect());
+            return (0..count).map(place).collect();
         }
         channels.truncate(count);
-        Ok(channels)
+        channels
     }
 
-    fn block(&self, name: &str, values: &Tensor) -> Result<Block> {
+    fn block(&self, name: &str, values: &Values) -> Result<Block> {
         let columns = (self.maps + usize::from(self.mean)) as u32;
         let side = ((WIDEST + GAP) / columns).saturating_sub(GAP).clamp(24, LARGEST);
-        let channels = self.chosen(values)?;
-        let maps = Maps::new(values, i64::from(side))?;
+        let channels = self.chosen(values);
+        let maps = Maps::new(values, side as usize)?;
         let scale = ColorScale::fitting(self.map, maps.all());
         let table = scale.table();
         let (width, height) = (maps.width as u32, maps.height as u32);
         let layout = Layout::table(columns, GAP, side, width, height).at_least_wide(side);
         let mut tiles = Vec::new();
         if self.mean {
-            let mean = values.f_mean_dim([0].as_slice(), true, tch::Kind::Float);
-            let mean = mean.map_err(Error::torch("taking the mean of the maps"))?;
-            let mut tile =
-                Maps::new(&mean, i64::from(side))?.tile(0, &table, layout.zoom, false)?;
+            let mean = Maps::new(&mean(values)?, side as usize)?;
+            let mut tile = mean.tile(0, &table, layout.zoom, false);
             tile.label = "mean".to_owned();
             tile.name = format!("{name}, mean of all channels");
             tiles.push(tile);
         }
         for channel in channels {
-            let mut tile = maps.tile(channel, &table, layout.zoom, false)?;
+            let mut tile = maps.tile(channel, &table, layout.zoom, false);
             tile.name = format!("{name}, {}", tile.name);
             tiles.push(tile);
         }
         let blank = tiles.iter().all(|tile| tile.name.ends_with("blank"));
         let blank = if blank { ", blank" } else { "" };
         Ok(Block {
-            heading: format!("{name}  {}{blank}", shape_text(&values.size())),
+            heading: format!("{name}  {}{blank}", values.shape_text()),
             row_labels: Vec::new(),
             column_labels: Vec::new(),
             row_pictures: Vec::new(),
@@ -152,7 +151,7 @@ impl Journey {
             (false, maps) => format!("the {maps} strongest maps"),
         };
         let mut notes = vec![format!("{which} of each layer, each layer on its own color scale")];
-        let finite = |values| numbers(values).is_ok_and(|all| all.iter().all(|v| v.is_finite()));
+        let finite = |values: &Values| values.numbers().iter().all(|v| v.is_finite());
         let broken: Vec<&str> = self
             .layers
             .iter()
@@ -188,7 +187,7 @@ impl Figure for Journey {
 
     fn description(&self) -> String {
         let layer =
-            |(name, values): &(String, Tensor)| format!("{name} {}", shape_text(&values.size()));
+            |(name, values): &(String, Values)| format!("{name} {}", values.shape_text());
         let layers: Vec<String> = self.layers.iter().map(layer).collect();
         format!("{}: {}; {}", self.title, layers.join(", "), self.notes().join("; "))
     }
@@ -196,4 +195,15 @@ impl Figure for Journey {
     fn bundle(&self) -> Result<Bundle> {
         self.grid()?.bundle(&self.description())
     }
+}
+
+/// The mean over all channels, `[1, H, W]`.
+fn mean(values: &Values) -> Result<Values> {
+    let [channels, height, width] = [0, 1, 2].map(|dim| values.size(dim));
+    let mut sums = vec![0.0_f64; height * width];
+    for channel in 0..channels {
+        sums.iter_mut().zip(values.part(channel)).for_each(|(sum, &v)| *sum += f64::from(v));
+    }
+    let means = sums.into_iter().map(|sum| (sum / channels.max(1) as f64) as f32);
+    Values::new([1, height, width], means.collect())
 }

@@ -66,7 +66,7 @@ impl Heatmap {
     /// ```
     pub fn localize(&self, threshold: f64) -> Result<Localization> {
         let (width, height) = self.input();
-        let values = self.enlarged(width, height)?;
+        let values = self.enlarged(width, height);
         let found = Boxes::Largest(threshold).find(&values, width, height)?;
         let all = values.len().max(1) as f64;
         let bounding_box = found.into_iter().next();

@@ -41,6 +41,7 @@ pub struct CheckPlot {
 /// MapReport::new("Saliency of 4", "The map is worth something.", map, vec![plot])?
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct MapReport {
     /// What the figure is called.
     pub title: String,

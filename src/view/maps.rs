@@ -1,17 +1,13 @@
 //! Maps of one layer as tiles: what the figures of feature maps share.
 
-use tch::Tensor;
-
 use super::color::{ColorTable, range};
 use super::tiles::{Tile, colored};
-use super::values::numbers;
-use crate::error::shape_text;
+use super::values::{Values, bilinear};
 use crate::{Error, Result};
 
 /// A layer's maps, those that are shown, reduced to what there is room for.
 pub(super) struct Maps {
-    values: Tensor,
-    numbers: Vec<f32>,
+    values: Values,
     pub width: usize,
     pub height: usize,
     /// Each value is the mean of a square of so many by so many.
@@ -19,32 +15,34 @@ pub(super) struct Maps {
 }
 
 /// `[C, H, W]` from that or from `[C]`, which becomes C maps of one value.
-pub(super) fn as_maps(values: &Tensor) -> Result<Tensor> {
-    match values.size().as_slice() {
-        size if size.contains(&0) => {
-            Err(Error::Argument(format!("feature maps without values: {size:?}")))
+pub(super) fn as_maps(values: Values) -> Result<Values> {
+    match *values.shape() {
+        ref shape if shape.contains(&0) => {
+            Err(Error::Argument(format!("feature maps without values: {shape:?}")))
         }
-        &[c] => values.f_view([c, 1, 1]).map_err(Error::torch("reading the feature maps")),
-        [_, _, _] => Ok(values.shallow_clone()),
-        other => Err(Error::Shape {
+        [c] => values.reshaped([c, 1, 1]),
+        [_, _, _] => Ok(values),
+        _ => Err(Error::Shape {
             at: "feature maps".to_owned(),
             expected: "[C, H, W] or [C]".to_owned(),
-            got: shape_text(other),
-            remedy: "Select one picture of a batch with `.get(0)`.".to_owned(),
+            got: values.shape_text(),
+            remedy: "Select one image of a batch with `.get(0)`.".to_owned(),
         }),
     }
 }
 
-/// All channels, those with the largest mean magnitude first. What is not finite counts as nothing.
-pub(super) fn by_strength(maps: &Tensor) -> Result<Vec<usize>> {
-    let strengths = maps
-        .f_nan_to_num(0.0, 0.0, 0.0)
-        .and_then(|maps| maps.f_abs()?.f_mean_dim([1, 2].as_slice(), false, tch::Kind::Double))
-        .map_err(Error::torch("comparing the maps"))?;
-    let strengths = Vec::<f64>::try_from(strengths).map_err(Error::torch("comparing the maps"))?;
-    let mut channels: Vec<(usize, f64)> = strengths.into_iter().enumerate().collect();
+/// All of `count` channels, those with the largest mean magnitude first; `maps` gives the values of
+/// one. What is not finite counts as nothing.
+pub(super) fn by_strength<'a, M: Iterator<Item = &'a f32>>(
+    count: usize,
+    maps: impl Fn(usize) -> M,
+) -> Vec<usize> {
+    let strength = |channel: usize| -> f64 {
+        maps(channel).filter(|value| value.is_finite()).map(|value| f64::from(value.abs())).sum()
+    };
+    let mut channels: Vec<(usize, f64)> = (0..count).map(|c| (c, strength(c))).collect();
     channels.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    Ok(channels.into_iter().map(|(channel, _)| channel).collect())
+    channels.into_iter().map(|(channel, _)| channel).collect()
 }
 
 /// Refuses channels that there are not, and none at all. `title` is the figure's.
@@ -62,22 +60,19 @@ pub(super) fn check_channels(title: &str, channels: &[usize], count: usize) -> R
 
 impl Maps {
     /// Of `values`, `[C, H, W]`.
-    pub(super) fn new(values: &Tensor, longest_side: i64) -> Result<Maps> {
-        let (values, reduction) = reduced(values, longest_side)?;
-        let numbers = numbers(&values)?;
-        let size = values.size();
-        let side = |axis: usize| size.get(axis).map_or(1, |&side| side as usize);
-        let (height, width) = (side(1), side(2));
-        Ok(Maps { values, numbers, width, height, reduction: reduction as usize })
+    pub(super) fn new(values: &Values, longest_side: usize) -> Result<Maps> {
+        let longest = values.size(1).max(values.size(2));
+        let reduction = longest.div_ceil(longest_side.max(1)).max(1);
+        let values = if reduction == 1 { values.clone() } else { values.block_means(reduction)? };
+        Ok(Maps { width: values.size(2), height: values.size(1), values, reduction })
     }
 
     pub(super) fn all(&self) -> &[f32] {
-        &self.numbers
+        self.values.numbers()
     }
 
     pub(super) fn map(&self, channel: usize) -> &[f32] {
-        let area = self.width * self.height;
-        self.numbers.chunks(area.max(1)).nth(channel).unwrap_or_default()
+        self.values.part(channel)
     }
 
     /// Whether a map of more than one value has the same everywhere.
@@ -94,41 +89,23 @@ impl Maps {
         table: &ColorTable,
         zoom: u32,
         smooth: bool,
-    ) -> Result<Tile> {
+    ) -> Tile {
         let values = self.map(channel);
         let picture = match smooth && zoom > 1 {
-            true => colored(&self.smooth(channel, zoom)?, self.width as u32 * zoom, 1, table),
+            true => {
+                let to = [self.width, self.height].map(|side| side * zoom as usize);
+                colored(&bilinear(values, self.width, to), to[0] as u32, 1, table)
+            }
             false => colored(values, self.width as u32, zoom, table),
         };
         let blank = if self.is_constant(channel) { ", blank" } else { "" };
-        Ok(Tile {
+        Tile {
             label: channel.to_string(),
             name: format!("channel {channel}{blank}"),
             picture,
             values: values.to_vec(),
             planes: 1,
             width: self.width,
-        })
+        }
     }
-
-    /// Bilinear, corners not aligned.
-    fn smooth(&self, channel: usize, zoom: u32) -> Result<Vec<f32>> {
-        let size = [self.height, self.width].map(|side| side as i64 * i64::from(zoom));
-        let map = self.values.f_narrow(0, channel as i64, 1).and_then(|map| map.f_unsqueeze(0));
-        let map = map.and_then(|map| map.f_upsample_bilinear2d(size, false, None, None));
-        numbers(&map.map_err(Error::torch("enlarging a map"))?)
-    }
-}
-
-/// Maps `[C, H, W]` with sides of at most `side`: each value the mean of a square of so many by so
-/// many, and how many.
-fn reduced(maps: &Tensor, side: i64) -> Result<(Tensor, i64)> {
-    let longest = maps.size().into_iter().skip(1).max().unwrap_or(1);
-    let factor = (longest + side.max(1) - 1) / side.max(1);
-    if factor <= 1 {
-        return Ok((maps.shallow_clone(), 1));
-    }
-    let (kernel, none) = ([factor; 2], [0; 2]);
-    let reduced = maps.f_avg_pool2d(kernel, kernel, none, true, false, None);
-    Ok((reduced.map_err(Error::torch("reducing the maps"))?, factor))
 }

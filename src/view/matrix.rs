@@ -1,14 +1,12 @@
 //! Numbers between things of one kind, each pair a colored cell.
 
 use image::RgbImage;
-use tch::Tensor;
 
 use super::Figure;
 use super::canvas::{Canvas, INK, Style, WHITE};
 use super::color::{ColorMap, ColorScale};
 use super::sheet::Sheet;
-use super::values::{held, numbers};
-use crate::error::shape_text;
+use super::values::IntoValues;
 use crate::{Error, Result};
 
 const CELL: (u32, u32) = (58, 40);
@@ -48,14 +46,14 @@ impl Matrix {
         title: impl Into<String>,
         unit: impl Into<String>,
         names: Vec<N>,
-        values: &Tensor,
+        values: impl IntoValues,
     ) -> Result<Matrix> {
-        let count = names.len() as i64;
-        if count == 0 || values.size() != [count, count] {
+        let (count, values) = (names.len(), values.into_values()?);
+        if count == 0 || values.shape() != [count, count] {
             return Err(Error::Shape {
                 at: "a matrix of named rows and columns".to_owned(),
                 expected: format!("at least one name, and values [{count}, {count}]"),
-                got: shape_text(&values.size()),
+                got: values.shape_text(),
                 remedy: "Give a name for each row.".to_owned(),
             });
         }
@@ -64,7 +62,7 @@ impl Matrix {
             unit: unit.into(),
             notes: Vec::new(),
             names: names.into_iter().map(Into::into).collect(),
-            values: numbers(&held(values)?)?,
+            values: values.numbers().to_vec(),
         })
     }
 

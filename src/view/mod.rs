@@ -1,7 +1,7 @@
 //! Figures: plain structs that hold what they show, and draw it as a mime bundle.
 //!
-//! Drawing is pure (figure in, bytes out); one file, `emit.rs`, prints. Nothing here knows of
-//! networks.
+//! What they show is plain numbers ([`Values`]): nothing here knows of networks or tensors. Drawing is
+//! pure, figure in, bytes out.
 
 mod axis;
 mod boxes;
@@ -64,6 +64,7 @@ pub use scatter::{Positions, Scatter};
 pub use crate::layer_kind::LayerKind;
 pub use summary::{LayerRow, Summary};
 pub use top_k::{Guess, TopK};
+pub use values::{IntoClasses, IntoValues, Values};
 
 use crate::{Result, notebook};
 

@@ -5,15 +5,14 @@
 
 use image::RgbImage;
 use serde_json::{Value, json};
-use tch::Tensor;
 
 use super::boxes::Drawn;
 use super::color::{ColorMap, ColorScale};
 use super::curves::hex;
-use super::values::{numbers, quantized};
+use super::values::{Values, quantized};
 use super::vega::{colored, picture_uri, titled};
 use super::{Figure, Heatmap};
-use crate::{Error, Result};
+use crate::Result;
 
 /// So many values of all maps together go into a specification: about 250 kB.
 const VALUES: usize = 224 * 224;
@@ -107,11 +106,10 @@ fn fill(
     scale: &ColorScale,
     bar: bool,
     most: usize,
-) -> Result<i64> {
+) -> Result<usize> {
     let (values, factor) = reduced(map.values(), most)?;
-    let size = values.size();
-    let (rows, columns) = (size[0] as usize, size[1] as usize);
-    let (step, short) = quantized(&numbers(&values)?);
+    let (rows, columns) = (values.size(0), values.size(1));
+    let (step, short) = quantized(values.numbers());
     // Aggregation maps are computed at half the size that is shown, at least; the browser does the rest.
     let pixels = |side: &str, count: usize| match map.is_blocky() {
         true => count,
@@ -131,20 +129,13 @@ fn fill(
     Ok(factor)
 }
 
-/// Large maps as means of so many values a side, and how many.
-fn reduced(values: &Tensor, most: usize) -> Result<(Tensor, i64)> {
+/// Large maps as means of squares of so many values a side, and how many.
+fn reduced(values: &Values, most: usize) -> Result<(Values, usize)> {
     let mut factor = 1;
-    while values.numel() > most.max(1) * (factor * factor) as usize {
+    while values.numbers().len() > most.max(1) * factor * factor {
         factor += 1;
     }
-    if factor == 1 {
-        return Ok((values.shallow_clone(), 1));
-    }
-    let kernel = [factor; 2];
-    let mean = values
-        .f_unsqueeze(0)
-        .and_then(|v| v.f_avg_pool2d(kernel, kernel, [0; 2], true, false, None)?.f_squeeze_dim(0));
-    Ok((mean.map_err(Error::torch("reducing the map"))?, factor))
+    Ok((if factor == 1 { values.clone() } else { values.block_means(factor)? }, factor))
 }
 
 /// For each pixel of an enlarged row: the offsets of the two values it lies between, and the weight

@@ -150,17 +150,17 @@ fn figures_of_layers_and_heads() -> Tested {
     assert_eq!(all.values().len(), 2, "a map a layer");
     let heads = attention(&net, &photo, AttentionMaps::default().heads(Heads::Each))?;
     assert_eq!(heads.values().len(), 4);
-    let mean = (&heads.values()[2] + &heads.values()[3]) / 2.0;
-    assert!(difference(&mean, &all.values()[1]) < 1e-7);
+    let mean = (&heads.values()[2].tensor() + &heads.values()[3].tensor()) / 2.0;
+    assert!(difference(&mean, &all.values()[1].tensor()) < 1e-7);
     let last = attention(&net, &photo, AttentionMaps::default().heads(Heads::Each).layers([1]))?;
-    assert_eq!(difference(&last.values()[1], &heads.values()[3]), 0.0);
+    assert_eq!(difference(&last.values()[1].tensor(), &heads.values()[3].tensor()), 0.0);
     let one = AttentionMaps::default().layers([1]).heads(Heads::Only(vec![1]));
-    assert_eq!(difference(&attention(&net, &photo, one)?.values()[0], &heads.values()[3]), 0.0);
+    assert_eq!(difference(&attention(&net, &photo, one)?.values()[0].tensor(), &heads.values()[3].tensor()), 0.0);
     let title = attention_rollout(&net, &photo, Rollout::default().fusion(Fusion::Max).discard(0.5))?;
     assert!(title.description().contains("largest of the heads, 50 % of the values discarded"));
     assert!(gradient_attention(&net, &photo, 2)?.title.contains("class 2"));
     // The tokens as maps, for Grad-CAM.
-    assert_eq!(grad_cam(&small_vit(5, 2)?, &photo, "block0", 1)?.values().size(), [2, 5]);
+    assert_eq!(grad_cam(&small_vit(5, 2)?, &photo, "block0", 1)?.values().shape(), [2, 5]);
     Ok(())
 }
 

@@ -250,7 +250,7 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
     let photo = painted(300, 260);
     let layer = "encoder.layers.encoder_layer_11.ln_1";
     let map = grad_cam(&net, &photo, layer, 5usize)?;
-    assert_eq!(map.values().size(), [14, 14]);
+    assert_eq!(map.values().shape(), [14, 14]);
     // By hand: the class token dropped, patches row by row.
     let input = net.prepare(&photo)?;
     let run = net.gradients(&input, &[layer], |logits| logits.f_get(0)?.f_get(5))?;
@@ -263,7 +263,7 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
     );
     let expected = expected.relu().view([14, 14]);
     assert!(
-        difference(map.values(), &expected) < 1e-5 * expected.max().double_value(&[]).max(1e-9)
+        difference(&map.values().tensor(), &expected) < 1e-5 * expected.max().double_value(&[]).max(1e-9)
     );
     Ok(())
 }
@@ -272,7 +272,7 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
 fn a_seed_gives_one_map() -> Tested {
     let (net, photo) = (zoo::digits()?, data::digit(2, 2)?);
     let again = || smooth_grad(&net, &photo, 2usize);
-    assert_eq!(difference(again()?.values(), again()?.values()), 0.0);
+    assert_eq!(difference(&again()?.values().tensor(), &again()?.values().tensor()), 0.0);
     Ok(())
 }
 
@@ -284,8 +284,8 @@ fn saliency_is_the_largest_absolute_gradient_of_the_channels() -> Tested {
     let input = net.prepare(&photo)?;
     let run = net.gradients(&input, &["input"], |logits| logits.f_get(0)?.f_get(5))?;
     let expected = run.gradients[0].abs().amax([1], false).get(0);
-    assert_eq!(difference(map.values(), &expected), 0.0);
-    assert!(map.values().min().double_value(&[]) >= 0.0);
+    assert_eq!(difference(&map.values().tensor(), &expected), 0.0);
+    assert!(map.values().tensor().min().double_value(&[]) >= 0.0);
     assert!(map.title.contains("Saliency for 5"), "{}", map.title);
     Ok(())
 }
@@ -297,10 +297,10 @@ fn targets_by_top_number_and_name_agree() -> Tested {
     let top = saliency(&net, &photo, Target::Top)?;
     let by_number = saliency(&net, &photo, 7usize)?;
     let by_name = saliency(&net, &photo, "7")?;
-    assert_eq!(difference(top.values(), by_number.values()), 0.0);
-    assert_eq!(difference(top.values(), by_name.values()), 0.0);
+    assert_eq!(difference(&top.values().tensor(), &by_number.values().tensor()), 0.0);
+    assert_eq!(difference(&top.values().tensor(), &by_name.values().tensor()), 0.0);
     let other = saliency(&net, &photo, 2usize)?;
-    assert!(difference(top.values(), other.values()) > 0.0, "the target matters");
+    assert!(difference(&top.values().tensor(), &other.values().tensor()) > 0.0, "the target matters");
     Ok(())
 }
 
@@ -320,7 +320,7 @@ fn any_photo_fits_a_network_whatever_its_size() -> Tested {
     let net = zoo::digits()?;
     for (width, height) in [(1, 1), (300, 7), (7, 300), (28, 28), (1001, 997)] {
         let map = saliency(&net, &painted(width, height), Target::Top)?;
-        assert_eq!(map.values().size(), [28, 28], "{width}×{height}");
+        assert_eq!(map.values().shape(), [28, 28], "{width}×{height}");
     }
     Ok(())
 }

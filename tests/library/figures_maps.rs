@@ -119,10 +119,10 @@ fn a_difference_has_its_sign() -> Tested {
     let net = zoo::digits()?;
     let (one, two) = (data::digit(3, 1)?, data::digit(8, 1)?);
     let activations =
-        |photo: &Photo| net.feature_maps(photo, "relu1").map(|maps| maps.values().shallow_clone());
+        |photo: &Photo| net.feature_maps(photo, "relu1").map(|maps| maps.values().tensor());
     let difference = net.feature_maps_difference(&one, &two, "relu1")?;
     let expected = activations(&one)? - activations(&two)?;
-    assert!(difference.values().equal(&expected));
+    assert!(difference.values().tensor().equal(&expected));
 
     // Where the first is stronger everywhere, the scale is still centered at 0.
     let (none, some) = (Tensor::zeros([2, 3, 3], cpu(Kind::Float)), maps_of_corner());
@@ -257,10 +257,10 @@ fn golden_pictures_stand_in_rows() -> Tested {
     // Each row is that picture's, as it is alone.
     for (index, photo) in (0..).zip(&photos) {
         let alone = net.feature_maps(photo, "relu2")?;
-        assert!(figure.values().get(index).equal(alone.values()));
+        assert!(figure.values().tensor().get(index).equal(&alone.values().tensor()));
     }
     assert_eq!(names(&figure)?.len(), 3 * 6);
-    let strength = figure.values().abs().mean_dim([0, 2, 3].as_slice(), false, Kind::Double);
+    let strength = figure.values().tensor().abs().mean_dim([0, 2, 3].as_slice(), false, Kind::Double);
     let strongest = strength.argmax(None, false).int64_value(&[]);
     assert_eq!(names(&figure)?[6], format!("a drawn 8, channel {strongest}"));
     let two = net.feature_maps_batch(&photos, "relu2")?.channels([13, 0]);

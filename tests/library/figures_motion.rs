@@ -83,7 +83,7 @@ fn a_scatter_refuses_what_does_not_fit() -> Tested {
     let flat = Tensor::zeros([20], cpu(Kind::Float));
     assert!(text(Scatter::new("flat", &flat)).contains("expected points [N, 2]"));
     assert!(Scatter::new("empty", &Tensor::zeros([0, 2], cpu(Kind::Float))).is_err());
-    assert!(Scatter::layouts("none", &[]).is_err());
+    assert!(Scatter::layouts("none", &[("", &points); 0]).is_err());
     let fewer = points.narrow(0, 0, 19);
     let error = text(Scatter::layouts("two", &[("a", &points), ("b", &fewer)]));
     assert!(error.contains("layout b: expected points [20, 2]") && error.contains("[19, 2]"));

@@ -41,7 +41,7 @@ fn compare(net: &Network, exact: &Network, photo: &Photo, theirs: &Arrays) -> Te
     let off = relative(&run.gradients[0].abs(), &theirs["saliency"]);
     assert!(off < 1e-8, "saliency: {off}");
     let figure = saliency(exact, photo, Target::Top)?;
-    let off = relative(figure.values(), &theirs["saliency"].amax([1], false).get(0));
+    let off = relative(&figure.values().tensor(), &theirs["saliency"].amax([1], false).get(0));
     assert!(off < 1e-3, "the saliency figure, own preprocessing: {off}");
 
     let sum = |out: &Tensor| out.f_get(0)?.f_get(7)?.f_add(&out.f_get(1)?.f_get(700)?);

@@ -170,7 +170,7 @@ fn rises_figure_is_the_map_less_the_mean_score() -> Tested {
     let rise = Rise::default().masks(40);
     let shown = rise.explain(&net, &digit, 4usize)?;
     let map = rise.mean_scores(&Run::of(&net, &digit, 4)?)?.get(0);
-    let less = numbers(&(map - shown.values()));
+    let less = numbers(&(map - shown.values().tensor()));
     let mean = less[0];
     assert!(less.iter().all(|value| (value - mean).abs() < 1e-5), "one number everywhere");
     assert!((0.01..0.99).contains(&mean), "a mean probability: {mean}");
@@ -256,8 +256,8 @@ fn bounded_time_gives_what_there_is_and_says_so() -> Tested {
         let figure = explain(&net, &digit, Target::Top, method)?;
         let description = figure.description();
         assert!(description.contains("stopped after"), "{description}");
-        assert!(numbers(figure.values()).iter().all(|value| value.is_finite()), "{description}");
-        assert!(figure.values().abs().max().double_value(&[]) > 0.0, "{description}");
+        assert!(figure.values().numbers().iter().all(|value| value.is_finite()), "{description}");
+        assert!(figure.values().tensor().abs().max().double_value(&[]) > 0.0, "{description}");
     }
 
     // The points that were reached are from the whole way: the shares nearly add up all the same.
@@ -286,7 +286,7 @@ fn occlusion_leaves_blank_what_it_did_not_reach() -> Tested {
     let figure = occlusion(&net, &digit, Target::Top, &[bounded])?;
     let (drops, all) =
         (figure.grids()[0].drops(), occlusion(&net, &digit, Target::Top, &[patches])?);
-    let (drops, all) = (numbers(drops), numbers(all.grids()[0].drops()));
+    let (drops, all) = (drops.numbers().to_vec(), all.grids()[0].drops().numbers().to_vec());
     let reached = drops.iter().take_while(|drop| drop.is_finite()).count();
     assert!((8..700).contains(&reached), "{reached} of 729");
     assert!(drops[reached..].iter().all(|drop| drop.is_nan()), "blank from there on");
@@ -315,7 +315,7 @@ fn occlusion_measures_probabilities_too() -> Tested {
     let covered = input.copy();
     let _ = covered.narrow(2, 9, 10).narrow(3, 9, 10).zero_();
     let by_hand = probability(&input)? - probability(&covered)?;
-    let ours = figure.grids()[0].drops().double_value(&[1, 1]);
+    let ours = figure.grids()[0].drops().tensor().double_value(&[1, 1]);
     assert!((ours - by_hand).abs() < 1e-5, "{ours} {by_hand}");
     assert!(by_hand > 1e-4, "the middle of a 4 matters");
     let mixed = [patches, Patches::new(4)];

@@ -88,7 +88,7 @@ fn measures_equal_those_of_other_packages() -> Tested {
         ("maps".to_owned(), maps.shallow_clone()),
         ("classes".to_owned(), Tensor::from_slice(&classes.map(|class| class as i64))),
         ("disturbances".to_owned(), disturbances.shallow_clone()),
-        ("first".to_owned(), first.values().to_kind(Kind::Double)),
+        ("first".to_owned(), first.values().tensor().to_kind(Kind::Double)),
         ("second".to_owned(), stage.map.to_kind(Kind::Double)),
     ];
     given.extend(net.state_dict().into_iter().map(|(name, t)| (name, t.contiguous())));
@@ -221,10 +221,10 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
         let maps = maps_of(method, &net, &input, &[Target::Class(4), Target::Top])?;
         assert_eq!(maps.size(), [2, 28, 28], "{}", method.name());
         let figure = explain(&net, &photo, "4", method)?;
-        let shown = match figure.values().size().as_slice() {
-            [28, 28] => figure.values().shallow_clone(),
+        let shown = match figure.values().tensor().size().as_slice() {
+            [28, 28] => figure.values().tensor(),
             size => {
-                let map = figure.values().view([1, 1, size[0], size[1]]);
+                let map = figure.values().tensor().view([1, 1, size[0], size[1]]);
                 map.upsample_bilinear2d([28, 28], false, None, None).view([28, 28])
             }
         };

@@ -43,7 +43,7 @@ impl Attribution for GradCam {
 /// ```
 /// use convscope::prelude::*;
 /// let map = grad_cam(&zoo::digits()?, &data::digit(4, 2)?, "relu2", Target::Top)?;
-/// assert_eq!(map.values().size(), [8, 8]);
+/// assert_eq!(map.values().shape(), [8, 8]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///

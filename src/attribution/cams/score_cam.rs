@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// use convscope::prelude::*;
 /// let method = ScoreCam::at("relu2").channels(8);
 /// let map = method.explain(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert_eq!(map.values().size(), [8, 8]);
+/// assert_eq!(map.values().shape(), [8, 8]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -16,7 +16,7 @@ use crate::view::Heatmap;
 /// use convscope::prelude::*;
 /// let signed = Saliency::default().channels(Channels::Sum);
 /// let map = signed.explain(&zoo::digits()?, &data::digit(4, 2)?, "four")?;
-/// assert!(map.values().min().double_value(&[]) < 0.0);
+/// assert!(map.values().tensor().min().double_value(&[]) < 0.0);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Attribution for Saliency {
 /// ```
 /// use convscope::prelude::*;
 /// let map = saliency(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert_eq!(map.values().size(), [28, 28]);
+/// assert_eq!(map.values().shape(), [28, 28]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///

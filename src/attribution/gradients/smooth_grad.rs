@@ -38,7 +38,7 @@ pub enum Aggregation {
 /// use convscope::prelude::*;
 /// let method = SmoothGrad::default().samples(10).aggregation(Aggregation::Variance);
 /// let map = method.explain(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert!(map.values().min().double_value(&[]) >= 0.0);
+/// assert!(map.values().tensor().min().double_value(&[]) >= 0.0);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -37,7 +37,7 @@ struct Covered {
 /// use convscope::prelude::*;
 /// let net = zoo::digits()?;
 /// let figure = occlusion(&net, &data::digit(4, 2)?, Target::Top, &[Patches::new(6)])?;
-/// assert_eq!(figure.grids()[0].drops().size(), [9, 9]);
+/// assert_eq!(figure.grids()[0].drops().shape(), [9, 9]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 ///

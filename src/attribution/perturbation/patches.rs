@@ -32,7 +32,7 @@ pub enum Baseline {
 /// use convscope::prelude::*;
 /// let patches = Patches::new(6).stride(2).baseline(Baseline::Mean);
 /// let map = patches.explain(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert_eq!(map.values().size(), [28, 28]);
+/// assert_eq!(map.values().shape(), [28, 28]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// use convscope::prelude::*;
 /// let method = Rise::default().masks(100);
 /// let map = method.explain(&zoo::digits()?, &data::digit(4, 2)?, Target::Top)?;
-/// assert_eq!(map.values().size(), [28, 28]);
+/// assert_eq!(map.values().shape(), [28, 28]);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -57,6 +57,7 @@ impl std::fmt::Debug for Frame {
 /// film.save(std::env::temp_dir().join("brighter.gif"))?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Film {
     /// What the figure is called.
     pub title: String,

@@ -8,7 +8,7 @@ use super::{FAINT, LARGE, Occlusion, PatchGrid};
 use crate::Result;
 use crate::view::canvas::Style;
 use crate::view::curves::hex;
-use crate::view::values::{numbers, quantized};
+use crate::view::values::quantized;
 use crate::view::vega::{colored, picture_uri, titled};
 
 /// Probabilities are sent as whole numbers of this part.
@@ -48,7 +48,7 @@ impl Occlusion {
             "picture": picture_uri(&panel)?,
         });
         if let Some(grid) = self.grids.first() {
-            let (row, column, _) = grid.most_sensitive()?;
+            let (row, column, _) = grid.most_sensitive();
             let center = |place: u32| f64::from(place * grid.stride) + f64::from(grid.patch) / 2.0;
             constants["hand"] = json!({ "x": center(column), "y": center(row) });
         }
@@ -74,7 +74,7 @@ impl Occlusion {
 
 /// A grid as Vega reads it: place by place, and of each place guess by guess.
 fn row(grid: &PatchGrid, classes: &[usize]) -> Result<Value> {
-    let (step, drops) = quantized(&numbers(&grid.drops)?);
+    let (step, drops) = quantized(grid.drops.numbers());
     let guesses = || grid.guesses.iter().flatten();
     let index: Vec<usize> =
         guesses().map(|guess| classes.binary_search(&guess.class).unwrap_or_default()).collect();

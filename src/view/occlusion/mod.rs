@@ -9,7 +9,6 @@ use super::canvas::{Canvas, Style, WHITE, enlarge};
 use crate::picture::fit;
 use super::color::{ColorScale, number_text};
 use super::sheet::Sheet;
-use super::values::numbers;
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
@@ -42,6 +41,7 @@ const EDGE: Rgb<u8> = Rgb([0; 3]);
 /// Occlusion::new("Occlusion of 7", "logit", picture, 12.5, vec![grid])?.input_size(28, 28)
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Occlusion {
     /// What the figure is called.
     pub title: String,
@@ -117,8 +117,8 @@ impl Occlusion {
     }
 
     fn scale(&self) -> Result<ColorScale> {
-        let drops = self.grids.iter().map(|grid| numbers(&grid.drops));
-        Ok(ColorScale::signed(&drops.collect::<Result<Vec<_>>>()?.concat()))
+        let drops: Vec<&[f32]> = self.grids.iter().map(|grid| grid.drops.numbers()).collect();
+        Ok(ColorScale::signed(&drops.concat()))
     }
 
     /// The picture at the size shown; every patch must touch the input.
@@ -171,7 +171,7 @@ impl Occlusion {
         panel: &RgbImage,
         scale: &ColorScale,
     ) -> Result<RgbImage> {
-        let (drops, table) = (numbers(&grid.drops)?, scale.table());
+        let (drops, table) = (grid.drops.numbers(), scale.table());
         let place = |pixel: u32, size: u32, input: u32, count: u32| {
             let at = (pixel as f32 + 0.5) * input as f32 / size as f32;
             let first = (grid.patch as f32 - grid.stride as f32) / 2.0;
@@ -217,7 +217,7 @@ impl Figure for Occlusion {
         };
         canvas.picture(&panel, left, top);
         if let Some(grid) = self.grids.first() {
-            let (row, column, drop) = grid.most_sensitive()?;
+            let (row, column, drop) = grid.most_sensitive();
             let covered = self.covered(grid, row, column, &panel);
             frame(&mut canvas, (left, top), covered, Some(self.fill));
             let score = number_text((self.base - f64::from(drop)) as f32);
@@ -230,7 +230,7 @@ impl Figure for Occlusion {
             let (x, y) = (index % columns * (width + GAP), index / columns * (height + below));
             let (x, y) = (left + x, top + y);
             canvas.picture(&self.sensitivity(grid, &panel, &scale)?, x, y);
-            let (row, column, drop) = grid.most_sensitive()?;
+            let (row, column, drop) = grid.most_sensitive();
             frame(&mut canvas, (x, y), self.covered(grid, row, column, &panel), None);
             let most = format!("largest drop: {}", number_text(drop));
             write(&mut canvas, x, y, [grid.name(), most]);

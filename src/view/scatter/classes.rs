@@ -45,6 +45,7 @@ impl Shape {
 }
 
 /// The classes that occur.
+#[derive(Clone)]
 pub(super) struct Classes {
     /// For each point, which of `names`.
     pub of: Vec<usize>,

@@ -6,11 +6,9 @@ mod thumbnails;
 mod vega;
 
 use image::RgbImage;
-use tch::{Kind, Tensor};
 
-use super::values::{held, numbers};
+use super::values::{IntoClasses, IntoValues, Values};
 use super::{Bundle, Figure};
-use crate::error::shape_text;
 use crate::{Error, Result};
 use classes::Classes;
 use thumbnails::small;
@@ -36,6 +34,7 @@ use thumbnails::small;
 /// scatter.image()?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Scatter {
     /// What the figure is called.
     pub title: String,
@@ -50,12 +49,12 @@ pub struct Scatter {
 }
 
 /// One layout of the points.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Positions {
     /// What it is called, such as `t-SNE`; empty where it is the only one.
     pub name: String,
-    /// `[N, 2]`, float32 on the CPU.
-    pub points: Tensor,
+    /// `[N, 2]`.
+    pub points: Values,
 }
 
 impl Scatter {
@@ -64,8 +63,8 @@ impl Scatter {
     /// # Errors
     ///
     /// Another shape, or no points.
-    pub fn new(title: impl Into<String>, points: &Tensor) -> Result<Scatter> {
-        Scatter::layouts(title, &[("", points)])
+    pub fn new(title: impl Into<String>, points: impl IntoValues) -> Result<Scatter> {
+        Scatter::layouts(title, &[("", &points.into_values()?)])
     }
 
     /// A figure of several layouts of the same points, each with its name and `[N, 2]`: PCA beside
@@ -74,23 +73,26 @@ impl Scatter {
     /// # Errors
     ///
     /// Another shape, no points, or layouts that differ in their number.
-    pub fn layouts(title: impl Into<String>, layouts: &[(&str, &Tensor)]) -> Result<Scatter> {
-        let count =
-            layouts.first().map_or(0, |(_, points)| points.size().first().map_or(0, |&n| n));
+    pub fn layouts(title: impl Into<String>, layouts: &[(&str, impl IntoValues + Copy)]) -> Result<Scatter> {
+        let mut count = 0;
         let mut all = Vec::new();
         for (name, points) in layouts {
-            if points.size() != [count, 2] || count == 0 {
+            let points = points.into_values()?;
+            if all.is_empty() {
+                count = points.size(0);
+            }
+            if points.shape() != [count, 2] || count == 0 {
                 return Err(Error::Shape {
                     at: format!("a scatter plot{}", of(name)),
                     expected: match all.len() {
                         0 => "points [N, 2], N at least 1".to_owned(),
                         _ => format!("points [{count}, 2], as in the first layout"),
                     },
-                    got: shape_text(&points.size()),
+                    got: points.shape_text(),
                     remedy: "Reduce other features to two dimensions first.".to_owned(),
                 });
             }
-            all.push(Positions { name: (*name).to_owned(), points: held(points)? });
+            all.push(Positions { name: (*name).to_owned(), points });
         }
         if all.is_empty() {
             return Err(Error::Argument("a scatter plot needs at least one layout".to_owned()));
@@ -117,12 +119,12 @@ impl Scatter {
     /// # Errors
     ///
     /// Another number of labels than points, or a negative one.
-    pub fn classes<S: AsRef<str>>(mut self, labels: &Tensor, names: &[S]) -> Result<Self> {
-        let numbers: Vec<i64> = labels
-            .f_reshape([-1])
-            .and_then(|labels| labels.f_to_kind(Kind::Int64))
-            .and_then(Vec::try_from)
-            .map_err(Error::torch("reading the classes of a scatter plot"))?;
+    pub fn classes<S: AsRef<str>>(
+        mut self,
+        labels: impl IntoClasses,
+        names: &[S],
+    ) -> Result<Self> {
+        let numbers = labels.into_classes()?;
         self.one_each("classes", numbers.len())?;
         let names = names.iter().map(|name| name.as_ref().to_owned()).collect();
         self.classes = Some(Classes::new(&numbers, names)?);
@@ -201,7 +203,7 @@ impl Scatter {
 
     /// How many points there are, those among them that can't be drawn.
     pub fn count(&self) -> usize {
-        self.layouts.first().map_or(0, |layout| layout.points.size()[0] as usize)
+        self.layouts.first().map_or(0, |layout| layout.points.size(0))
     }
 
     fn one_each(&self, what: &str, got: usize) -> Result<()> {
@@ -217,7 +219,7 @@ impl Scatter {
     fn placed(&self) -> Result<Placed> {
         let mut layouts = Vec::new();
         for layout in &self.layouts {
-            layouts.push(numbers(&layout.points)?);
+            layouts.push(layout.points.numbers().to_vec());
         }
         let finite = |&point: &usize| {
             let pair =
