@@ -27,19 +27,19 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
-pub mod attribution;
 #[cfg(target_os = "linux")]
 mod atomic_write;
+pub mod attribution;
 mod batching;
 mod cuda;
 pub mod data;
 pub mod embed;
 mod error;
 mod inspect;
-pub mod maximize;
 mod layer_kind;
-mod notebook;
+pub mod maximize;
 pub mod network;
+mod notebook;
 mod photo;
 mod picture;
 pub mod prelude;
@@ -51,6 +51,6 @@ pub mod view;
 pub mod zoo;
 
 pub use error::{Error, Result};
-pub use photo::Photo;
 pub use image;
+pub use photo::Photo;
 pub use tch;

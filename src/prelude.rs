@@ -13,8 +13,7 @@ pub use crate::attribution::{
 pub use crate::data::{ImageSet, Samples, Split};
 pub use crate::embed::{Features, Pca, Pooling, Start, Tsne, TsneMethod, class_vectors, pca, tsne};
 pub use crate::maximize::{
-    Maximize, Objective, dataset_examples, maximize, maximize_layer,
-    maximize_units,
+    Maximize, Objective, dataset_examples, maximize, maximize_layer, maximize_units,
 };
 pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimizer, Schedule};

@@ -139,9 +139,7 @@ fn network(name: &str, layer: &str, kind: Kind, device: Device, rows: &mut Vec<R
         let curves = pixel_curves(&run(at)?, &maps, PixelSteps::default().steps(4))?;
         Ok(Tensor::from_slice(&[curves.deletion.concat(), curves.insertion.concat()].concat()))
     })?;
-    row("average drop", &|at| {
-        Ok(Tensor::from_slice(&confidence(&run(at)?, &maps)?.explained))
-    })?;
+    row("average drop", &|at| Ok(Tensor::from_slice(&confidence(&run(at)?, &maps)?.explained)))?;
     // Differences of small differences: rounding to TF32 leaves nothing of them.
     if kind == Kind::Double {
         row("infidelity", &|at| Ok(infidelity(&run(at)?, &gradient, &disturbances)?))?;

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use crate::compile::{Say, pin_versions};
 use crate::evcxr::Evcxr;
 use crate::frontend::Front;
-use crate::startup::{Outcome, hold};
 use crate::installation::{Installation, State};
 use crate::relay::relay;
 use crate::session::Session;
+use crate::startup::{Outcome, hold};
 use crate::warm;
 
 /// A cell that runs before the first of the notebook. evcxr learns that cells may use `?` only when

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::compile::cargo_like_evcxr;
 use crate::installation::{Installation, State, write};
 use crate::libtorch::Libtorch;
-use crate::lock::{self, Mode};
 use crate::location::Place;
+use crate::lock::{self, Mode};
 use crate::warm;
 
 /// What evcxr 0.22 writes as a notebook's profile; with another, cargo would compile all of it again.

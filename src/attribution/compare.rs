@@ -29,9 +29,9 @@ pub fn compare_methods(
     methods: &[&dyn Attribution],
 ) -> Result<Heatmaps> {
     let run = Run::of(net, input, target)?;
-    let maps = methods.iter().map(|method| {
-        Ok((method.name(), figure(&run, input, *method, &method.attribute(&run)?)?))
-    });
+    let maps = methods
+        .iter()
+        .map(|method| Ok((method.name(), figure(&run, input, *method, &method.attribute(&run)?)?)));
     let title = format!("{} in {}, by method", run.targets()?.name(net, 0), input.title());
     let maps = maps.collect::<Result<Vec<_>>>()?;
     Ok(Heatmaps::new(title, maps)?.scale_sharing(ScaleSharing::Each))

@@ -28,8 +28,7 @@ pub(super) fn figure(
     let picture = input.shown(net, ALONE)?;
     let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
     let [height, width] = input_size(run);
-    let heatmap =
-        heatmap.input_size(height, width).note(format!("{given}; {}", found.reading));
+    let heatmap = heatmap.input_size(height, width).note(format!("{given}; {}", found.reading));
     let heatmap = found.notes.iter().fold(heatmap, |heatmap, note| heatmap.note(note));
     Ok(heatmap.unfinished(found.stopped.clone()))
 }

@@ -193,9 +193,8 @@ pub enum Channels {
 impl Channels {
     /// `[N, C, H, W]` to `[N, H, W]`.
     fn reduce(self, values: &Tensor) -> Result<Tensor> {
-        let sum = |values: &Tensor| {
-            values.f_sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>)
-        };
+        let sum =
+            |values: &Tensor| values.f_sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>);
         let reduced = match self {
             Channels::LargestAbsolute => values.f_abs().and_then(|v| v.f_amax([1], false)),
             Channels::Sum => sum(values),

@@ -27,7 +27,11 @@ enum Pick {
 
 impl ResolvedTargets {
     /// Finds out what each target means for this network.
-    pub(crate) fn new(net: &Network, input: &Tensor, targets: &[Target]) -> Result<ResolvedTargets> {
+    pub(crate) fn new(
+        net: &Network,
+        input: &Tensor,
+        targets: &[Target],
+    ) -> Result<ResolvedTargets> {
         let batch = input.size().first().copied().unwrap_or_default() as usize;
         if targets.len() != batch || batch == 0 {
             return Err(Error::Argument(format!(
@@ -81,7 +85,10 @@ impl ResolvedTargets {
 
     /// The target of image `index` alone.
     pub(crate) fn one(&self, index: usize) -> ResolvedTargets {
-        ResolvedTargets { node: self.node, picks: self.picks.get(index).cloned().into_iter().collect() }
+        ResolvedTargets {
+            node: self.node,
+            picks: self.picks.get(index).cloned().into_iter().collect(),
+        }
     }
 
     /// The same targets of a network in which the scored node has another number.

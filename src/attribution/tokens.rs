@@ -13,9 +13,8 @@ const MOST_EXTRA: i64 = 16;
 /// `at`: that is what was cut into patches. `shapes` are those of [`Network::shapes`].
 pub(super) fn grid(net: &Network, at: usize, tokens: i64, shapes: &[Vec<i64>]) -> Option<[i64; 2]> {
     let before = net.nodes().iter().zip(shapes).take(at).rev();
-    let size = before.filter(|(node, _)| {
-        matches!(node.op, Op::Conv2d(_) | Op::MaxPool2d(_) | Op::AvgPool2d(_))
-    });
+    let size = before
+        .filter(|(node, _)| matches!(node.op, Op::Conv2d(_) | Op::MaxPool2d(_) | Op::AvgPool2d(_)));
     let [h, w] = size.map(|(_, shape)| <[i64; 2]>::try_from(shape.get(2..)?).ok()).next()??;
     (0..=MOST_EXTRA).contains(&(tokens - h * w)).then_some([h, w])
 }

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use super::features::{PointMetadata, Features, checked};
+use super::features::{Features, PointMetadata, checked};
 use super::tsne::{Divergence, Step, Tsne, place};
 use super::{Quality, neighbors};
 use crate::error::shape_text;

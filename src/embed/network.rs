@@ -4,11 +4,11 @@ use image::RgbImage;
 use tch::{Kind, Tensor};
 
 use super::Features;
-use crate::data::Samples;
 use crate::batching::Batches;
+use crate::data::Samples;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::picture::fit;
+use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// More pictures at once are no faster.

@@ -7,8 +7,8 @@ use tch::{Kind, Tensor};
 
 use super::Torch;
 use super::features::checked;
-use crate::error::shape_text;
 use crate::batching::Batches;
+use crate::error::shape_text;
 use crate::random::Random;
 use crate::{Error, Result};
 

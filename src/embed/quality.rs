@@ -3,8 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::{Torch, neighbors};
-use crate::error::shape_text;
 use crate::batching::Batches;
+use crate::error::shape_text;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -106,7 +106,12 @@ impl Ranks {
             let centered = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
             let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
             let numbers = Tensor::f_arange(count, (Kind::Int64, features.device()))?;
-            Ok((centered.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?, centered, lengths, numbers))
+            Ok((
+                centered.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?,
+                centered,
+                lengths,
+                numbers,
+            ))
         };
         let (rows, centered, lengths, numbers) = compare().map_err(failed)?;
         let near = nearest_in_map(&map, &chosen, k)?;

@@ -14,8 +14,8 @@ use super::start::started;
 use super::{Maximize, Objective};
 use crate::error::shape_text;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::picture::fit;
+use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// So often, images that no unit answers to are given noise, each time twice as strong.

@@ -181,7 +181,12 @@ impl Maximize {
 }
 
 /// Of the time left, the share of `count` among the `left` that are to be done.
-fn share(time_limit: Option<Duration>, start: Instant, count: usize, left: usize) -> Option<Duration> {
+fn share(
+    time_limit: Option<Duration>,
+    start: Instant,
+    count: usize,
+    left: usize,
+) -> Option<Duration> {
     let rest = time_limit?.saturating_sub(start.elapsed());
     Some(rest.mul_f64(count as f64 / left.max(1) as f64))
 }

@@ -223,7 +223,11 @@ impl Network {
     }
 
     /// For each node up to the last wanted one, which nodes read it.
-    pub(super) fn liveness(&self, given: &[(usize, &Tensor)], wanted: &[usize]) -> Result<Vec<Liveness>> {
+    pub(super) fn liveness(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+    ) -> Result<Vec<Liveness>> {
         let end = wanted.iter().copied().max().unwrap_or_default();
         let mut live = vec![Liveness::default(); end + 1];
         for &i in wanted {
@@ -254,8 +258,8 @@ impl Network {
         for index in 0..=end {
             let node = &self.nodes[index];
             let free = |i: &&usize| {
-                let made_here =
-                    given.iter().all(|(at, _)| at != *i) && self.nodes[**i].op.operation().allocates();
+                let made_here = given.iter().all(|(at, _)| at != *i)
+                    && self.nodes[**i].op.operation().allocates();
                 made_here && live[**i].readers == 1 && live[**i].last == index
             };
             if node.op.operation().works_in_place() {

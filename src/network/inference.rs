@@ -38,8 +38,7 @@ impl Network {
             let before = node.inputs.first().filter(|&i| only_reader(i)).map(|&i| places[i]);
             let folded = before.and_then(|place| operation.fold_into(&nodes[place].op));
             if let (Some(place), Some(folded)) = (before, folded) {
-                nodes[place].op =
-                    folded.map_err(Error::torch(format!("folding {}", node.name)))?;
+                nodes[place].op = folded.map_err(Error::torch(format!("folding {}", node.name)))?;
                 nodes[place].name.clone_from(&node.name);
                 places.push(place);
                 continue;

@@ -17,7 +17,8 @@ impl Network {
             if let Op::Conv2d(conv) = &mut node.op {
                 let weight = &conv.weight;
                 let laid_out = if last { channels_last(weight) } else { weight.f_contiguous() };
-                conv.weight = laid_out.map_err(Error::torch(format!("laying out {}", node.name)))?;
+                conv.weight =
+                    laid_out.map_err(Error::torch(format!("laying out {}", node.name)))?;
             }
         }
         Ok(())

@@ -86,7 +86,9 @@ impl Network {
                 self.name
             )))
         };
-        if let Some(node) = nodes.iter().find(|node| node.op.operation().backprop() == Backprop::Refused) {
+        if let Some(node) =
+            nodes.iter().find(|node| node.op.operation().backprop() == Backprop::Refused)
+        {
             return refuse(format!("`{}` is a {}", node.name, node.op.name()));
         }
         let is_unit = |rule: Backprop| matches!(rule, Backprop::Rectified { .. });
@@ -98,7 +100,12 @@ impl Network {
 }
 
 /// The gradient of `score` with respect to `leaf`, piece by piece.
-fn backwards(leaf: &Tensor, cuts: &[Cut], rule: BackpropRule, score: &Tensor) -> Result<Tensor, TchError> {
+fn backwards(
+    leaf: &Tensor,
+    cuts: &[Cut],
+    rule: BackpropRule,
+    score: &Tensor,
+) -> Result<Tensor, TchError> {
     let leaves: Vec<&Tensor> =
         [leaf].into_iter().chain(cuts.iter().map(|cut| &cut.after)).collect();
     let mut sums: Vec<Option<Tensor>> = leaves.iter().map(|_| None).collect();

@@ -24,7 +24,12 @@ impl Network {
     /// # Errors
     ///
     /// A layer that the scored one does not depend on.
-    pub(crate) fn resume_at(&self, input: &Tensor, layer: usize, scored: usize) -> Result<Resumed<'_>> {
+    pub(crate) fn resume_at(
+        &self,
+        input: &Tensor,
+        layer: usize,
+        scored: usize,
+    ) -> Result<Resumed<'_>> {
         let mut depends = vec![false; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
             depends[index] = index == layer || node.inputs.iter().any(|&i| depends[i]);

@@ -4,9 +4,9 @@ use std::fmt;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::batching::free;
 use crate::data::{Samples, labels_for};
 use crate::error::shape_text;
-use crate::batching::free;
 use crate::network::Network;
 use crate::progress::Progress;
 use crate::random::Random;

@@ -4,10 +4,10 @@ use image::RgbImage;
 
 use super::boxes::{BoundingBox, Drawn, FOUND};
 use super::canvas::{Canvas, INK, LINE, Style, enlarge};
-use crate::picture::fit;
 use super::sheet::Sheet;
 use super::tiles::WIDEST;
 use super::{Bundle, Figure};
+use crate::picture::fit;
 use crate::{Error, Result};
 
 const GAP: u32 = 8;

@@ -4,13 +4,13 @@ use image::RgbImage;
 
 use super::boxes::Drawn;
 use super::canvas::{Canvas, Style, enlarge};
-use crate::picture::fit;
 use super::color::{ColorMap, ColorScale, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::tiles::colored;
 use super::values::{IntoValues, Values, bilinear, nearest};
 use super::{BoundingBox, Boxes, Bundle, Figure};
+use crate::picture::fit;
 use crate::{Error, Result};
 
 /// Between the picture and the picture under its map.

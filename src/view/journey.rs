@@ -186,8 +186,7 @@ impl Figure for Journey {
     }
 
     fn description(&self) -> String {
-        let layer =
-            |(name, values): &(String, Values)| format!("{name} {}", values.shape_text());
+        let layer = |(name, values): &(String, Values)| format!("{name} {}", values.shape_text());
         let layers: Vec<String> = self.layers.iter().map(layer).collect();
         format!("{}: {}; {}", self.title, layers.join(", "), self.notes().join("; "))
     }

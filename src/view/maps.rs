@@ -83,13 +83,7 @@ impl Maps {
     }
 
     /// A channel's map enlarged, in the colors of `table`.
-    pub(super) fn tile(
-        &self,
-        channel: usize,
-        table: &ColorTable,
-        zoom: u32,
-        smooth: bool,
-    ) -> Tile {
+    pub(super) fn tile(&self, channel: usize, table: &ColorTable, zoom: u32, smooth: bool) -> Tile {
         let values = self.map(channel);
         let picture = match smooth && zoom > 1 {
             true => {

@@ -4,9 +4,9 @@ use image::{Rgb, RgbImage};
 
 use super::Figure;
 use super::canvas::{Canvas, INK, LINE, Style, enlarge};
-use crate::picture::fit;
 use super::sheet::Sheet;
 use super::top_k::{Guess, percent};
+use crate::picture::fit;
 use crate::{Error, Result};
 
 /// The side of a picture in the grid.

@@ -34,7 +34,9 @@ pub(super) fn extension(path: &Path) -> String {
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    atomic_write::write(path, |part| fs::write(part, bytes).map_err(Error::io("write the figure", path)))
+    atomic_write::write(path, |part| {
+        fs::write(part, bytes).map_err(Error::io("write the figure", path))
+    })
 }
 
 /// The interactive form with the Vega build at `vega`.

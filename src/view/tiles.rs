@@ -245,8 +245,7 @@ mod tests {
 
     #[test]
     fn enlarging_repeats_pixels() {
-        let table =
-            ColorScale { map: ColorMap::Gray, low: 0.0, high: 1.0, clipped: false }.table();
+        let table = ColorScale { map: ColorMap::Gray, low: 0.0, high: 1.0, clipped: false }.table();
         let picture = colored(&[0.0, 1.0, 1.0, 0.0, 0.0, 1.0], 3, 2, &table);
         assert_eq!(picture.dimensions(), (6, 4));
         let row = |y| (0..6).map(|x| picture.get_pixel(x, y).0[0]).collect::<Vec<_>>();

@@ -4,10 +4,10 @@ use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::canvas::{Canvas, LINE, Style, enlarge};
-use crate::picture::fit;
 use super::sheet::Sheet;
 use super::vega::{picture_uri, titled};
 use super::{Bundle, Figure};
+use crate::picture::fit;
 use crate::{Error, Result};
 
 const PANEL: u32 = 224;

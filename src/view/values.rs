@@ -152,9 +152,7 @@ pub(super) fn bilinear(map: &[f32], width: usize, to: [usize; 2]) -> Vec<f32> {
     let mut enlarged = Vec::with_capacity(to[0] * to[1]);
     for &(top, bottom, low) in &down {
         for &(left, right, far) in &across {
-            let row = |y: usize| {
-                (1.0 - far) * map[y * width + left] + far * map[y * width + right]
-            };
+            let row = |y: usize| (1.0 - far) * map[y * width + left] + far * map[y * width + right];
             enlarged.push((1.0 - low) * row(top) + low * row(bottom));
         }
     }

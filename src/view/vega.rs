@@ -53,8 +53,7 @@ pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
 
 /// A specification, or a part of one, that lies beside the source.
 pub(super) fn parsed(text: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(Error::figure("specified"))
+    serde_json::from_str(text).map_err(Error::figure("specified"))
 }
 
 /// Adds the signals, data, scales and marks of `part` behind those of `spec`.

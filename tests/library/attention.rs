@@ -83,7 +83,9 @@ fn rollout_of_one_layer_is_half_its_attention() -> Tested {
 fn agree(net: &Network, theirs: &Arrays, prefix: &str, targets: &[Target], most: f64) -> Tested {
     let of = |name: &str| &theirs[&format!("{prefix}{name}")];
     let input = of("input");
-    let roll = |fusion, discard| attention_rollout_tensor(net, input, Rollout::default().fusion(fusion).discard(discard));
+    let roll = |fusion, discard| {
+        attention_rollout_tensor(net, input, Rollout::default().fusion(fusion).discard(discard))
+    };
     for (name, ours) in [
         ("logits", net.forward(input)?),
         ("maps", attention_tensor(net, input)?),
@@ -155,8 +157,15 @@ fn figures_of_layers_and_heads() -> Tested {
     let last = attention(&net, &photo, AttentionMaps::default().heads(Heads::Each).layers([1]))?;
     assert_eq!(difference(&last.values()[1].tensor(), &heads.values()[3].tensor()), 0.0);
     let one = AttentionMaps::default().layers([1]).heads(Heads::Only(vec![1]));
-    assert_eq!(difference(&attention(&net, &photo, one)?.values()[0].tensor(), &heads.values()[3].tensor()), 0.0);
-    let title = attention_rollout(&net, &photo, Rollout::default().fusion(Fusion::Max).discard(0.5))?;
+    assert_eq!(
+        difference(
+            &attention(&net, &photo, one)?.values()[0].tensor(),
+            &heads.values()[3].tensor()
+        ),
+        0.0
+    );
+    let title =
+        attention_rollout(&net, &photo, Rollout::default().fusion(Fusion::Max).discard(0.5))?;
     assert!(title.description().contains("largest of the heads, 50 % of the values discarded"));
     assert!(gradient_attention(&net, &photo, 2)?.title.contains("class 2"));
     // The tokens as maps, for Grad-CAM.

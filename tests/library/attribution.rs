@@ -23,8 +23,14 @@ pub fn close(found: &Tensor, expected: &str) {
 fn network_o_has_its_published_attributions() -> Tested {
     let (net, input) = network_o();
     let target = [Target::Class(0)];
-    close(&values_of(&GuidedBackprop, &net, &input, &target)?, "0 1 1 1 / 1 3 3 2 / 1 3 3 2 / 1 2 2 1");
-    close(&values_of(&Deconvolution, &net, &input, &target)?, "2 3 3 1 / 3 5 5 2 / 3 5 5 2 / 1 2 2 1");
+    close(
+        &values_of(&GuidedBackprop, &net, &input, &target)?,
+        "0 1 1 1 / 1 3 3 2 / 1 3 3 2 / 1 2 2 1",
+    );
+    close(
+        &values_of(&Deconvolution, &net, &input, &target)?,
+        "2 3 3 1 / 3 5 5 2 / 3 5 5 2 / 1 2 2 1",
+    );
     let cam = |layer| values_of(&GradCam::at(layer), &net, &input, &target);
     close(&cam("conv")?, "11.25 13.5 / 20.25 22.5");
     close(&cam("relu1")?, "0 4 / 28 32.5");
@@ -143,7 +149,9 @@ fn each_picture_of_a_batch_is_explained_as_if_alone() -> Tested {
             assert!(difference(&together.narrow(0, row as i64, 1), alone) < 1e-14);
         }
     }
-    let error = values_of(&Saliency::default(), &net, &input, &targets[..2]).expect_err("two targets").to_string();
+    let error = values_of(&Saliency::default(), &net, &input, &targets[..2])
+        .expect_err("two targets")
+        .to_string();
     assert!(error.contains("2 targets for 3 images"), "{error}");
     Ok(())
 }
@@ -263,7 +271,8 @@ fn vision_transformers_have_maps_on_their_grid_of_patches() -> Tested {
     );
     let expected = expected.relu().view([14, 14]);
     assert!(
-        difference(&map.values().tensor(), &expected) < 1e-5 * expected.max().double_value(&[]).max(1e-9)
+        difference(&map.values().tensor(), &expected)
+            < 1e-5 * expected.max().double_value(&[]).max(1e-9)
     );
     Ok(())
 }
@@ -300,7 +309,10 @@ fn targets_by_top_number_and_name_agree() -> Tested {
     assert_eq!(difference(&top.values().tensor(), &by_number.values().tensor()), 0.0);
     assert_eq!(difference(&top.values().tensor(), &by_name.values().tensor()), 0.0);
     let other = saliency(&net, &photo, 2usize)?;
-    assert!(difference(&top.values().tensor(), &other.values().tensor()) > 0.0, "the target matters");
+    assert!(
+        difference(&top.values().tensor(), &other.values().tensor()) > 0.0,
+        "the target matters"
+    );
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use convscope::embed::{
-    Quality, Start, TsneMethod, class_vectors, divergence, neighbor_accuracy, pca,
-    trustworthiness, tsne,
+    Quality, Start, TsneMethod, class_vectors, divergence, neighbor_accuracy, pca, trustworthiness,
+    tsne,
 };
 use convscope::prelude::*;
 
@@ -321,7 +321,8 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     let first = net.features(&photos[0..1], "relu3", Pooling::Mean)?;
     assert!(difference(&features.values().narrow(0, 0, 1), first.values()) < 1e-5);
     std::fs::write(folder.join("digit3/zz.png"), "not a picture")?;
-    let message = net.features(&data::Folder::open(&folder)?, "relu3", Pooling::Mean).expect_err("broken");
+    let message =
+        net.features(&data::Folder::open(&folder)?, "relu3", Pooling::Mean).expect_err("broken");
     assert!(message.to_string().contains("zz.png"), "{message}");
 
     let vectors = class_vectors(&net)?;

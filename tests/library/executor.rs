@@ -1,6 +1,8 @@
 //! Ways of running a network: overwriting, starting in the middle, other outputs, the inference form.
 
-use convscope::network::ops::{Arithmetic, Flatten, Mean, Pad, Permute, Pointwise, Reshape, Select, Slice};
+use convscope::network::ops::{
+    Arithmetic, Flatten, Mean, Pad, Permute, Pointwise, Reshape, Select, Slice,
+};
 use convscope::network::{Builder, Op};
 use convscope::prelude::*;
 

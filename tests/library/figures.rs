@@ -175,7 +175,7 @@ fn a_bundle_has_what_a_notebook_needs() -> Tested {
             .iter()
             .all(|(mime, content)| *mime == "text/plain" || !content.contains('\n'))
     );
-    assert!(bundle.text.contains("Saliency of 2"));
+    assert!(bundle.text.contains("Saliency for 2"));
     Ok(())
 }
 

@@ -48,7 +48,10 @@ fn heatmaps_golden() -> Tested {
         vec![layer("early", (1.0, 1.0), 0.1), layer("late", (4.0, 7.0), 1.0)].into_iter().collect()
     };
     golden("heatmaps", &Heatmaps::new("One scale", layers()?)?)?;
-    golden("heatmaps_each", &Heatmaps::new("Each its own", layers()?)?.scale_sharing(ScaleSharing::Each))?;
+    golden(
+        "heatmaps_each",
+        &Heatmaps::new("Each its own", layers()?)?.scale_sharing(ScaleSharing::Each),
+    )?;
     let tall = painted(100, 160).pixels().clone();
     let row = |picture: &RgbImage| -> convscope::Result<Vec<Heatmap>> {
         let map = |values: Tensor| Heatmap::new("m", "u", picture.clone(), &values);

@@ -260,7 +260,8 @@ fn golden_pictures_stand_in_rows() -> Tested {
         assert!(figure.values().tensor().get(index).equal(&alone.values().tensor()));
     }
     assert_eq!(names(&figure)?.len(), 3 * 6);
-    let strength = figure.values().tensor().abs().mean_dim([0, 2, 3].as_slice(), false, Kind::Double);
+    let strength =
+        figure.values().tensor().abs().mean_dim([0, 2, 3].as_slice(), false, Kind::Double);
     let strongest = strength.argmax(None, false).int64_value(&[]);
     assert_eq!(names(&figure)?[6], format!("a drawn 8, channel {strongest}"));
     let two = net.feature_maps_batch(&photos, "relu2")?.channels([13, 0]);

@@ -148,11 +148,11 @@ fn first_bands(picture: &RgbImage) -> [(u32, u32); 2] {
 /// Figures without a line under their title.
 const NO_NOTE: [&str; 8] = [
     "curves_many",
-    "evidence",
     "film",
     "gallery_rows",
     "heatmap_blocky",
     "heatmap_signed",
+    "map_report",
     "occlusion",
     "scatter_layouts",
 ];

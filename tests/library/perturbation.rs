@@ -263,8 +263,7 @@ fn bounded_time_gives_what_there_is_and_says_so() -> Tested {
     // The points that were reached are from the whole way: the shares nearly add up all the same.
     let run = Run::of(&net, &digit, Target::Top)?;
     let whole = IntegratedGradients::default().steps(1000);
-    let (some, all) =
-        (whole.clone().time_limit(no_time).integrate(&run)?, whole.integrate(&run)?);
+    let (some, all) = (whole.clone().time_limit(no_time).integrate(&run)?, whole.integrate(&run)?);
     assert!(some.steps < 100 && all.steps == 1000, "{}", some.steps);
     let first = IntegratedGradients::default().steps(some.steps);
     let near = Run::new(&net, &(run.input() * 0.01), &[Target::Class(4)])?;

@@ -48,7 +48,10 @@ fn a_label_that_is_no_class_is_refused() -> Tested {
     let samples = [(data::digit(1, 1)?, 10)];
     let error = zoo::digits()?.predict(&samples).expect_err("ten classes").to_string();
     assert!(error.contains("label 10") && error.contains("[1, 10]"), "{error}");
-    assert!(zoo::digits()?.predict(&Vec::<Photo>::new())?.image().is_ok(), "no pictures are a small figure");
+    assert!(
+        zoo::digits()?.predict(&Vec::<Photo>::new())?.image().is_ok(),
+        "no pictures are a small figure"
+    );
     Ok(())
 }
 

@@ -114,8 +114,7 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
                 b.avg_pool(x, &name, Pool { padding: dice.pair(0, 1), ..pool })
             }
             3 => {
-                let cut =
-                    Slice { dim: 2, start: dice.roll(0, 2), end: -2, step: dice.roll(1, 2) };
+                let cut = Slice { dim: 2, start: dice.roll(0, 2), end: -2, step: dice.roll(1, 2) };
                 let x = b.op(&format!("{name}.slice"), cut, &[x]);
                 let amounts = vec![[0, 0], [0, 0], dice.pair(0, 2), dice.pair(0, 2)];
                 b.op(&name, Pad { amounts }, &[x])
@@ -134,8 +133,7 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
             _ => {
                 // Channels last, and channels shuffled: height and width change places.
                 let width = b.shape(x).to_vec();
-                let x =
-                    b.op(&format!("{name}.last"), Permute { order: vec![0, 3, 2, 1] }, &[x]);
+                let x = b.op(&format!("{name}.last"), Permute { order: vec![0, 3, 2, 1] }, &[x]);
                 let x = b.layer_norm(x, &format!("{name}.norm"), 1e-5);
                 let x = b.linear(x, &format!("{name}.linear"), 4);
                 let shape = vec![1, width[3], width[2], 2, 2];

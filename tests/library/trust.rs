@@ -113,16 +113,8 @@ fn measures_equal_those_of_other_packages() -> Tested {
         ("insertion_auc", curves.insertion_auc(), 1e-12),
         // That package multiplies in single precision.
         ("change", change, 1e-6),
-        (
-            "infidelity",
-            numbers(&infidelity(&run, &gradient, &disturbances)?),
-            1e-12,
-        ),
-        (
-            "sensitivity",
-            numbers(&max_sensitivity(&run, &saliency, &disturbances)?),
-            1e-9,
-        ),
+        ("infidelity", numbers(&infidelity(&run, &gradient, &disturbances)?), 1e-12),
+        ("sensitivity", numbers(&max_sensitivity(&run, &saliency, &disturbances)?), 1e-9),
         ("rank_correlation", vec![stage.rank_correlation], 1e-12),
         ("structural_similarity", vec![stage.structural_similarity], 1e-9),
     ] {
@@ -234,7 +226,8 @@ fn every_method_gives_maps_of_the_input_and_its_figure() -> Tested {
         assert!(largest > 0.0, "{}", method.name());
         assert!(difference(&alone.get(0), &shown) < 1e-5 * largest, "{}", method.name());
     }
-    let names: std::collections::BTreeSet<String> = methods.iter().map(|method| method.name()).collect();
+    let names: std::collections::BTreeSet<String> =
+        methods.iter().map(|method| method.name()).collect();
     assert_eq!(names.len(), methods.len(), "{names:?}");
     let figure = compare_methods(&net, &photo, Target::Top, &methods[..4])?;
     assert_eq!(figure.values().len(), 4);
@@ -271,10 +264,7 @@ fn what_cannot_be_measured_is_refused() -> Tested {
     let error = infidelity(&run, &gradient, &flat).expect_err("one").to_string();
     assert!(error.contains("Disturbance"), "{error}");
     assert!(max_sensitivity(&run, &Saliency::default(), &flat).is_err());
-    for wrong in [
-        Disturbance::default().samples(0),
-        Disturbance::default().radius(f64::NAN),
-    ] {
+    for wrong in [Disturbance::default().samples(0), Disturbance::default().radius(f64::NAN)] {
         assert!(wrong.of(&input).is_err());
     }
     Ok(())

@@ -85,8 +85,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_files_too() {
-        let all =
-            |of: fn(&Official) -> &str| CATALOG.iter().map(of).collect::<BTreeSet<_>>().len();
+        let all = |of: fn(&Official) -> &str| CATALOG.iter().map(of).collect::<BTreeSet<_>>().len();
         assert_eq!(all(|official| official.name), CATALOG.len());
         assert_eq!(all(|official| official.file_name), CATALOG.len());
     }

@@ -64,11 +64,7 @@ impl AttentionMaps {
 /// # Errors
 ///
 /// A network without self-attention of all tokens; layers or heads that it hasn't.
-pub fn attention(
-    net: &Network,
-    image: &impl Input,
-    options: AttentionMaps,
-) -> Result<Heatmaps> {
+pub fn attention(net: &Network, image: &impl Input, options: AttentionMaps) -> Result<Heatmaps> {
     let input = image.tensor(net)?;
     let found = Attention::of(net, &input.size(), net.find(&net.output().name)?)?;
     let layers = match options.layers.as_slice() {

@@ -68,11 +68,7 @@ impl Rollout {
 /// # Errors
 ///
 /// A network without self-attention of all tokens; a share outside its range.
-pub fn attention_rollout(
-    net: &Network,
-    image: &impl Input,
-    options: Rollout,
-) -> Result<Heatmap> {
+pub fn attention_rollout(net: &Network, image: &impl Input, options: Rollout) -> Result<Heatmap> {
     let input = image.tensor(net)?;
     let values = attention_rollout_tensor(net, &input, options)?;
     let title = format!("Attention rollout in {}", image.title());

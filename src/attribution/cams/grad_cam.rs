@@ -3,7 +3,7 @@
 //! Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 //! Localization", 2016 ([arXiv:1610.02391](https://arxiv.org/abs/1610.02391)).
 
-use super::weighted::{found, weighted, mean};
+use super::weighted::{found, mean, weighted};
 use crate::Result;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::network::Network;

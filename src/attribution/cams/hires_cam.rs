@@ -28,8 +28,7 @@ impl Attribution for HiResCam {
     }
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
-        let maps =
-            weighted(run, &self.layer, |_, gradient| Ok(gradient.shallow_clone()))?;
+        let maps = weighted(run, &self.layer, |_, gradient| Ok(gradient.shallow_clone()))?;
         Ok(found(maps))
     }
 }

@@ -77,8 +77,7 @@ impl ScoreCam {
         let maps = maps.f_index_select(0, &order).map_err(failed)?;
         let mut scores = Vec::new();
         let count = maps.size().first().map_or(0, |&count| count as usize);
-        let variants =
-            Variants::new("Score-CAM", count, net, &input.size(), input.kind(), false)?;
+        let variants = Variants::new("Score-CAM", count, net, &input.size(), input.kind(), false)?;
         variants.time_limit(self.time_limit).run(|range| {
             let (start, length) = (range.start as i64, range.len() as i64);
             let seen = maps.f_narrow(0, start, length).and_then(|maps| masked(input, &maps));

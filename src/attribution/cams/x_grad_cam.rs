@@ -3,7 +3,7 @@
 //!
 //! Fu et al., "Axiom-based Grad-CAM", 2020 ([arXiv:2008.02312](https://arxiv.org/abs/2008.02312)).
 
-use super::weighted::{found, weighted, total};
+use super::weighted::{found, total, weighted};
 use crate::Result;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::network::Network;

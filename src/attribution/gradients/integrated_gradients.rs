@@ -102,7 +102,12 @@ impl IntegratedGradients {
         let mut sum = path.f_zeros_like().map_err(failed())?;
         let order = spread(self.steps);
         let variants = Variants::new(
-            "Integrated gradients", self.steps, net, &path.size(), path.kind(), true,
+            "Integrated gradients",
+            self.steps,
+            net,
+            &path.size(),
+            path.kind(),
+            true,
         )?;
         let steps = variants.time_limit(self.time_limit).run(|range| {
             let steps = order.get(range).unwrap_or_default();

@@ -124,9 +124,8 @@ impl Attribution for SmoothGrad {
         let zeros =
             || input.f_zeros_like().and_then(|z| z.f_to_kind(Kind::Double)).map_err(failed());
         let (mut sum, mut squares) = (zeros()?, zeros()?);
-        let variants = Variants::new(
-            "SmoothGrad", self.samples, net, &input.size(), input.kind(), true,
-        )?;
+        let variants =
+            Variants::new("SmoothGrad", self.samples, net, &input.size(), input.kind(), true)?;
         let done = variants.time_limit(self.time_limit).run(|samples| {
             let mut random_here = Random(random.0);
             let noisy = noisy(input, &deviation, samples.len(), &mut random_here);
@@ -152,8 +151,7 @@ impl Attribution for SmoothGrad {
             Aggregation::Mean => (Ok(mean), "|mean gradient|"),
             Aggregation::Squared => (Ok(square), "mean squared gradient"),
             Aggregation::Variance => {
-                let variance =
-                    mean.f_square().and_then(|mean| square.f_sub(&mean)?.f_clamp_min(0));
+                let variance = mean.f_square().and_then(|mean| square.f_sub(&mean)?.f_clamp_min(0));
                 (variance, "variance of the gradient")
             }
         };

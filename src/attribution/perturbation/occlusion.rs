@@ -6,9 +6,9 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use super::Measure;
 use super::patches::{Patches, baseline};
 use super::variants::{Variants, stopped};
-use super::Measure;
 use crate::attribution::figure::{ALONE, input_size};
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::network::{Network, Windows};

@@ -100,8 +100,11 @@ impl Patches {
     /// The half-open pixel range of each patch along one axis. The last patch may be cut by the border,
     /// so that no pixel is left out.
     pub(super) fn places(&self, d: usize, size: i64) -> Vec<[i64; 2]> {
-        let count =
-            (size - self.size[d]).saturating_add(self.stride[d] - 1).div_euclid(self.stride[d]).max(0) + 1;
+        let count = (size - self.size[d])
+            .saturating_add(self.stride[d] - 1)
+            .div_euclid(self.stride[d])
+            .max(0)
+            + 1;
         let place = |i: i64| {
             let from = i.saturating_mul(self.stride[d]);
             [from, from.saturating_add(self.size[d]).min(size)]

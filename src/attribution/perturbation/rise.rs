@@ -113,46 +113,47 @@ impl Rise {
 
     /// For the run's only image.
     fn weigh(&self, run: &Run<'_>) -> Result<Weighted> {
-    let Rise { masks: count, cells, probability, measure, .. } = *self;
-    // A mask is made at a size of all its cells and one more.
-    const MOST_CELLS: usize = 1000;
-    if count == 0
-        || !(1..=MOST_CELLS).contains(&cells)
-        || !(probability > 0.0 && probability <= 1.0)
-    {
-        return Err(Error::Argument(format!(
-            "RISE with {count} masks of {cells}×{cells} cells, each seen with probability \
+        let Rise { masks: count, cells, probability, measure, .. } = *self;
+        // A mask is made at a size of all its cells and one more.
+        const MOST_CELLS: usize = 1000;
+        if count == 0
+            || !(1..=MOST_CELLS).contains(&cells)
+            || !(probability > 0.0 && probability <= 1.0)
+        {
+            return Err(Error::Argument(format!(
+                "RISE with {count} masks of {cells}×{cells} cells, each seen with probability \
              {probability}: at least 1 mask, 1 to {MOST_CELLS} cells and a probability above 0 and \
              up to 1 are needed, such as 4000, 7 and 0.5"
-        )));
-    }
-    let (net, targets, []) = run.fast([])?;
-    let input = run.input();
-    let [_, _, height, width] = input.size()[..] else {
-        return Err(Error::Internal("RISE without an image [1, C, H, W]".to_owned()));
-    };
-    let mut random = Random(self.seed);
-    let sum = Tensor::f_zeros([height * width], (Kind::Double, input.device()));
-    let (mut sum, mut total) = (sum.map_err(failed)?, 0.0);
-    let variants = Variants::new("RISE", count, net, &input.size(), input.kind(), false)?;
-    let done = variants.time_limit(self.time_limit).run(|range| {
-        let mut random_here = Random(random.0);
-        let masks =
-            masks(input, range.len(), cells, probability, &mut random_here).map_err(failed)?;
-        let output = net.value(&input.f_mul(&masks).map_err(failed)?, targets.node)?;
-        let scores = targets.repeated(range.len()).measured(&output, measure)?;
-        let more = scores
-            .f_to_kind(Kind::Double)
-            .and_then(|s| s.f_matmul(&masks.f_flatten(1, -1)?.f_to_kind(Kind::Double)?));
-        total += scores.f_sum(Kind::Double).and_then(|s| s.f_double_value(&[])).map_err(failed)?;
-        sum = more.and_then(|more| sum.f_add(&more)).map_err(failed)?;
-        random = random_here;
-        Ok(())
-    })?;
-    let map = sum
-        .f_div_scalar(probability * done as f64)
-        .and_then(|mean| mean.f_view([height, width])?.f_to_kind(input.kind()));
-    Ok(Weighted { map: map.map_err(failed)?, mean: total / done as f64, done })
+            )));
+        }
+        let (net, targets, []) = run.fast([])?;
+        let input = run.input();
+        let [_, _, height, width] = input.size()[..] else {
+            return Err(Error::Internal("RISE without an image [1, C, H, W]".to_owned()));
+        };
+        let mut random = Random(self.seed);
+        let sum = Tensor::f_zeros([height * width], (Kind::Double, input.device()));
+        let (mut sum, mut total) = (sum.map_err(failed)?, 0.0);
+        let variants = Variants::new("RISE", count, net, &input.size(), input.kind(), false)?;
+        let done = variants.time_limit(self.time_limit).run(|range| {
+            let mut random_here = Random(random.0);
+            let masks =
+                masks(input, range.len(), cells, probability, &mut random_here).map_err(failed)?;
+            let output = net.value(&input.f_mul(&masks).map_err(failed)?, targets.node)?;
+            let scores = targets.repeated(range.len()).measured(&output, measure)?;
+            let more = scores
+                .f_to_kind(Kind::Double)
+                .and_then(|s| s.f_matmul(&masks.f_flatten(1, -1)?.f_to_kind(Kind::Double)?));
+            total +=
+                scores.f_sum(Kind::Double).and_then(|s| s.f_double_value(&[])).map_err(failed)?;
+            sum = more.and_then(|more| sum.f_add(&more)).map_err(failed)?;
+            random = random_here;
+            Ok(())
+        })?;
+        let map = sum
+            .f_div_scalar(probability * done as f64)
+            .and_then(|mean| mean.f_view([height, width])?.f_to_kind(input.kind()));
+        Ok(Weighted { map: map.map_err(failed)?, mean: total / done as f64, done })
     }
 }
 

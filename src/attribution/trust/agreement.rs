@@ -80,7 +80,8 @@ pub fn agreement(
         std::cmp::Ordering::Greater => common(i, j),
     })?;
     let names: Vec<String> = methods.iter().map(|method| method.name()).collect();
-    let title = format!("Do the methods agree on {} in {}?", run.targets()?.name(net, 0), input.title());
+    let title =
+        format!("Do the methods agree on {} in {}?", run.targets()?.name(net, 0), input.title());
     let figure = Matrix::new(title, "agreement", names.clone(), &both)?
         .note("above the diagonal: rank correlation of the maps' absolute values")
         .note("below it: the highest tenth of pixels, share in common (0.10 by chance)");

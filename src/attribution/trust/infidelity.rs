@@ -100,11 +100,7 @@ impl Disturbance {
 /// # Errors
 ///
 /// Attributions or disturbances of another size.
-pub fn infidelity(
-    run: &Run<'_>,
-    attributions: &Tensor,
-    disturbances: &Tensor,
-) -> Result<Tensor> {
+pub fn infidelity(run: &Run<'_>, attributions: &Tensor, disturbances: &Tensor) -> Result<Tensor> {
     let scorer = Scorer::new(run)?;
     let samples = check_disturbances(scorer.input, disturbances)?;
     if attributions.size() != scorer.input.size() {
@@ -131,7 +127,8 @@ pub fn infidelity(
         })?;
         let infidelity = of_one(attributions, 0).and_then(|attribution| {
             let predicted = moves.f_mul(&attribution)?.f_to_kind(Kind::Double)?;
-            let predicted = predicted.f_sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Double)?;
+            let predicted =
+                predicted.f_sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Double)?;
             let lost = before.f_sub(&after)?;
             predicted.f_sub(&lost)?.f_square()?.f_mean(Kind::Double)
         });

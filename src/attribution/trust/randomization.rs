@@ -210,7 +210,8 @@ impl Randomization {
     /// How the similarity of the maps falls, as a figure.
     pub fn curves(&self) -> Curves {
         let structure = self.series("structural similarity", |stage| stage.structural_similarity);
-        let panel = Panel::new("similarity to the original map", vec![self.similarity(), structure]);
+        let panel =
+            Panel::new("similarity to the original map", vec![self.similarity(), structure]);
         let label = "fraction of layers re-initialized, from the output down";
         Curves::new(&self.title, label, vec![panel]).note(&self.note)
     }
@@ -242,7 +243,8 @@ impl Randomization {
             Ok((label, heatmap(&stage.map)?))
         });
         let maps = [first].into_iter().chain(stages).collect::<Result<Vec<_>>>()?;
-        let figure = Heatmaps::new(&self.title, maps)?.scale_sharing(ScaleSharing::Each).opacity(0.85);
+        let figure =
+            Heatmaps::new(&self.title, maps)?.scale_sharing(ScaleSharing::Each).opacity(0.85);
         Ok(figure.note(&self.note).note("in brackets: rank correlation with the first map"))
     }
 }

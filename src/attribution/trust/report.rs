@@ -195,7 +195,11 @@ fn plots(curves: &PixelCurves, randomization: &Randomization, unit: &str) -> Vec
     };
     vec![
         plot(&format!("Deletion: {unit}"), "fraction of pixels deleted", series(&curves.deletion)),
-        plot(&format!("Insertion: {unit}"), "fraction of pixels inserted", series(&curves.insertion)),
+        plot(
+            &format!("Insertion: {unit}"),
+            "fraction of pixels inserted",
+            series(&curves.insertion),
+        ),
         plot(
             "Similarity to the original map",
             "fraction of layers re-initialized",

@@ -63,7 +63,8 @@ impl<'a> Scorer<'a> {
         variants: impl FnMut(Range<usize>) -> Result<Tensor, TchError>,
     ) -> Result<Tensor> {
         let targets = self.targets.one(image);
-        let read = |value: &Tensor, range: Range<usize>| targets.repeated(range.len()).scores(value);
+        let read =
+            |value: &Tensor, range: Range<usize>| targets.repeated(range.len()).scores(value);
         let progress = &mut Progress::new("disturbing the image");
         let scores = self.batched([count; 2], progress, variants, read)?;
         let scores = Tensor::f_cat(&scores, 0).and_then(|scores| scores.f_to_kind(Kind::Double));

@@ -7,7 +7,10 @@ use super::message::Node;
 use super::rearrange::axis;
 use super::value::{Outcome, Value, torch};
 use crate::network::Op;
-use crate::network::ops::{AdaptiveAvgPool2d, Arithmetic, AvgPool2d, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul, MaxPool2d, Mean, Pad, Softmax};
+use crate::network::ops::{
+    AdaptiveAvgPool2d, Arithmetic, AvgPool2d, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax,
+    MatMul, MaxPool2d, Mean, Pad, Softmax,
+};
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;

@@ -30,6 +30,8 @@ mod select;
 mod shape;
 mod slice;
 mod softmax;
+#[cfg(test)]
+mod tests;
 mod unsqueeze;
 
 use tch::{TchError, Tensor};
@@ -72,6 +74,9 @@ macro_rules! operations {
         }
 
         impl Op {
+            #[cfg(test)]
+            const VARIANTS: &[&str] = &[$(stringify!($name)),+];
+
             /// What the operation says of itself.
             pub(crate) fn operation(&self) -> &dyn Operation {
                 match self {

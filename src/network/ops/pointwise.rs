@@ -178,3 +178,60 @@ impl Operation for Pointwise {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::Pointwise;
+
+    /// One of each.
+    pub(in super::super) const ALL: [Pointwise; 20] = [
+        Pointwise::Relu,
+        Pointwise::Relu6,
+        Pointwise::LeakyRelu { slope: 0.2 },
+        Pointwise::Gelu,
+        Pointwise::GeluTanh,
+        Pointwise::Silu,
+        Pointwise::Sigmoid,
+        Pointwise::HardSigmoid,
+        Pointwise::HardSwish,
+        Pointwise::Tanh,
+        Pointwise::Erf,
+        Pointwise::Exp,
+        Pointwise::Log,
+        Pointwise::Sqrt,
+        Pointwise::Neg,
+        Pointwise::Abs,
+        Pointwise::Pow { exponent: 2.0 },
+        Pointwise::Scale { factor: 3.0 },
+        Pointwise::Shift { term: 0.5 },
+        Pointwise::Clamp { low: -0.5, high: 1.5 },
+    ];
+
+    #[test]
+    fn all_functions_are_among_them() {
+        // A function that is added must be added here, or this no longer compiles.
+        let place = |function: &Pointwise| match function {
+            Pointwise::Relu => 0,
+            Pointwise::Relu6 => 1,
+            Pointwise::LeakyRelu { .. } => 2,
+            Pointwise::Gelu => 3,
+            Pointwise::GeluTanh => 4,
+            Pointwise::Silu => 5,
+            Pointwise::Sigmoid => 6,
+            Pointwise::HardSigmoid => 7,
+            Pointwise::HardSwish => 8,
+            Pointwise::Tanh => 9,
+            Pointwise::Erf => 10,
+            Pointwise::Exp => 11,
+            Pointwise::Log => 12,
+            Pointwise::Sqrt => 13,
+            Pointwise::Neg => 14,
+            Pointwise::Abs => 15,
+            Pointwise::Pow { .. } => 16,
+            Pointwise::Scale { .. } => 17,
+            Pointwise::Shift { .. } => 18,
+            Pointwise::Clamp { .. } => 19,
+        };
+        assert!(ALL.iter().enumerate().all(|(at, function)| place(function) == at));
+    }
+}

@@ -60,7 +60,9 @@ impl Window {
 pub(super) fn at_least_one(sizes: impl IntoIterator<Item = i64>) -> Result<(), Misfit> {
     match sizes.into_iter().find(|size| !(1..=LARGEST).contains(size)) {
         None => Ok(()),
-        Some(size) => misfit("channels, kernel, stride, dilation and groups of at least 1", size.to_string()),
+        Some(size) => {
+            misfit("channels, kernel, stride, dilation and groups of at least 1", size.to_string())
+        }
     }
 }
 

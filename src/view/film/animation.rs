@@ -68,5 +68,7 @@ impl Film {
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::figure("encoded as a moving picture")(Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
+    Error::figure("encoded as a moving picture")(
+        Box::new(error) as Box<dyn std::error::Error + Send + Sync>
+    )
 }

@@ -4,9 +4,9 @@ use image::{RgbImage, imageops};
 
 use super::Frame;
 use crate::Result;
+use crate::picture::fit;
 use crate::view::axis::Axis;
 use crate::view::canvas::{Canvas, LINE, SOFT, Style, enlarge};
-use crate::picture::fit;
 use crate::view::color::number_text;
 use crate::view::curves::{Curves, Legend, Panel};
 use crate::view::plot::{BELOW, RIGHT, TOP, left, plot};
@@ -121,8 +121,7 @@ impl<'a> Stage<'a> {
             let nearest = points.min_by(|a, b| (a.0 - step).abs().total_cmp(&(b.0 - step).abs()));
             let Some(&(_, value)) = nearest else { continue };
             let text = number_text(value as f32);
-            let style =
-                Style { bold: true, color: self.legend.color(&series.name), ..Style::NOTE };
+            let style = Style { bold: true, color: self.legend.color(&series.name), ..Style::NOTE };
             right = right.saturating_sub(style.width(&text));
             canvas.text(right, y.saturating_sub(Style::TEXT.line()), &text, style);
             right = right.saturating_sub(14);

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::Bundle;
 use super::canvas::{Canvas, LINE, Style, enlarge};
-use crate::picture::fit;
 use super::sheet::Sheet;
 use super::tiles::Block;
 use crate::Result;
+use crate::picture::fit;
 
 /// The side of a picture above the tiles.
 const PICTURE: u32 = 112;

@@ -6,10 +6,10 @@ mod patches;
 use image::{Rgb, RgbImage};
 
 use super::canvas::{Canvas, Style, WHITE, enlarge};
-use crate::picture::fit;
 use super::color::{ColorScale, number_text};
 use super::sheet::Sheet;
 use super::{Bundle, Figure};
+use crate::picture::fit;
 use crate::{Error, Result};
 
 pub use patches::PatchGrid;

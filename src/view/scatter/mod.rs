@@ -73,7 +73,10 @@ impl Scatter {
     /// # Errors
     ///
     /// Another shape, no points, or layouts that differ in their number.
-    pub fn layouts(title: impl Into<String>, layouts: &[(&str, impl IntoValues + Copy)]) -> Result<Scatter> {
+    pub fn layouts(
+        title: impl Into<String>,
+        layouts: &[(&str, impl IntoValues + Copy)],
+    ) -> Result<Scatter> {
         let mut count = 0;
         let mut all = Vec::new();
         for (name, points) in layouts {
@@ -119,11 +122,7 @@ impl Scatter {
     /// # Errors
     ///
     /// Another number of labels than points, or a negative one.
-    pub fn classes<S: AsRef<str>>(
-        mut self,
-        labels: impl IntoClasses,
-        names: &[S],
-    ) -> Result<Self> {
+    pub fn classes<S: AsRef<str>>(mut self, labels: impl IntoClasses, names: &[S]) -> Result<Self> {
         let numbers = labels.into_classes()?;
         self.one_each("classes", numbers.len())?;
         let names = names.iter().map(|name| name.as_ref().to_owned()).collect();

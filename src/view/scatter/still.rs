@@ -92,14 +92,7 @@ pub(super) fn dots(count: usize, side: u32) -> (f32, f32) {
 }
 
 /// A dot with smooth edges; the shapes have the area of the circle with this radius.
-fn dot(
-    canvas: &mut Canvas,
-    at: [f64; 2],
-    radius: f32,
-    shape: Shape,
-    color: Rgb<u8>,
-    opacity: f32,
-) {
+fn dot(canvas: &mut Canvas, at: [f64; 2], radius: f32, shape: Shape, color: Rgb<u8>, opacity: f32) {
     let [x, y] = at.map(|v| v as f32);
     // How far a place is inside the shape.
     let inside = |dx: f32, dy: f32| match shape {

@@ -3,8 +3,8 @@
 use image::{RgbImage, imageops};
 
 use crate::Result;
-use crate::view::bundle::smaller_uri;
 use crate::picture::fit;
+use crate::view::bundle::smaller_uri;
 
 /// A picture's longer side.
 const SIDE: u32 = 48;

@@ -149,10 +149,10 @@ fn tile_width(shape: &[i64]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::{by_names, each};
     use super::super::LayerRow;
-    use crate::layer_kind::LayerKind;
+    use super::super::blocks::{by_names, each};
     use super::*;
+    use crate::layer_kind::LayerKind;
 
     /// Layers that read some of the few before them; names of two levels.
     fn random(count: usize, seed: u64) -> Vec<LayerRow> {

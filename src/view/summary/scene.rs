@@ -2,11 +2,11 @@
 
 use image::Rgb;
 
+use super::LayerRow;
 use super::blocks::{Block, joined, rows};
 use super::layout::{Layout, Unit};
 use super::places::{GAP, LEGEND, Places, ROW};
 use super::table::{COLUMNS, cells, total};
-use super::LayerRow;
 use crate::layer_kind::LayerKind;
 use crate::view::canvas::{INK, SOFT, Style};
 use crate::view::shapes::Point;
