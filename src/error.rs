@@ -86,7 +86,7 @@ pub enum Error {
 
     /// The weights are not there and could not be fetched.
     #[error(
-        "no weights for {network}: {problem}\n  \
+        "no weights for {network}: {source}\n  \
          Put a file {file} into {}\n  \
          (a state_dict with torchvision's names, as .safetensors or .pth), or fetch {url} yourself.\n  \
          Another folder: set CONVSCOPE_HOME; its `weights` subfolder is used.",
@@ -96,16 +96,14 @@ pub enum Error {
     WeightsAbsent {
         /// The network's name in the zoo.
         network: String,
-        /// Why they could not be fetched.
-        problem: String,
         /// The file names looked for.
         file: String,
         /// The folder looked in.
         folder: PathBuf,
         /// The official address.
         url: String,
-        /// What the download said.
-        source: Option<BoxedError>,
+        /// Why it could not be fetched.
+        source: BoxedError,
     },
 
     /// A weights file that cannot be used: truncated, another network's, not a weights file.
@@ -120,7 +118,7 @@ pub enum Error {
 
     /// A data set is not there and could not be fetched.
     #[error(
-        "no images of {set}: {problem}\n  \
+        "no images of {set}: {source}\n  \
          Put {files} into {}, or fetch {url} yourself.\n  \
          Another folder: set CONVSCOPE_HOME; its `data` subfolder is used.",
         folder.display()
@@ -129,16 +127,14 @@ pub enum Error {
     DataAbsent {
         /// The data set's name.
         set: &'static str,
-        /// Why it could not be fetched.
-        problem: String,
         /// The file names looked for.
         files: String,
         /// The folder looked in.
         folder: PathBuf,
         /// The official address.
         url: String,
-        /// What the download said.
-        source: Option<BoxedError>,
+        /// Why it could not be fetched.
+        source: BoxedError,
     },
 
     /// A data set's file that cannot be used: truncated, another set's, with impossible labels.

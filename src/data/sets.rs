@@ -195,11 +195,10 @@ impl Known {
             .ok_or_else(|| Error::Argument(format!("there is no official file {path}")))?;
         official.obtain(folder, &notebook::say).map_err(|error| Error::DataAbsent {
             set: self.name,
-            problem: error.to_string(),
             files: format!("`{path}` or `{}`", self.stored_name()),
             folder: folder.to_owned(),
             url: official.url(),
-            source: Some(error.into()),
+            source: error.into(),
         })
     }
 }

@@ -128,7 +128,7 @@ impl FilterGrid {
             notes.push("each filter on its own scale".to_owned());
         }
         let all = self.weight.numbers();
-        if range(&all).0 == range(&all).1 {
+        if range(all).0 == range(all).1 {
             notes.push("blank: all weights are the same".to_owned());
         }
         if all.iter().any(|weight| !weight.is_finite()) {
@@ -176,7 +176,7 @@ impl FilterGrid {
             true => Layout::table(inputs.len() as u32, GAP, LARGEST, w as u32, h as u32),
             false => Layout::new(filters.len(), w as u32, h as u32),
         };
-        let shared = self.scale(&all);
+        let shared = self.scale(all);
         let mut block = Block {
             heading: String::new(),
             row_labels: Vec::new(),

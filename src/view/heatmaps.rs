@@ -191,7 +191,7 @@ impl Heatmaps {
             let Some(map) = self.maps.get(tile.map) else { continue };
             notes.extend(map.how_unfinished().map(|how| format!("{}: {how}", tile.label)));
             let values = map.values().numbers();
-            let (low, high) = range(&values);
+            let (low, high) = range(values);
             if low == high {
                 blank.push(tile.label.as_str());
             }

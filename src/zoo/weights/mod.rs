@@ -129,10 +129,9 @@ fn locate(name: &str) -> Result<PathBuf> {
     let folder = weights_folder()?;
     official.obtain(&folder, &notebook::say).map_err(|error| Error::WeightsAbsent {
         network: name.to_owned(),
-        problem: error.to_string(),
         file: format!("`{name}.safetensors`, `{name}.pth` or `{}`", official.file_name),
         folder,
         url: official.url(),
-        source: Some(error.into()),
+        source: error.into(),
     })
 }
