@@ -23,10 +23,10 @@ pub fn maps(channels: i64, height: i64, width: i64, signed: bool) -> Tensor {
 
 #[test]
 fn feature_maps_golden() -> Tested {
-    golden("feature_maps", &FeatureMaps::new("Feature maps of a test", &maps(12, 9, 14, false))?)?;
-    let signed = FeatureMaps::new("Signed, each on its own", &maps(20, 8, 8, true))?;
+    golden("feature_maps", &FeatureMaps::new("Feature maps of a test", maps(12, 9, 14, false))?)?;
+    let signed = FeatureMaps::new("Signed, each on its own", maps(20, 8, 8, true))?;
     golden("feature_maps_signed", &signed.scale_sharing(ScaleSharing::Each))?;
-    golden("feature_maps_many", &FeatureMaps::new("Many", &maps(300, 7, 7, false))?)
+    golden("feature_maps_many", &FeatureMaps::new("Many", maps(300, 7, 7, false))?)
 }
 
 #[test]
@@ -35,9 +35,9 @@ fn filters_golden() -> Tested {
         let count: i64 = shape.iter().product();
         (Tensor::arange(count, cpu(Kind::Float)) * 0.37).sin().view(shape)
     };
-    golden("filters_color", &FilterGrid::new("Color", &weight([16, 3, 5, 5]))?)?;
-    golden("filters_signed", &FilterGrid::new("One channel", &weight([6, 1, 5, 3]))?)?;
-    let deep = FilterGrid::new("Deep", &weight([32, 16, 3, 3]))?;
+    golden("filters_color", &FilterGrid::new("Color", weight([16, 3, 5, 5]))?)?;
+    golden("filters_signed", &FilterGrid::new("One channel", weight([6, 1, 5, 3]))?)?;
+    let deep = FilterGrid::new("Deep", weight([32, 16, 3, 3]))?;
     golden("filters_deep", &deep.filters([0, 3, 31]).inputs([1, 2, 15]))
 }
 
@@ -47,7 +47,7 @@ fn heatmap_golden() -> Tested {
     let values = maps(4, 20, 30, false).get(3);
     let magnitude = Heatmap::new("Magnitude", "unit", picture.clone(), &values)?;
     golden("heatmap", &magnitude.note("a note"))?;
-    let signed = Heatmap::new("Signed", "unit", picture, &maps(4, 8, 12, true).get(3))?;
+    let signed = Heatmap::new("Signed", "unit", picture, maps(4, 8, 12, true).get(3))?;
     golden("heatmap_signed", &signed.opacity(0.5))
 }
 
@@ -220,15 +220,15 @@ fn blank_broken_and_odd_values_are_drawn_or_refused() -> Tested {
     let broken = &blank + f64::NAN;
     FeatureMaps::new("NaN", &broken)?.image()?;
     let picture = RgbImage::from_pixel(5, 5, Rgb([9; 3]));
-    Heatmap::new("blank", "u", picture.clone(), &blank.get(0))?.image()?;
+    Heatmap::new("blank", "u", picture.clone(), blank.get(0))?.image()?;
     Heatmap::new("infinite", "u", picture.clone(), &(&blank.get(0) + f64::INFINITY))?.bundle()?;
-    FeatureMaps::new("huge", &Tensor::ones([1, 3000, 2], cpu(Kind::Float)))?.image()?;
-    FeatureMaps::new("linear", &Tensor::ones([10], cpu(Kind::Double)))?.image()?;
+    FeatureMaps::new("huge", Tensor::ones([1, 3000, 2], cpu(Kind::Float)))?.image()?;
+    FeatureMaps::new("linear", Tensor::ones([10], cpu(Kind::Double)))?.image()?;
 
-    assert!(FeatureMaps::new("batch", &Tensor::zeros([1, 3, 5, 5], cpu(Kind::Float))).is_err());
-    assert!(FeatureMaps::new("empty", &Tensor::zeros([0, 5, 5], cpu(Kind::Float))).is_err());
-    assert!(FeatureMaps::new("flat", &Tensor::zeros([3, 0, 5], cpu(Kind::Float))).is_err());
-    assert!(FilterGrid::new("flat", &Tensor::zeros([3, 5], cpu(Kind::Float))).is_err());
+    assert!(FeatureMaps::new("batch", Tensor::zeros([1, 3, 5, 5], cpu(Kind::Float))).is_err());
+    assert!(FeatureMaps::new("empty", Tensor::zeros([0, 5, 5], cpu(Kind::Float))).is_err());
+    assert!(FeatureMaps::new("flat", Tensor::zeros([3, 0, 5], cpu(Kind::Float))).is_err());
+    assert!(FilterGrid::new("flat", Tensor::zeros([3, 5], cpu(Kind::Float))).is_err());
     assert!(Heatmap::new("3-D", "u", picture, &blank).is_err());
     let maps = FeatureMaps::new("few", &blank)?;
     let error = maps.channels([0, 3]).image().expect_err("no channel 3").to_string();

@@ -35,7 +35,7 @@ fn found(values: &Tensor, boxes: Boxes) -> convscope::Result<Vec<[u32; 4]>> {
 fn heatmaps_golden() -> Tested {
     let picture = painted(180, 120).pixels().clone();
     let layer = |name: &str, at, height| {
-        let map = Heatmap::new(name, "activation", picture.clone(), &hill(6, 9, at, height));
+        let map = Heatmap::new(name, "activation", picture.clone(), hill(6, 9, at, height));
         Ok::<_, convscope::Error>((name.to_owned(), map?))
     };
     let given = Boxes::Given(vec![BoundingBox::new(20, 10, 150, 300, "true place")]);
@@ -75,7 +75,7 @@ fn occlusion_golden() -> Tested {
     golden("occlusion", &one)?;
     let two = vec![
         PatchGrid::new(8, 2, &drops, Vec::new())?,
-        PatchGrid::new(4, 4, &hill(6, 8, (2.0, 5.0), 2.0), Vec::new())?,
+        PatchGrid::new(4, 4, hill(6, 8, (2.0, 5.0), 2.0), Vec::new())?,
     ];
     let two = Occlusion::new("Two sizes", "logit", picture.pixels().clone(), 7.25, two)?;
     golden("occlusion_sizes", &two.fill(124, 116, 104).note("a note"))
@@ -115,7 +115,7 @@ fn boxes_are_those_computed_by_hand() -> Tested {
 #[test]
 fn boxes_of_small_maps_are_in_pixels_of_the_input() -> Tested {
     // Between 0 and 1, eight pixels are 0, 0, 1/8, 3/8, 5/8, 7/8, 1, 1.
-    let step = Heatmap::new("step", "u", gray(64, 32), &map(1, 2, &[0.0, 1.0]))?;
+    let step = Heatmap::new("step", "u", gray(64, 32), map(1, 2, &[0.0, 1.0]))?;
     let step = step.input_size(4, 8).boxes(Boxes::Largest(0.5));
     assert_eq!(step.bounding_boxes()?, [BoundingBox::new(4, 0, 8, 4, "≥ 50 %")]);
     let values = map(2, 3, &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
@@ -170,7 +170,7 @@ fn vega_enlarges_as_the_still_does() -> Tested {
 
 #[test]
 fn constant_and_broken_maps_say_so() -> Tested {
-    let heatmap = |values: &[f32]| Heatmap::new("m", "u", gray(30, 20), &map(2, 3, values));
+    let heatmap = |values: &[f32]| Heatmap::new("m", "u", gray(30, 20), map(2, 3, values));
     let nan = [1.0, f32::NAN, 0.0, f32::INFINITY, 0.5, -0.5];
     assert!(subtitle(&heatmap(&[0.0; 6])?)?.contains("blank"));
     assert!(subtitle(&heatmap(&[2.5; 6])?)?.contains("blank"));
@@ -186,7 +186,7 @@ fn constant_and_broken_maps_say_so() -> Tested {
     assert!(several.contains("blank (constant) maps: flat"), "{several}");
     assert!(several.contains("NaN is magenta): odd"), "{several}");
 
-    let grid = |values: &[f32]| PatchGrid::new(10, 10, &map(2, 3, values), Vec::new());
+    let grid = |values: &[f32]| PatchGrid::new(10, 10, map(2, 3, values), Vec::new());
     let figure = |grids| Occlusion::new("o", "logit", gray(30, 20), 1.0, grids);
     assert!(subtitle(&figure(vec![grid(&[0.0; 6])?])?)?.contains("blank"));
     figure(vec![grid(&nan)?, grid(&[f32::NAN; 6])?])?.bundle()?;
@@ -196,7 +196,7 @@ fn constant_and_broken_maps_say_so() -> Tested {
 #[test]
 fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
     let heatmap =
-        |unit: &str, height| Heatmap::new("m", unit, gray(30, 20), &hill(4, 6, (1.0, 2.0), height));
+        |unit: &str, height| Heatmap::new("m", unit, gray(30, 20), hill(4, 6, (1.0, 2.0), height));
     let maps = vec![("a", heatmap("|gradient|", 0.01)?), ("b", heatmap("Grad-CAM", 10.0)?)];
     let spec = spec_of(&Heatmaps::new("methods", maps)?)?;
     assert!(spec["title"]["subtitle"].to_string().contains("in different units"));
@@ -229,7 +229,7 @@ fn golden_maps_in_different_units_have_scales_of_their_own() -> Tested {
 fn what_does_not_fit_is_refused() -> Tested {
     let none: Vec<(&str, Heatmap)> = Vec::new();
     assert!(Heatmaps::new("none", none).is_err());
-    let heatmap = || Heatmap::new("m", "u", gray(3, 2), &map(1, 1, &[1.0]));
+    let heatmap = || Heatmap::new("m", "u", gray(3, 2), map(1, 1, &[1.0]));
     let short = vec![("one", vec![heatmap()?, heatmap()?]), ("two", vec![heatmap()?])];
     let error = Heatmaps::grid("short", vec!["a", "b"], short).expect_err("short").to_string();
     assert!(error.contains("`two` has 1 maps for 2 columns"), "{error}");
@@ -237,7 +237,7 @@ fn what_does_not_fit_is_refused() -> Tested {
     let drops = map(2, 3, &[1.0; 6]);
     let guess = |class| Guess { class, name: "n".into(), probability: 0.5 };
     assert!(PatchGrid::new(0, 1, &drops, Vec::new()).is_err());
-    assert!(PatchGrid::new(1, 1, &drops.view([6]), Vec::new()).is_err());
+    assert!(PatchGrid::new(1, 1, drops.view([6]), Vec::new()).is_err());
     assert!(PatchGrid::new(1, 1, &drops, vec![vec![guess(1)]]).is_err());
     let mut uneven = vec![vec![guess(1)]; 6];
     uneven[3].push(guess(2));
@@ -283,7 +283,7 @@ fn interactive_forms_stay_small() -> Tested {
             Guess { class, name, probability: 1.0 / (place + rank + 1) as f64 }
         };
         let guesses = (0..4096).map(|p| (0..5).map(|rank| guess(p, rank)).collect()).collect();
-        let grid = PatchGrid::new(16, 3, &noise(64).view([64, 64]), guesses)?;
+        let grid = PatchGrid::new(16, 3, noise(64).view([64, 64]), guesses)?;
         let picture = painted(224, 224).pixels().clone();
         spec_of(&Occlusion::new("large", "logit", picture, 9.0, vec![grid])?)
     };

@@ -75,7 +75,7 @@ fn golden_stills() -> Tested {
     let (a, b) = (maps(8, 9, 9, false), maps(8, 9, 9, true));
     let pictures = [("one.png".to_owned(), picture(70, 50)), ("two.png".to_owned(), picture(9, 9))];
     golden("maps_difference", &FeatureMaps::difference("A difference", pictures, &a, &b)?)?;
-    let strongest = FeatureMaps::new("The strongest", &maps(12, 9, 14, false))?.strongest(3);
+    let strongest = FeatureMaps::new("The strongest", maps(12, 9, 14, false))?.strongest(3);
     golden("maps_smooth", &strongest.smooth().scale_sharing(ScaleSharing::Each))?;
     let weight = maps(30 * 8, 3, 3, true).view([30, 8, 3, 3]);
     let gray = FilterGrid::new("Deep, in gray", &weight)?.color_map(ColorMap::Gray);
@@ -132,7 +132,7 @@ fn a_difference_has_its_sign() -> Tested {
     let second = FeatureMaps::difference("second", names(), &none, &some)?;
     assert_eq!(blue_or_red(color(&second, 0, 0, 0)), "blue");
     assert!(color(&second, 0, 2, 2).0.iter().all(|&shade| shade > 230), "0 is white");
-    assert!(FeatureMaps::difference("odd", names(), &some, &maps(2, 4, 4, true)).is_err());
+    assert!(FeatureMaps::difference("odd", names(), &some, maps(2, 4, 4, true)).is_err());
     Ok(())
 }
 
@@ -171,10 +171,10 @@ fn the_pointer_reads_the_values() -> Tested {
 #[test]
 fn blank_and_broken_maps_say_so() -> Tested {
     let values = maps(4, 5, 5, false);
-    assert!(!format!("{:?}", FeatureMaps::new("m", &values.narrow(0, 0, 2))?).contains("blank"));
+    assert!(!format!("{:?}", FeatureMaps::new("m", values.narrow(0, 0, 2))?).contains("blank"));
     let blank = FeatureMaps::new("m", &values)?;
     assert!(format!("{blank:?}").contains("blank (constant) maps: 2"), "{blank:?}");
-    let many = FeatureMaps::new("m", &Tensor::zeros([40, 2, 2], cpu(Kind::Float)))?;
+    let many = FeatureMaps::new("m", Tensor::zeros([40, 2, 2], cpu(Kind::Float)))?;
     assert!(many.description().ends_with("9, 10, 11 and 28 more"), "{many:?}");
 
     let _ = values.get(1).get(0).get(0).fill_(f64::NAN);
@@ -228,10 +228,10 @@ fn figures_are_small() -> Tested {
     tch::manual_seed(1);
     let relu = |channels, side| Tensor::randn([channels, side, side], cpu(Kind::Float)).relu();
     for (channels, side) in [(512, 7), (512, 14), (512, 28), (64, 56), (1, 224)] {
-        let size = stored(&FeatureMaps::new("m", &relu(channels, side))?)?;
+        let size = stored(&FeatureMaps::new("m", relu(channels, side))?)?;
         assert!(size < 1_000_000, "{channels} maps of {side}×{side}: {size} bytes");
     }
-    let large = FeatureMaps::new("m", &relu(256, 56))?.bundle()?.text;
+    let large = FeatureMaps::new("m", relu(256, 56))?.bundle()?.text;
     assert!(large.contains("MB in the notebook") && large.contains("strongest(64)"), "{large}");
     // A byte a pixel: the color type stands after the signature and the header's sizes.
     let signed = FeatureMaps::new("m", &(relu(64, 56) - 0.4))?;

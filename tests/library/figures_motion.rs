@@ -67,7 +67,7 @@ fn broken_positions_are_left_out_and_counted() -> Tested {
 
     let none = Scatter::new("None", &(points * f64::NAN))?;
     assert!(none.bundle()?.vega.is_none(), "nothing to move");
-    let same = Scatter::new("Same", &Tensor::ones([4, 2], cpu(Kind::Float)))?;
+    let same = Scatter::new("Same", Tensor::ones([4, 2], cpu(Kind::Float)))?;
     assert_eq!(columns(&same.bundle()?)["x0"], serde_json::json!([5000, 5000, 5000, 5000]));
     let most = f64::from(f32::MAX);
     let huge = Tensor::from_slice(&[-most, -most, most, most]).view([2, 2]);
@@ -82,7 +82,7 @@ fn a_scatter_refuses_what_does_not_fit() -> Tested {
     let text = |refused: convscope::Result<Scatter>| refused.expect_err("refused").to_string();
     let flat = Tensor::zeros([20], cpu(Kind::Float));
     assert!(text(Scatter::new("flat", &flat)).contains("expected points [N, 2]"));
-    assert!(Scatter::new("empty", &Tensor::zeros([0, 2], cpu(Kind::Float))).is_err());
+    assert!(Scatter::new("empty", Tensor::zeros([0, 2], cpu(Kind::Float))).is_err());
     assert!(Scatter::layouts("none", &[("", &points); 0]).is_err());
     let fewer = points.narrow(0, 0, 19);
     let error = text(Scatter::layouts("two", &[("a", &points), ("b", &fewer)]));

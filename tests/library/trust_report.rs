@@ -162,7 +162,7 @@ fn trust_golden() -> Tested {
         "Do they agree?",
         "agreement",
         names,
-        &Tensor::from_slice(&values).view([3, 3]),
+        Tensor::from_slice(&values).view([3, 3]),
     )?;
     golden("matrix", &matrix.note("a note"))?;
 
