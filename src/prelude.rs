@@ -2,13 +2,14 @@
 
 pub use crate::attribution::{
     AblationCam, Aggregation, AttentionMaps, Attribution, Baseline, Cam, Channels, Deconvolution,
-    Fusion, GradCam, GradCamPlusPlus, GradientAttention, GuidedBackprop, GuidedGradCam, Heads,
-    HiResCam, InputTimesGradient, IntegratedGradients, LayerCam, Measure, Patches, PixelSteps,
-    Rise, Rollout, Saliency, ScoreCam, SmoothGrad, Target, TensorImage, Unit, XGradCam,
+    FinerCam, Fusion, GradCam, GradCamPlusPlus, GradientAttention, GuidedBackprop, GuidedGradCam,
+    Heads, HiResCam, InputTimesGradient, IntegratedGradients, LayerCam, Measure, Patches,
+    PixelSteps, Rise, Rollout, Saliency, ScoreCam, SmoothGrad, Target, TensorImage, Unit, XGradCam,
     ablation_cam, agreement, attention, attention_rollout, cam, compare_methods,
-    compare_predictions, deconvolution, grad_cam, grad_cam_plus_plus, gradient_attention,
-    guided_backprop, guided_grad_cam, hires_cam, input_times_gradient, integrated_gradients,
-    layer_cam, occlusion, randomization, rise, saliency, score_cam, smooth_grad, trust, x_grad_cam,
+    compare_predictions, deconvolution, finer_cam, grad_cam, grad_cam_plus_plus,
+    gradient_attention, guided_backprop, guided_grad_cam, hires_cam, input_times_gradient,
+    integrated_gradients, layer_cam, occlusion, randomization, rise, saliency, score_cam,
+    smooth_grad, trust, x_grad_cam,
 };
 pub use crate::data::{ImageSet, Samples, Split};
 pub use crate::embed::{Features, Pca, Pooling, Start, Tsne, TsneMethod, class_vectors, pca, tsne};

@@ -59,7 +59,7 @@ fn gradients(peer: &mut Peer, net: &Network, input: &Tensor) -> Outcome {
 
 /// The cost follows the area that a patch changes; places are fewer for larger patches.
 fn occlusion(peer: &mut Peer, net: &Network, input: &Tensor, rounds: usize) -> Outcome {
-    for size in [8, 16, 32, 64] {
+    for size in [8_usize, 16, 32, 64] {
         let along = (224 - size).div_ceil(16) + 1;
         let patches = Patches::new(size).stride(16);
         let ours = || values(&patches, net, input);

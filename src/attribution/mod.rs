@@ -26,9 +26,9 @@ pub use attention::{
     attention_rollout_tensor, attention_tensor, gradient_attention,
 };
 pub use cams::{
-    AblationCam, Cam, GradCam, GradCamPlusPlus, GuidedGradCam, HiResCam, LayerCam, ScoreCam,
-    XGradCam, ablation_cam, cam, grad_cam, grad_cam_plus_plus, guided_grad_cam, hires_cam,
-    layer_cam, score_cam, x_grad_cam,
+    AblationCam, Cam, FinerCam, GradCam, GradCamPlusPlus, GuidedGradCam, HiResCam, LayerCam,
+    ScoreCam, XGradCam, ablation_cam, cam, finer_cam, grad_cam, grad_cam_plus_plus,
+    guided_grad_cam, hires_cam, layer_cam, score_cam, x_grad_cam,
 };
 pub use compare::compare_methods;
 pub use gradients::{

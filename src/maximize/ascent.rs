@@ -20,6 +20,19 @@ pub(super) struct Climber {
     steps: i32,
 }
 
+impl Clone for Climber {
+    /// The same numbers, not a copy of them.
+    fn clone(&self) -> Climber {
+        let share =
+            |(mean, square): &(Tensor, Tensor)| (mean.shallow_clone(), square.shallow_clone());
+        Climber {
+            moments: self.moments.as_ref().map(share),
+            rates: self.rates.as_ref().map(Tensor::shallow_clone),
+            steps: self.steps,
+        }
+    }
+}
+
 impl Climber {
     /// A copy that goes on by itself.
     pub(super) fn copy(&self) -> Result<Climber> {

@@ -1,5 +1,6 @@
 //! The ascent of images that run as one batch.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
@@ -38,7 +39,7 @@ pub(super) struct Group {
     /// The best of all moments, `[N, C, H, W]`, on the CPU, and their scores.
     pub best: Tensor,
     pub scores: Vec<f64>,
-    pub moments: Vec<Moment>,
+    pub moments: Vec<Arc<Moment>>,
     /// The mean score at each step, of the images as they were moved for it.
     pub course: Vec<f64>,
     pub seconds: f64,
@@ -46,6 +47,22 @@ pub(super) struct Group {
     pub ended: Option<String>,
     parameters: Tensor,
     climber: Climber,
+}
+
+impl Clone for Group {
+    /// The same numbers and pictures, not a copy of them.
+    fn clone(&self) -> Group {
+        Group {
+            best: self.best.shallow_clone(),
+            scores: self.scores.clone(),
+            moments: self.moments.clone(),
+            course: self.course.clone(),
+            seconds: self.seconds,
+            ended: self.ended.clone(),
+            parameters: self.parameters.shallow_clone(),
+            climber: self.climber.clone(),
+        }
+    }
 }
 
 /// A run under way.
@@ -254,12 +271,12 @@ impl Run<'_> {
         };
         let all = pictures(&images)?;
         let step = self.group.course.len();
-        self.group.moments.push(Moment {
+        self.group.moments.push(Arc::new(Moment {
             step,
             variations: variations.map_err(failed)?,
             pictures: all.iter().map(|picture| fit(picture, side)).collect(),
             scores: scores.clone(),
-        });
+        }));
         self.keep(&images, scores).map_err(failed)
     }
 

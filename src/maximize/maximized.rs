@@ -1,7 +1,5 @@
 //! What a run gives: images, scores, and a figure of how they formed.
 
-use std::sync::Arc;
-
 use image::{Rgb, RgbImage, imageops};
 use tch::{TchError, Tensor};
 
@@ -20,7 +18,7 @@ pub struct Maximized {
     pub(super) labels: Vec<String>,
     /// The probability of its class, where an image was made for one.
     pub(super) probabilities: Vec<Option<f64>>,
-    pub(super) groups: Vec<Arc<Group>>,
+    pub(super) groups: Vec<Group>,
     /// Whether the images were moved at each step.
     pub(super) moved: bool,
 }

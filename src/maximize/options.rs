@@ -1,6 +1,5 @@
 //! How an image is made: presets, and a setter for each thing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::group::Group;
@@ -55,7 +54,7 @@ pub struct Maximize {
     pub(super) patience: Option<usize>,
     pub(super) time_limit: Option<Duration>,
     pub(super) quiet: bool,
-    pub(super) earlier: Vec<Arc<Group>>,
+    pub(super) earlier: Vec<Group>,
 }
 
 impl Default for Maximize {

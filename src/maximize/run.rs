@@ -1,6 +1,5 @@
 //! From a network and objectives to images.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::goal::{class_index, nodes};
@@ -136,11 +135,11 @@ impl Maximize {
     ) -> Result<Maximized> {
         self.check(objectives)?;
         let start = Instant::now();
-        let mut groups: Vec<Arc<Group>> = Vec::new();
-        let run = |first: usize, end: usize, earlier: Option<&Group>| -> Result<Arc<Group>> {
+        let mut groups: Vec<Group> = Vec::new();
+        let run = |first: usize, end: usize, earlier: Option<&Group>| -> Result<Group> {
             let part = objectives.get(first..end).unwrap_or_default();
             let time = share(self.time_limit, start, end - first, objectives.len() - first);
-            Group::run(net, part, self, first, earlier, &what, time).map(Arc::new)
+            Group::run(net, part, self, first, earlier, &what, time)
         };
         if self.earlier.is_empty() {
             let mut batches = self.batches(net, objectives)?;
@@ -204,7 +203,7 @@ fn named(net: &Network, objective: &Objective) -> String {
 fn probabilities(
     net: &Network,
     objectives: &[Objective],
-    groups: &[Arc<Group>],
+    groups: &[Group],
 ) -> Result<Vec<Option<f64>>> {
     let class = |objective: &Objective| {
         let mut classes = objective.terms.iter().filter_map(|(factor, term)| match term {
@@ -215,7 +214,7 @@ fn probabilities(
     };
     let images =
         groups.iter().flat_map(|group| (0..group.scores.len() as i64).map(move |i| (group, i)));
-    let probability = |(objective, (group, image)): (&Objective, (&Arc<Group>, i64))| {
+    let probability = |(objective, (group, image)): (&Objective, (&Group, i64))| {
         let Some(class) = class(objective) else { return Ok(None) };
         let image = group.best.f_narrow(0, image, 1).map_err(failed)?;
         let input = net.preprocess().normalized(&image)?;

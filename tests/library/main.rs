@@ -1,5 +1,6 @@
 //! The library's tests, by topic. One binary, because each loads libtorch anew.
 
+mod api;
 mod attention;
 mod attribution;
 mod dataset_files;

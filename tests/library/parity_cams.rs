@@ -24,6 +24,7 @@ fn ours(
         "XGradCam" => by(&XGradCam::at(layer)),
         "HiResCam" => by(&HiResCam::at(layer)),
         "LayerCam" => by(&LayerCam::at(layer)),
+        "FinerCam" => by(&FinerCam::at(layer)),
         "score" => by(&ScoreCam::at(layer).measure(Measure::Score)),
         "score_probability" => by(&ScoreCam::at(layer)),
         "ablation" => by(&AblationCam::at(layer)),

@@ -27,7 +27,7 @@ if package == "torchcam":
 else:
     import pytorch_grad_cam as methods
     from pytorch_grad_cam import base_cam
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget, ClassifierOutputTarget
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget, ClassifierOutputTarget, FinerWeightedTarget
 
     # The map itself.
     base_cam.scale_cam_image = lambda cam, target_size=None: cam
@@ -75,6 +75,20 @@ def gradients(name, model, layer, x, c, reshape=None):
         # Tokens have both signs, and some methods leave nothing above 0 of them: nothing to compare.
         if reshape is None or theirs == "GradCAM" or cam.max() > 0:
             saved[f"{name}.{ours}"] = cam
+
+
+    cam = finer(model, module, x, c, reshape)
+    if cam.max() > 0:
+        saved[f"{name}.FinerCam"] = cam
+
+
+def finer(model, module, x, c, reshape):
+    """With the classes nearest to `c` in each image, as the package chooses them for the top class."""
+    with torch.no_grad():
+        order = (model(x) - model(x)[:, [c]]).abs().argsort(1).tolist()
+    targets = [FinerWeightedTarget(c, [near for near in row if near != c][:3], 1) for row in order]
+    cam = methods.FinerCAM(model, [module], reshape_transform=reshape)
+    return torch.from_numpy(cam(x, targets))
 
 
 def scores(name, model, layer, x, c, reshape=None, full_size=False):

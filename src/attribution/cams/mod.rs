@@ -3,6 +3,7 @@
 mod ablation_cam;
 mod cam;
 mod channels;
+mod finer_cam;
 mod grad_cam;
 mod grad_cam_plus_plus;
 mod guided_grad_cam;
@@ -14,6 +15,7 @@ mod x_grad_cam;
 
 pub use ablation_cam::{AblationCam, ablation_cam};
 pub use cam::{Cam, cam};
+pub use finer_cam::{FinerCam, finer_cam};
 pub use grad_cam::{GradCam, grad_cam};
 pub use grad_cam_plus_plus::{GradCamPlusPlus, grad_cam_plus_plus};
 pub use guided_grad_cam::{GuidedGradCam, guided_grad_cam};

@@ -27,7 +27,9 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Pow" => pointwise::pow,
         "Clip" => pointwise::clip,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Erf" | "Exp"
-        | "Log" | "Sqrt" | "Neg" | "Abs" | "Reciprocal" | "Gelu" => pointwise::function,
+        | "Log" | "Softplus" | "Sqrt" | "Neg" | "Abs" | "Reciprocal" | "Gelu" => {
+            pointwise::function
+        }
 
         "Identity" | "Dropout" => rearrange::identity,
         "Reshape" => rearrange::reshape,

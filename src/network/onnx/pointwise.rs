@@ -18,6 +18,7 @@ pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
         "HardSigmoid" => return hard_sigmoid(importer, node, x),
         "HardSwish" => Pointwise::HardSwish,
         "Tanh" => Pointwise::Tanh,
+        "Softplus" => Pointwise::Softplus,
         "Erf" => Pointwise::Erf,
         "Exp" => Pointwise::Exp,
         "Log" => Pointwise::Log,

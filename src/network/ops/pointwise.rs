@@ -34,6 +34,8 @@ pub enum Pointwise {
     HardSwish,
     /// Hyperbolic tangent
     Tanh,
+    /// ln(1 + eˣ), a smooth ReLU
+    Softplus,
     /// Error function
     Erf,
     /// eˣ
@@ -82,6 +84,7 @@ impl Operation for Pointwise {
             Pointwise::HardSigmoid => "Hardsigmoid",
             Pointwise::HardSwish => "Hardswish",
             Pointwise::Tanh => "Tanh",
+            Pointwise::Softplus => "Softplus",
             Pointwise::Erf => "erf",
             Pointwise::Exp => "exp",
             Pointwise::Log => "log",
@@ -115,6 +118,7 @@ impl Operation for Pointwise {
             Pointwise::HardSigmoid => x.f_hardsigmoid(),
             Pointwise::HardSwish => x.f_hardswish(),
             Pointwise::Tanh => x.f_tanh(),
+            Pointwise::Softplus => x.f_softplus(),
             Pointwise::Erf => x.f_erf(),
             Pointwise::Exp => x.f_exp(),
             Pointwise::Log => x.f_log(),
@@ -143,7 +147,8 @@ impl Operation for Pointwise {
             | Pointwise::Sigmoid
             | Pointwise::HardSigmoid
             | Pointwise::HardSwish
-            | Pointwise::Tanh => LayerKind::Activation,
+            | Pointwise::Tanh
+            | Pointwise::Softplus => LayerKind::Activation,
             _ => LayerKind::Other,
         }
     }
@@ -184,7 +189,7 @@ pub(super) mod tests {
     use super::Pointwise;
 
     /// One of each.
-    pub(in super::super) const ALL: [Pointwise; 20] = [
+    pub(in super::super) const ALL: [Pointwise; 21] = [
         Pointwise::Relu,
         Pointwise::Relu6,
         Pointwise::LeakyRelu { slope: 0.2 },
@@ -205,6 +210,7 @@ pub(super) mod tests {
         Pointwise::Scale { factor: 3.0 },
         Pointwise::Shift { term: 0.5 },
         Pointwise::Clamp { low: -0.5, high: 1.5 },
+        Pointwise::Softplus,
     ];
 
     #[test]
@@ -231,6 +237,7 @@ pub(super) mod tests {
             Pointwise::Scale { .. } => 17,
             Pointwise::Shift { .. } => 18,
             Pointwise::Clamp { .. } => 19,
+            Pointwise::Softplus => 20,
         };
         assert!(ALL.iter().enumerate().all(|(at, function)| place(function) == at));
     }

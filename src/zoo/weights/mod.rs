@@ -72,7 +72,9 @@ impl Network {
     ) -> Result<Network> {
         let device = self.device();
         let copied = |(name, tensor): (N, Tensor)| {
-            let tensor = tensor.f_detach_copy().and_then(|tensor| tensor.f_to_device(Device::Cpu));
+            let tensor = tensor
+                .f_detach_copy()
+                .and_then(|tensor| tensor.f_detach()?.f_to_device(Device::Cpu));
             Ok((name.into(), tensor.map_err(Error::torch("copying parameters"))?))
         };
         let tensors = tensors.into_iter().map(copied).collect::<Result<_>>()?;
