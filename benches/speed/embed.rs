@@ -34,8 +34,8 @@ pub fn growth() -> Outcome {
     let mut seconds = Vec::new();
     for features in [&few, &many] {
         let mut seen = Vec::new();
-        let options = Tsne { iterations: 750, quiet: true, ..Tsne::default() };
-        options.watched(&Features::new(features)?, 50, |_| {
+        let options = Tsne::default().iterations(750).quiet();
+        options.run_with(&Features::new(features)?, 50, |_| {
             seen.push(Instant::now());
             true
         })?;
@@ -63,7 +63,7 @@ fn compare(peer: &mut Peer, what: &str, features: &Tensor, packages: &[&str]) ->
     for package in packages {
         let theirs: f64 = peer.ask(&format!("tsne {package}"))?.parse()?;
         let begun = Instant::now();
-        let map = Tsne { iterations: 750, quiet: true, ..Tsne::default() }.run(&features)?;
+        let map = Tsne::default().iterations(750).quiet().run(&features)?;
         let ours = begun.elapsed().as_secs_f64();
         println!(
             "{:44} {:>10.1} s {:>10.1} s {:>8.2}",

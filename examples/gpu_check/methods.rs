@@ -83,7 +83,7 @@ pub fn embeddings(device: Device, rows: &mut Vec<Row>) -> Outcome {
     for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
         let map = |at: Device| -> Outcome<Tensor> {
             let features = Features::new(&points.to_device(at))?;
-            let options = Tsne { method, iterations: 12, quiet: true, ..Tsne::default() };
+            let options = Tsne::default().method(method).iterations(12).quiet();
             Ok(options.run(&features)?.layouts()[0].points.shallow_clone())
         };
         let name = format!("t-SNE, 3,000 points, 12 iterations, {method:?}");

@@ -204,8 +204,7 @@ impl Embedding {
         let recorded = self.layouts.iter().rev().find(|layout| !layout.frames.is_empty());
         let Some(layout) = recorded else {
             return Err(Error::Argument(
-                "nothing was recorded; run t-SNE with `Tsne { record: 25, ..Tsne::default() }`"
-                    .to_owned(),
+                "nothing was recorded; run t-SNE with `Tsne::default().record(25)`".to_owned(),
             ));
         };
         let picture = |frame: &Frame| {

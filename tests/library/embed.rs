@@ -25,7 +25,7 @@ fn clouds(count: i64, classes: i64, width: i64) -> (Tensor, Tensor) {
 }
 
 fn quiet() -> Tsne {
-    Tsne { quiet: true, ..Tsne::default() }
+    Tsne::default().quiet()
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn digits_map(method: TsneMethod, starts: &[(u64, Start)]) -> Tested {
     let (digits, classes) = (theirs["digits"].to_kind(Kind::Float), &theirs["classes"]);
     let features = Features::new(&digits)?;
     for &(seed, start) in starts {
-        let map = Tsne { method, seed, start, ..quiet() }.run(&features)?;
+        let map = quiet().method(method).seed(seed).start(start).run(&features)?;
         let layout = &map.layouts()[0];
         let divergence = layout.divergence.expect("of t-SNE");
         let Quality { trustworthiness, neighbors_kept } = layout.quality.expect("enough points");
@@ -114,7 +114,7 @@ fn a_grid_stays_a_grid() -> Tested {
     let grid = Tensor::stack(&[side.repeat([30]), side.repeat_interleave_self_int(30, 0, None)], 1);
     for (seed, start) in STARTS {
         for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
-            let options = Tsne { method, seed, start, iterations: 600, ..quiet() };
+            let options = quiet().method(method).seed(seed).start(start).iterations(600);
             let map = options.run(&Features::new(&grid)?)?.layouts()[0].points.shallow_clone();
             let near = Tensor::cdist(&map, &map, 2.0, None);
             let _ = near.diagonal(0, 0, 1).fill_(f64::INFINITY);
@@ -134,14 +134,14 @@ fn a_grid_stays_a_grid() -> Tested {
 fn one_seed_gives_one_map_and_several_perplexities_share_their_neighbors() -> Tested {
     let (points, classes) = clouds(700, 4, 12);
     let features = Features::new(&points)?.classes(&classes, &["a", "b", "c", "d"])?;
-    let options = Tsne { perplexities: vec![10.0, 40.0], iterations: 120, record: 50, ..quiet() };
+    let options = quiet().perplexities([10.0, 40.0]).iterations(120).record(50);
     let (first, second) = (options.run(&features)?, options.run(&features)?);
     for (one, other) in first.layouts().iter().zip(second.layouts()) {
         assert_eq!(difference(&one.points, &other.points), 0.0, "perplexity {:?}", one.perplexity);
     }
-    let alone = Tsne { perplexities: vec![10.0], ..options.clone() }.run(&features)?;
+    let alone = options.clone().perplexities([10.0]).run(&features)?;
     assert_eq!(difference(&alone.layouts()[0].points, &first.layouts()[0].points), 0.0);
-    let other = Tsne { seed: 1, start: Start::Random, ..options.clone() }.run(&features)?;
+    let other = options.clone().seed(1).start(Start::Random).run(&features)?;
     assert!(difference(&other.layouts()[0].points, &first.layouts()[0].points) > 1.0);
 
     let figure = first.figure()?;
@@ -160,7 +160,7 @@ fn a_map_is_watched_stopped_and_bounded_in_time() -> Tested {
     let (points, _) = clouds(200, 4, 6);
     let features = Features::new(&points)?;
     let mut seen = Vec::new();
-    let map = quiet().watched(&features, 20, |step| {
+    let map = quiet().run_with(&features, 20, |step| {
         assert_eq!((step.points.size(), step.iterations), (vec![200, 2], 1000));
         seen.push((step.iteration, step.divergence));
         step.iteration < 60
@@ -168,7 +168,7 @@ fn a_map_is_watched_stopped_and_bounded_in_time() -> Tested {
     assert_eq!(seen.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [20, 40, 60]);
     assert_eq!(map.layouts()[0].iterations, 60);
     assert!(format!("{map:?}").contains("stopped after 60 of 1000 iterations"), "{map:?}");
-    let none = Tsne { time_limit: Some(Duration::ZERO), ..quiet() }.run(&features)?;
+    let none = quiet().time_limit(Duration::ZERO).run(&features)?;
     assert_eq!(none.layouts()[0].iterations, 0);
     Ok(())
 }
@@ -178,7 +178,7 @@ fn new_points_find_their_class_and_old_ones_their_place() -> Tested {
     let (points, classes) = clouds(1000, 5, 20);
     let known = Features::new(&points.narrow(0, 0, 800))?;
     for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
-        let map = Tsne { method, iterations: 400, ..quiet() }.run(&known)?;
+        let map = quiet().method(method).iterations(400).run(&known)?;
         let old = &map.layouts()[0].points;
         let new = map.place(&points.narrow(0, 800, 200))?;
         assert_eq!(new.size(), [200, 2]);
@@ -222,11 +222,11 @@ fn bad_input_is_refused_by_name() -> Tested {
 
     let features = Features::new(&points)?;
     for (options, word) in [
-        (Tsne { perplexities: Vec::new(), ..quiet() }, "perplexity"),
-        (Tsne { perplexities: vec![f64::NAN], ..quiet() }, "perplexity of NaN"),
-        (Tsne { iterations: 0, ..quiet() }, "iteration"),
-        (Tsne { early_exaggeration: 0.5, ..quiet() }, "exaggeration"),
-        (Tsne { learning_rate: Some(-1.0), ..quiet() }, "learning rate"),
+        (quiet().perplexities([]), "perplexity"),
+        (quiet().perplexities([f64::NAN]), "perplexity of NaN"),
+        (quiet().iterations(0), "iteration"),
+        (quiet().early_exaggeration(0.5), "exaggeration"),
+        (quiet().learning_rate(-1.0), "learning rate"),
     ] {
         let message = options.run(&features).expect_err(word).to_string();
         assert!(message.contains(word), "{message}");
@@ -234,8 +234,8 @@ fn bad_input_is_refused_by_name() -> Tested {
     // Points that fly apart neither fill the memory nor stop the program.
     let (many, _) = clouds(700, 3, 4);
     for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
-        let rate = Some(1e12);
-        let wild = Tsne { method, learning_rate: rate, iterations: 40, ..quiet() };
+        let rate = 1e12;
+        let wild = quiet().method(method).learning_rate(rate).iterations(40);
         if let Ok(map) = wild.run(&Features::new(&many)?) {
             assert!(numbers(&map.layouts()[0].points).iter().all(|v| v.is_finite()), "{method:?}");
         }
@@ -243,7 +243,7 @@ fn bad_input_is_refused_by_name() -> Tested {
     // More than any machine has: refused before the work begins.
     let many = Tensor::zeros([1, 1], cpu(Kind::Float)).expand([3_000_000, 2], false);
     let many = Features::new(&(many + Tensor::arange(3_000_000, cpu(Kind::Float)).unsqueeze(1)))?;
-    let exact = Tsne { method: TsneMethod::Exact, ..quiet() };
+    let exact = quiet().method(TsneMethod::Exact);
     let message = exact.run(&many).expect_err("no memory").to_string();
     assert!(message.contains("GiB free"), "{message}");
 
@@ -262,7 +262,7 @@ fn doubles_and_few_points_are_handled() -> Tested {
     let (points, _) = clouds(100, 3, 4);
     let doubles = points.repeat([8, 1]);
     for method in [TsneMethod::Exact, TsneMethod::Interpolated] {
-        let options = Tsne { method, perplexities: vec![5.0], iterations: 150, ..quiet() };
+        let options = quiet().method(method).perplexities([5.0]).iterations(150);
         let map = options.run(&Features::new(&doubles)?)?;
         assert!(numbers(&map.layouts()[0].points).iter().all(|v| v.is_finite()), "{method:?}");
     }

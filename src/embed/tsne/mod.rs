@@ -61,39 +61,101 @@ pub enum TsneMethod {
 /// ```
 /// use convscope::prelude::*;
 /// let features = Features::new(&Tensor::rand([90, 5], (Kind::Float, Device::Cpu)))?;
-/// let options = Tsne { perplexities: vec![5.0, 20.0], iterations: 100, ..Tsne::default() };
+/// let options = Tsne::default().perplexities([5.0, 20.0]).iterations(100);
 /// let maps = options.run(&features)?;
 /// assert_eq!(maps.layouts().len(), 2);
 /// # Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tsne {
-    /// How many neighbors each point has, in effect: 5 to 50 is usual, at most a third of the number
-    /// of points. Of several, each gives a map; they share the search for neighbors.
-    pub perplexities: Vec<f64>,
-    /// How often the points move; those of the early exaggeration count.
-    pub iterations: usize,
-    /// For a quarter of the iterations, at most 250, attraction is so many times as strong: groups
-    /// find together.
-    pub early_exaggeration: f64,
-    /// The learning rate; `None` is max(N / early exaggeration, 50) for N points, after Belkina et al.
-    /// The gradient has its factor of 4: a rate of scikit-learn's means the same here, and its own
+    perplexities: Vec<f64>,
+    pub(super) iterations: usize,
+    early_exaggeration: f64,
+    learning_rate: Option<f64>,
+    start: Start,
+    seed: u64,
+    method: TsneMethod,
+    record: usize,
+    time_limit: Option<Duration>,
+    quiet: bool,
+}
+
+impl Tsne {
+    /// Sets how many neighbors each point has, in effect: 5 to 50 is usual (30 unless set), at most a
+    /// third of the number of points. Of several, each gives a map; they share the search for neighbors.
+    #[must_use]
+    pub fn perplexities(mut self, perplexities: impl IntoIterator<Item = f64>) -> Tsne {
+        self.perplexities = perplexities.into_iter().collect();
+        self
+    }
+
+    /// Sets how often the points move, 1000 times unless set; those of the early exaggeration count.
+    #[must_use]
+    pub fn iterations(mut self, iterations: usize) -> Tsne {
+        self.iterations = iterations;
+        self
+    }
+
+    /// Sets how many times as strong attraction is for a quarter of the iterations, at most 250, so that
+    /// groups find together; 12 unless set.
+    #[must_use]
+    pub fn early_exaggeration(mut self, factor: f64) -> Tsne {
+        self.early_exaggeration = factor;
+        self
+    }
+
+    /// Sets the learning rate; else it is max(N / early exaggeration, 50) for N points, after Belkina et
+    /// al. The gradient has its factor of 4: a rate of scikit-learn's means the same here, and its own
     /// choice is a quarter of this one, which takes more iterations.
-    pub learning_rate: Option<f64>,
-    /// Where the points start.
-    pub start: Start,
-    /// With one seed (and one number of threads) a map repeats bit for bit on the CPU. A GPU adds in
-    /// no fixed order.
-    pub seed: u64,
-    /// How forces are computed.
-    pub method: TsneMethod,
-    /// Keeps the points after every so many iterations, for [`Embedding::film`]; 0 keeps none.
-    pub record: usize,
+    #[must_use]
+    pub fn learning_rate(mut self, rate: f64) -> Tsne {
+        self.learning_rate = Some(rate);
+        self
+    }
+
+    /// Sets where the points start.
+    #[must_use]
+    pub fn start(mut self, start: Start) -> Tsne {
+        self.start = start;
+        self
+    }
+
+    /// Sets the seed. With one seed (and one number of threads) a map repeats bit for bit on the CPU. A
+    /// GPU adds in no fixed order.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Tsne {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how forces are computed.
+    #[must_use]
+    pub fn method(mut self, method: TsneMethod) -> Tsne {
+        self.method = method;
+        self
+    }
+
+    /// Keeps the points after every `every` iterations, for [`Embedding::film`]; 0 keeps none.
+    #[must_use]
+    pub fn record(mut self, every: usize) -> Tsne {
+        self.record = every;
+        self
+    }
+
     /// After this time each map stays as it is, and its figure says so. It does not cut short the
     /// search for neighbors.
-    pub time_limit: Option<Duration>,
+    #[must_use]
+    pub fn time_limit(mut self, time: Duration) -> Tsne {
+        self.time_limit = Some(time);
+        self
+    }
+
     /// Leaves out the lines about progress.
-    pub quiet: bool,
+    #[must_use]
+    pub fn quiet(mut self) -> Tsne {
+        self.quiet = true;
+        self
+    }
 }
 
 impl Default for Tsne {
@@ -155,7 +217,7 @@ pub struct Step {
 /// Those of [`Tsne::run`].
 pub fn tsne(features: &Features) -> Result<Embedding> {
     let perplexity = (features.len() as f64 / NEIGHBORS).floor().min(30.0);
-    Tsne { perplexities: vec![perplexity], ..Tsne::default() }.run(features)
+    Tsne::default().perplexities([perplexity]).run(features)
 }
 
 /// The divergence of any map `[N, 2]` of features `[N, D]` for a perplexity: to compare maps that
@@ -165,7 +227,7 @@ pub fn tsne(features: &Features) -> Result<Embedding> {
 ///
 /// Shapes that don't fit, fewer points than 3 × perplexity, numbers that are not finite.
 pub fn divergence(features: &Tensor, map: &Tensor, perplexity: f64) -> Result<Divergence> {
-    let options = Tsne { perplexities: vec![perplexity], ..Tsne::default() };
+    let options = Tsne::default().perplexities([perplexity]);
     let features = Features::new(features)?;
     options.check(&features)?;
     let (values, count) = (features.values(), features.len() as i64);
@@ -205,12 +267,12 @@ impl Tsne {
     /// Fewer points than 3 × perplexity, features that are all alike, options that make no
     /// sense, too little memory, points that fly apart because of the learning rate.
     pub fn run(&self, features: &Features) -> Result<Embedding> {
-        self.watched(features, usize::MAX, |_| true)
+        self.run_with(features, usize::MAX, |_| true)
     }
 
     /// The same, and after every `every` iterations `watch` sees the map; it stays as it is when
     /// `watch` answers `false`.
-    pub fn watched(
+    pub fn run_with(
         &self,
         features: &Features,
         every: usize,
