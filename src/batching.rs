@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// Assumed free memory where the platform does not report it.
 const UNKNOWN: u64 = 2 << 30;
 
-/// Of what is free, the part that one batch may take.
+/// The fraction of free memory that one batch may take, as a divisor.
 const SHARE: u64 = 2;
 
 /// A run over `count` items, some of them at a time.

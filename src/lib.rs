@@ -20,7 +20,7 @@
 //! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the raw
 //! tensor.
 //!
-//! The rooms: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
+//! Modules: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
 //! network decided so), [`maximize`] (what its units look for), [`embed`] (what lies near what),
 //! [`view`] (figures) and [`data`] (pictures to try things on).

@@ -1,12 +1,10 @@
 //! Images with their labels, as they come in a file: eight bits a value.
 
 use std::fmt;
-use std::path::Path;
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use tch::{Kind, TchError, Tensor};
 
-use super::stored;
 use crate::error::{first_line, shape_text};
 use crate::{Error, Photo, Result};
 
@@ -53,19 +51,6 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Images of one's own: a safetensors file with `images`, `[N, C, H, W]` bytes, one channel or red,
-    /// green and blue; and `labels`, `[N]` whole numbers from 0. The classes are named by the file's
-    /// metadata `classes`, with commas between them, or else by their numbers.
-    ///
-    /// # Errors
-    ///
-    /// No such file, another one or a part of one; other shapes or kinds; a label without a class.
-    pub fn open(path: impl AsRef<Path>) -> Result<ImageSet> {
-        let path = path.as_ref();
-        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-        stored::read(path, &name, None)
-    }
-
     /// Says what is wrong, without the file, which the caller knows.
     pub(super) fn new(
         name: &str,

@@ -12,6 +12,21 @@ use crate::{Error, Result};
 /// Without names for them, a label above this is taken for a fault.
 const MOST_CLASSES: i64 = 10_000;
 
+impl ImageSet {
+    /// Images of one's own: a safetensors file with `images`, `[N, C, H, W]` bytes, one channel or red,
+    /// green and blue; and `labels`, `[N]` whole numbers from 0. The classes are named by the file's
+    /// metadata `classes`, with commas between them, or else by their numbers.
+    ///
+    /// # Errors
+    ///
+    /// No such file, another one or a part of one; other shapes or kinds; a label without a class.
+    pub fn open(path: impl AsRef<Path>) -> Result<ImageSet> {
+        let path = path.as_ref();
+        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        read(path, &name, None)
+    }
+}
+
 /// `classes` are the names to be used, unless the file is to say them.
 pub(super) fn read(path: &Path, name: &str, classes: Option<&[&str]>) -> Result<ImageSet> {
     let bytes = std::fs::read(path).map_err(Error::io("read the data set", path))?;

@@ -17,6 +17,7 @@ const MOST_MARKED: usize = 20_000;
 
 /// One map of the features.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Layout {
     /// What the features are called.
     pub of: String,
@@ -26,7 +27,7 @@ pub struct Layout {
     pub perplexity: Option<f64>,
     /// Of t-SNE.
     pub divergence: Option<Divergence>,
-    /// How well it shows who is near whom; none for fewer than 21 points.
+    /// How well it preserves neighborhoods; none for fewer than 21 points.
     pub quality: Option<Quality>,
     /// How often the points moved.
     pub iterations: usize,

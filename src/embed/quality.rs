@@ -11,8 +11,9 @@ use crate::{Error, Result};
 /// As many points are looked at; of more, so many at random.
 const POINTS: usize = 2000;
 
-/// How well a map shows who is near whom.
+/// How well a map preserves neighborhoods.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Quality {
     /// Trustworthiness for 5 neighbors, 0 to 1: 1 where neighbors in the map are neighbors among
     /// the features; the further away they are there, the less. Venna and Kaski, 2001.

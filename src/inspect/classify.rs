@@ -7,7 +7,7 @@ use crate::view::{Guess, TopK};
 use crate::{Error, Photo, Result};
 
 impl Network {
-    /// The picture beside the network's five best guesses.
+    /// The image beside the network's top five predictions.
     pub fn classify(&self, photo: &Photo) -> Result<TopK> {
         self.classify_with(photo, 5)
     }

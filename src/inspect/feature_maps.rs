@@ -30,7 +30,7 @@ impl Network {
         Ok(FeatureMaps::new(title, &self.maps(photo, layer)?)?.over(self.seen(photo)?))
     }
 
-    /// A layer's activations on several pictures, a row a picture and a column a channel, on one
+    /// A layer's activations on several images, one row per image and one column per channel, on one
     /// color scale.
     ///
     /// # Errors

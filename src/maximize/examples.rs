@@ -19,6 +19,7 @@ const SHOWN: u32 = 224;
 
 /// A photo that excites a unit.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Example {
     /// Which of the photos given it is, from 0; of a folder, in the order of the names.
     pub index: usize,

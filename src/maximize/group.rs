@@ -142,7 +142,7 @@ impl Group {
                 expected: format!("parameters {}", shape_text(&expected)),
                 got: shape_text(&self.parameters.size()),
                 remedy:
-                    "Continue with as many images of the same size and parameters, or start anew \
+                    "Continue with as many images of the same size and parameters, or start again \
                          from them: `.start(Start::images(earlier.values()))`."
                         .to_owned(),
             });

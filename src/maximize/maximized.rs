@@ -25,6 +25,7 @@ pub struct Maximized {
 
 /// The images at a step, looked at without movement; means over the images.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Step {
     /// How many steps had been done.
     pub step: usize,
@@ -165,7 +166,7 @@ impl Maximized {
         let mean = if self.labels.len() > 1 { "mean score" } else { "score" };
         let mut words = format!("{mean} {start:.3} at the start, {:.3} at its best", self.score());
         if let [Some(probability)] = self.probabilities[..] {
-            words.push_str(&format!("; taken for it with {}", percent(probability)));
+            words.push_str(&format!("; predicted as it with {}", percent(probability)));
         }
         notes.push(words);
         notes

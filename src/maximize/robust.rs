@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// (bilinear). What the network gets has the image's size, plus padding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Robust {
-    /// So many pixels of what lies beyond the image are seen on each side. The network gets images
+    /// How many pixels beyond the image are seen on each side. The network gets images
     /// larger by twice as many: leave it at 0 for networks that take one size only.
     pub pad: u32,
     /// What lies beyond the image.

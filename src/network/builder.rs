@@ -12,11 +12,11 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(usize);
 
-/// Puts nodes behind one another. Parameters start at random (PyTorch's default initialization;
+/// Appends nodes. Parameters start at random (PyTorch's default initialization;
 /// seed it with `manual_seed`).
 ///
 /// A mistake (a shape that doesn't fit, a name used twice) is remembered and returned by
-/// [`build`](Builder::build), so that the network's definition reads without a `?` a line.
+/// [`build`](Builder::build), so a network's definition needs no `?` on every line.
 ///
 /// ```
 /// use convscope::prelude::*;
@@ -178,7 +178,7 @@ impl Builder {
         self.op(name, Arithmetic::Mul, &[a, b])
     }
 
-    /// Puts nodes behind one another along the channels.
+    /// Concatenates nodes along the channels.
     pub fn concat(&mut self, inputs: &[NodeId], name: &str) -> NodeId {
         self.op(name, ops::Concat { dim: 1 }, inputs)
     }

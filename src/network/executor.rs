@@ -9,6 +9,7 @@ use crate::{Error, Result};
 
 /// Activations of chosen layers and the gradient of one number with respect to them.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Gradients {
     /// The network's output, `[N, classes]`.
     pub output: Tensor,
@@ -151,7 +152,7 @@ impl Network {
     }
 
     /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
-    /// order, contiguous. Every other activation is freed as soon as nobody needs it, or overwritten.
+    /// order, contiguous. Every other activation is freed after its last reader, or overwritten.
     pub(super) fn run(
         &self,
         given: &[(usize, &Tensor)],

@@ -42,6 +42,7 @@ use crate::{Error, Photo, Result};
 
 /// One node: an operation, its name, and the nodes it reads.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Node {
     /// The name in torchvision's style: `layer1.0.conv1`.
     pub name: String,

@@ -1,6 +1,6 @@
-//! How a convolution and a pooling look.
+//! Hyperparameters of convolutions and poolings.
 
-/// How a convolution looks; the number of input channels follows from its input.
+/// The hyperparameters of a convolution; the number of input channels follows from its input.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     /// Output channels, that is filters.
@@ -13,7 +13,7 @@ pub struct Conv2d {
     pub padding: [i64; 2],
     /// Distance between taps.
     pub dilation: [i64; 2],
-    /// Channel groups that do not see each other.
+    /// Number of groups (see `torch.nn.Conv2d`).
     pub groups: i64,
     /// Whether a bias is added.
     pub bias: bool,
@@ -47,7 +47,7 @@ impl Conv2d {
         self
     }
 
-    /// Sets the number of groups of channels that do not see each other.
+    /// Sets the number of groups (see `torch.nn.Conv2d`).
     #[must_use]
     pub fn groups(mut self, groups: i64) -> Self {
         self.groups = groups;

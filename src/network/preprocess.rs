@@ -1,4 +1,4 @@
-//! From a picture to a network's input. It belongs to the network, because another resize, another
+//! From an image to a network's input. It belongs to the network, because another resize, another
 //! normalization or another channel order gives another answer.
 
 use image::RgbImage;

@@ -74,7 +74,7 @@ impl Resumed<'_> {
         let past = self.past.iter().map(|(at, value)| Ok((*at, repeated(value)?)));
         let past = past
             .collect::<std::result::Result<Vec<(usize, Tensor)>, tch::TchError>>()
-            .map_err(Error::torch("repeating what goes past a layer"))?;
+            .map_err(Error::torch("repeating the branches that bypass a layer"))?;
         let given: Vec<(usize, &Tensor)> =
             past.iter().map(|(at, value)| (*at, value)).chain([(self.layer, variants)]).collect();
         tch::no_grad(|| self.net.run(&given, &[self.scored], false)).and_then(super::only)

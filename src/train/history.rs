@@ -18,6 +18,7 @@ pub struct Score {
 
 /// One epoch of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
     /// How many epochs had been done at its end: 1, 2, 3 …, or part of one where a time limit
     /// ended it, such as 2.37.

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Bundle {
     /// The still, PNG.
     pub png: Vec<u8>,

@@ -181,7 +181,7 @@ impl FeatureMaps {
         let blank = shown.iter().filter(|&&channel| maps.is_constant(channel));
         let blank: Vec<String> = blank.map(usize::to_string).collect();
         if !blank.is_empty() {
-            /// More numbers than these nobody reads.
+            /// More numbers than a reader takes in.
             const NAMED: usize = 12;
             let named = blank.get(..NAMED).unwrap_or(&blank).join(", ");
             let more = blank.len().saturating_sub(NAMED);

@@ -1,4 +1,4 @@
-//! The activations of one layer on several pictures: a row a picture, a column a channel.
+//! The activations of one layer on several images: one row per image, one column per channel.
 
 use image::{RgbImage, imageops};
 

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 const WIDEST: u32 = 740;
 const LARGEST: u32 = 240;
 const GAP: u32 = 12;
-/// So many pixels of pictures keep a figure's file below 1 MB, however many there are.
+/// The most pixels of pictures, which keep a figure's file below 1 MB, however many there are.
 const PIXELS: f64 = 280_000.0;
 /// Above each tile, for its label, and, where it has its own, its scale; below, for what the pointer
 /// reads.

@@ -5,6 +5,7 @@ use crate::Result;
 
 /// Where a map is strong: its values from a part of the maximum on.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Localization {
     /// The part of the maximum that values must reach.
     pub threshold: f64,

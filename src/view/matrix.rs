@@ -22,7 +22,7 @@ const NUMBER: Style = Style { size: 13.0, ..Style::TEXT };
 /// use convscope::prelude::*;
 /// use convscope::view::Matrix;
 /// let values = Tensor::from_slice(&[f32::NAN, 0.8, 0.5, f32::NAN]).view([2, 2]);
-/// Matrix::new("How alike", "likeness", vec!["a", "b"], &values)?
+/// Matrix::new("How similar", "similarity", vec!["a", "b"], &values)?
 /// # ; Ok::<(), convscope::Error>(())
 /// ```
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use super::vega::{colored, picture_uri, titled};
 use super::{Figure, Heatmap};
 use crate::Result;
 
-/// So many values of all maps together go into a specification: about 250 kB.
+/// The most values of all maps together in a specification: about 250 kB.
 const VALUES: usize = 224 * 224;
 
 /// What stands around the panes.

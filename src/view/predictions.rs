@@ -15,7 +15,7 @@ const GAP: u32 = 12;
 const COLUMNS: u32 = 6;
 const FRAME: u32 = 3;
 const NAME: Style = Style { size: 13.0, color: INK, bold: true };
-/// So many are drawn; the figure says how many there are.
+/// The most that are drawn; the figure says how many there are.
 const DRAWN: usize = 36;
 /// Blue and orange of Okabe and Ito's palette, which color-blind readers tell apart.
 const RIGHT: Rgb<u8> = Rgb([0, 114, 178]);
@@ -30,7 +30,7 @@ pub struct Prediction {
     pub title: String,
     /// The picture as the network sees it.
     pub picture: RgbImage,
-    /// The best guesses, best first.
+    /// The top predictions, best first.
     pub guesses: Vec<Guess>,
     /// The true class and the probability that the network gave it, where it is known.
     pub truth: Option<Guess>,

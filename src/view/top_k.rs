@@ -1,4 +1,4 @@
-//! A picture beside the network's best guesses as bars.
+//! An image beside the network's top predictions as bars.
 
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ impl TopK {
     }
 
     fn notes(&self) -> Vec<String> {
-        vec![format!("the network's {} best guesses", self.guesses.len())]
+        vec![format!("the network's top {} predictions", self.guesses.len())]
     }
 
     fn vega(&self) -> Result<Value> {

@@ -83,7 +83,8 @@ fn digits_map(method: TsneMethod, starts: &[(u64, Start)]) -> Tested {
         let map = quiet().method(method).seed(seed).start(start).run(&features)?;
         let layout = &map.layouts()[0];
         let divergence = layout.divergence.expect("of t-SNE");
-        let Quality { trustworthiness, neighbors_kept } = layout.quality.expect("enough points");
+        let Quality { trustworthiness, neighbors_kept, .. } =
+            layout.quality.expect("enough points");
         let accuracy = neighbor_accuracy(&layout.points, classes, 10)?;
         let got = format!(
             "seed {seed}: KL {:.3}, trustworthiness {trustworthiness:.4}, kept {neighbors_kept:.3}, \

@@ -16,6 +16,7 @@ const SHARE: f64 = 0.1;
 
 /// How far methods agree on one image: a figure, and its numbers.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Agreement {
     /// The methods' names.
     pub names: Vec<String>,

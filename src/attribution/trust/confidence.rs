@@ -14,6 +14,7 @@ use crate::{Error, Result};
 
 /// The scores of images and of their explained parts.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Confidence {
     /// Each image's score: a class's probability, or the target's score.
     pub whole: Vec<f64>,

@@ -65,6 +65,7 @@ impl PixelSteps {
 
 /// The score of each image while its pixels are deleted, or inserted, the highest of the map first.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PixelCurves {
     /// The share of pixels deleted or inserted at each point, from 0 to 1: `steps + 1` of them.
     pub shares: Vec<f64>,

@@ -69,7 +69,7 @@ impl Checks {
 ///
 /// **Deletion and insertion** are compared with the same map moved by half the image's height, by
 /// half its width, and by both (what leaves at one edge comes in at the other): as smooth a map, at
-/// the wrong place. They speak for a map that does better than each of these three. A map without
+/// the wrong place. They support a map that does better than each of these three. A map without
 /// any relation to the score does so by chance in one case of four. The figure draws the mean of the
 /// three curves. A random order of pixels is shown too, but is no fair yardstick: scattered single
 /// pixels destroy a photo's texture at once, so even good smooth maps can look worse in deletion.
@@ -84,6 +84,7 @@ impl Checks {
 ///
 /// None of this says that the network is right, or that people would find the same parts telling.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Trust {
     /// The numbers of deletion and insertion: the map, the same moved three times, and pixels in
     /// random order, in this order; fewer where time was over.

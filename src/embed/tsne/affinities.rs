@@ -1,4 +1,4 @@
-//! Who belongs with whom: probabilities from distances, and the attraction they make.
+//! Input similarities (probabilities from distances), and the attractive forces they make.
 
 use tch::{Device, Kind, Tensor};
 

@@ -177,6 +177,7 @@ impl Default for Tsne {
 
 /// How well a map's distances fit the features' probabilities; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Divergence {
     /// The Kullback-Leibler divergence, in natural logarithms, of the final map without exaggeration.
     pub value: f64,
@@ -187,6 +188,7 @@ pub struct Divergence {
 
 /// A map while it forms.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Step {
     /// Iterations done, and those there are to be.
     pub iteration: usize,

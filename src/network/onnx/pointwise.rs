@@ -112,7 +112,7 @@ pub(super) fn arithmetic<'a>(
 }
 
 /// A fully connected layer over tokens is exported as a product and a sum. The sum becomes the
-/// layer's bias where nobody else reads the product.
+/// layer's bias where no other node reads the product.
 fn biased<'a>(
     importer: &mut Importer<'a>,
     node: &'a Node<'a>,

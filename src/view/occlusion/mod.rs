@@ -28,7 +28,7 @@ const EDGE: Rgb<u8> = Rgb([0; 3]);
 ///
 /// The still shows the patch at the most sensitive place beside the map of all places, red where the
 /// score falls and blue where it rises. In the interactive form the patch is dragged over the
-/// picture; score and best guesses at that place follow, and the patch's size can be switched.
+/// picture; score and top predictions at that place follow, and the patch's size can be switched.
 ///
 /// ```
 /// use convscope::prelude::*;

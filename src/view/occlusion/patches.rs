@@ -18,7 +18,7 @@ pub struct PatchGrid {
 
 impl PatchGrid {
     /// A grid of places. `drops`, `[rows, columns]`, is how much the score falls at each; negative
-    /// where it rises. `guesses` holds the best guesses at each place, row by row, all of the same
+    /// where it rises. `guesses` holds the top predictions at each place, row by row, all of the same
     /// number; it may be empty.
     ///
     /// # Errors
