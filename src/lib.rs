@@ -17,8 +17,8 @@
 //! ```
 //!
 //! In a notebook, a figure that ends a cell is drawn. Anywhere, [`save`](view::Figure::save) writes
-//! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the raw
-//! tensor.
+//! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the
+//! numbers.
 //!
 //! Modules: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
@@ -27,10 +27,10 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
-#[cfg(target_os = "linux")]
 mod atomic_write;
 pub mod attribution;
 mod batching;
+#[cfg(target_os = "linux")]
 mod cuda;
 pub mod data;
 pub mod embed;
