@@ -15,7 +15,7 @@ use crate::view::Heatmap;
 /// ```
 /// use convscope::prelude::*;
 /// let signed = Saliency::default().channels(Channels::Sum);
-/// let map = signed.explain(&zoo::digits()?, &data::digit(4, 2)?, "four")?;
+/// let map = signed.explain(&zoo::digits()?, &data::digit(4, 2)?, "4")?;
 /// assert!(map.values().tensor().min().double_value(&[]) < 0.0);
 /// # Ok::<(), convscope::Error>(())
 /// ```
