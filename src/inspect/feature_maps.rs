@@ -85,7 +85,7 @@ impl Network {
         FeatureMaps::difference(title, pictures, &first, &second)
     }
 
-    /// How a picture travels through the network: a few maps of each of these layers, a row a layer.
+    /// How a picture travels through the network: a few maps of each of these layers, one row per layer.
     ///
     /// # Errors
     ///

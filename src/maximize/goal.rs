@@ -278,7 +278,7 @@ pub(super) fn class_index(net: &Network, class: &ClassChoice) -> Result<usize> {
     }
 }
 
-/// Adds to one of an image's weights.
+/// Adds to one weight of an image.
 fn one(weights: &Tensor, at: [usize; 3], factor: f64) -> Result<Tensor, TchError> {
     let [c, y, x] = at.map(|at| at as i64);
     weights.f_get(c)?.f_get(y)?.f_get(x)?.f_add_scalar_(factor)

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::attribution::Unit;
 
-/// What [`maximize`](super::maximize()) makes large: a weighted sum of terms, one number an image.
+/// What [`maximize`](super::maximize()) makes large: a weighted sum of terms, one number per image.
 ///
 /// A unit, a class's number and a class's name become objectives by themselves. Objectives add and
 /// subtract; a number before one scales it. Penalties are subtracted.

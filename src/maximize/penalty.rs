@@ -1,4 +1,4 @@
-//! What is held against an image `[N, C, H, W]`: one number an image, `[N]`.
+//! What is held against an image `[N, C, H, W]`: one number per image, `[N]`.
 
 use tch::{TchError, Tensor};
 
@@ -55,12 +55,12 @@ mod tests {
     /// The gradient of the sum of `f` against central differences, at every value.
     fn check(f: fn(&Tensor) -> Outcome) {
         let images = images().set_requires_grad(true);
-        let score = f(&images).expect("a number an image");
+        let score = f(&images).expect("one number per image");
         assert_eq!(score.size(), [2]);
         let score = score.sum(Kind::Double);
         let gradient = Tensor::run_backward(&[&score], &[&images], false, false).remove(0);
         let value = |images: &Tensor| {
-            f(images).expect("a number an image").sum(Kind::Double).double_value(&[])
+            f(images).expect("one number per image").sum(Kind::Double).double_value(&[])
         };
         let step = 1e-6;
         for at in 0..images.numel() as i64 {

@@ -1,4 +1,4 @@
-//! The activations of one layer: a grid with a map a channel.
+//! The activations of one layer: a grid of one map per channel.
 
 use image::RgbImage;
 
@@ -10,11 +10,11 @@ use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
-/// A layer's activations on one picture, `[C, H, W]`: one tile a channel, with its number.
+/// A layer's activations on one picture, `[C, H, W]`: one tile per channel, with its number.
 ///
 /// Magnitudes (after a ReLU, say) are shown on viridis from 0, signed values in blue and red around
-/// 0. All tiles share one scale, so a dark map is a weak one; [`share`](FeatureMaps::share) changes
-/// that. In a notebook, the pointer reads values, and a click enlarges a map over the photo.
+/// 0. All tiles share one scale, so a dark map is a weak one;
+/// [`scale_sharing`](FeatureMaps::scale_sharing) changes that. In a notebook, the pointer reads values, and a click enlarges a map over the photo.
 ///
 /// ```
 /// # use convscope::prelude::*;

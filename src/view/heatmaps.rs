@@ -81,7 +81,7 @@ impl Heatmaps {
         Heatmaps::of(title.into(), maps, tiles, columns)
     }
 
-    /// A row a picture, a column a method, say: each row has its name, above its picture, and as many
+    /// One row per picture and one column per method, say: each row has its name, above its picture, and as many
     /// maps as there are names of columns.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! How a picture travels through a network: a row a layer, each with a few of its maps.
+//! How a picture travels through a network: one row per layer, each with a few of its maps.
 
 use image::RgbImage;
 

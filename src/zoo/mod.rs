@@ -1,4 +1,4 @@
-//! Known networks with their weights, one file an architecture. Parameters have torchvision's names.
+//! Known networks with their weights, one file per architecture. Parameters have torchvision's names.
 //!
 //! Each function opens a network with its official weights, on the GPU where there is one. The
 //! weights are fetched once to [`weights_folder`]; a file `NAME.safetensors` or `NAME.pth` laid

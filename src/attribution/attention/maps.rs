@@ -20,7 +20,7 @@ pub struct AttentionMaps {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Heads {
-    /// Their mean, one map a layer.
+    /// Their mean, one map per layer.
     #[default]
     Mean,
     /// Each, a row of maps a layer.
@@ -56,7 +56,7 @@ impl AttentionMaps {
 /// use convscope::prelude::*;
 ///
 /// let (net, photo) = (zoo::deit_tiny()?, Photo::open("dog.jpg")?);
-/// attention(&net, &photo, AttentionMaps::default())?;           // a map a layer
+/// attention(&net, &photo, AttentionMaps::default())?;           // one map per layer
 /// attention(&net, &photo, AttentionMaps::default().heads(Heads::Each).layers(9..12))? // a row of heads a layer
 /// # ; Ok::<(), convscope::Error>(())
 /// ```

@@ -1,9 +1,9 @@
 //! The operations a network is made of, with their parameters: one file each.
 //!
-//! A file says all that is known of its operation ([`Operation`]): what its parameters are, which shape
-//! comes out, how it is computed, what it costs, what it sees of the picture, and how the methods
-//! treat it that need more than a value. Sizes are `[height, width]`; dimensions count from 0, the
-//! batch.
+//! A file says all that is known of its operation, in one `impl Operation`: what its parameters are,
+//! which shape comes out, how it is computed, what it costs, what it sees of the picture, and how the
+//! methods treat it that need more than a value. Sizes are `[height, width]`; dimensions count from
+//! 0, the batch.
 
 mod adaptive_avg_pool2d;
 mod arithmetic;

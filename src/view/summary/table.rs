@@ -53,7 +53,7 @@ fn field(size: [Option<i64>; 2]) -> String {
     }
 }
 
-/// The whole table, a line a row.
+/// The whole table, one line per row.
 pub(super) fn text(rows: &[LayerRow], totals: [u64; 2]) -> String {
     let headings = COLUMNS.map(|column| column.heading.to_owned());
     let mut lines: Vec<[String; 6]> = vec![headings];
