@@ -1,5 +1,7 @@
 //! From a method's values to a figure.
 
+use tch::Tensor;
+
 use super::method::single;
 use super::{Attribution, Attributions, Input, Run};
 use crate::Result;
@@ -27,14 +29,14 @@ pub(super) fn figure(
     };
     let picture = input.shown(net, ALONE)?;
     let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
-    let [height, width] = input_size(run);
+    let [height, width] = input_size(run.input());
     let heatmap = heatmap.input_size(height, width).note(format!("{given}; {}", found.reading));
     let heatmap = found.notes.iter().fold(heatmap, |heatmap, note| heatmap.note(note));
     Ok(heatmap.unfinished(found.stopped.clone()))
 }
 
-/// Height and width of the run's images.
-pub(super) fn input_size(run: &Run<'_>) -> [u32; 2] {
-    let size = run.input().size();
+/// Height and width of images `[N, C, H, W]`.
+pub(super) fn input_size(input: &Tensor) -> [u32; 2] {
+    let size = input.size();
     [2, 3].map(|dim| size.get(dim).map_or(1, |&size| size.max(1) as u32))
 }

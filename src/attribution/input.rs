@@ -33,7 +33,7 @@ impl Input for Photo {
     }
 
     fn shown(&self, net: &Network, side: u32) -> Result<RgbImage> {
-        net.preprocess().view(self, net.preprocess().sharp_zoom(self, side))
+        net.preprocess().sharp_view(self, side)
     }
 
     fn title(&self) -> &str {

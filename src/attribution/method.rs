@@ -205,7 +205,7 @@ impl Channels {
 }
 
 /// Maps `[N, h, w]` at another size; as they are if they have it.
-pub(super) fn enlarged(maps: &Tensor, size: [i64; 2]) -> Result<Tensor> {
+fn enlarged(maps: &Tensor, size: [i64; 2]) -> Result<Tensor> {
     if maps.size().get(1..) == Some(&size) {
         return Ok(maps.shallow_clone());
     }

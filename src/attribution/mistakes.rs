@@ -41,8 +41,9 @@ pub fn compare_predictions(
             samples.len()
         )));
     }
-    let map = |prediction: &Prediction, class: usize| -> Result<Heatmap> {
-        explain(net, &*samples.photo(prediction.index)?, class, method)
+    let maps = |prediction: &Prediction, classes: &[usize]| -> Result<Vec<Heatmap>> {
+        let photo = samples.photo(prediction.index)?;
+        classes.iter().map(|&class| explain(net, &*photo, class, method)).collect()
     };
     let shown = wrong.predictions().iter().take(SHOWN);
     let pairs: Vec<(&Prediction, [usize; 2])> = shown
@@ -59,12 +60,12 @@ pub fn compare_predictions(
     let complete = pairs.iter().all(|(_, [_, truth])| example(*truth).is_some());
     let mut rows = Vec::with_capacity(pairs.len());
     for (wrong, [said, truth]) in pairs {
-        let mut maps = vec![map(wrong, said)?, map(wrong, truth)?];
+        let mut row = maps(wrong, &[said, truth])?;
         if let Some(example) = example(truth).filter(|_| complete) {
-            maps.push(map(example, truth)?);
+            row.extend(maps(example, &[truth])?);
         }
         let name = format!("{}, predicted as {}", net.class_name(truth), net.class_name(said));
-        rows.push((name, maps));
+        rows.push((name, row));
     }
     let mut columns = vec!["predicted class", "true class"];
     if complete {

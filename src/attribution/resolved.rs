@@ -262,11 +262,10 @@ fn top_classes(logits: &Tensor) -> Result<Vec<usize>> {
 
 /// The class of that name, upper and lower case alike.
 pub(crate) fn by_name(network: &Network, name: &str) -> Result<usize> {
-    let names = network.classes();
-    if let Some(class) = names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
+    if let Some(class) = network.class_index(name) {
         return Ok(class);
     }
-    let near = nearest(name, names.iter().map(String::as_str), 3);
+    let near = nearest(name, network.classes().iter().map(String::as_str), 3);
     let hint = match near.as_slice() {
         [] => "It has no class names; give the class's number.".to_owned(),
         near => format!("Nearest: {}.", quoted(near)),

@@ -75,6 +75,12 @@ impl<'a> Run<'a> {
         &self.input
     }
 
+    /// Their height and width.
+    pub(super) fn size(&self) -> [i64; 2] {
+        let size = self.input.size();
+        [2, 3].map(|dim| size.get(dim).copied().unwrap_or(1))
+    }
+
     /// How many images there are.
     pub fn images(&self) -> usize {
         self.input.size().first().copied().unwrap_or_default() as usize
@@ -86,11 +92,11 @@ impl<'a> Run<'a> {
     ///
     /// What libtorch refuses.
     pub fn output(&self) -> Result<&Tensor> {
-        if self.output.get().is_none() {
-            let output = self.net.value(&self.input, self.targets.node)?;
-            return Ok(self.output.get_or_init(|| output));
+        if let Some(output) = self.output.get() {
+            return Ok(output);
         }
-        self.output.get().ok_or_else(|| Error::Internal("an output is missing".to_owned()))
+        let output = self.net.value(&self.input, self.targets.node)?;
+        Ok(self.output.get_or_init(|| output))
     }
 
     /// The score of each image, `[N]`, made of a value of that layer: of [`Run::output`], or of what

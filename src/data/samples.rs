@@ -1,12 +1,13 @@
 //! Images to run through a network, with or without labels: one form for all collections.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use tch::Tensor;
 
 use super::ImageSet;
 use crate::network::Network;
-use crate::{Photo, Result};
+use crate::{Error, Photo, Result};
 
 /// A collection of images, perhaps with labels: photos, pairs of photo and class, an [`ImageSet`], a
 /// [`Folder`](super::Folder), or a type of your own.
@@ -185,13 +186,30 @@ impl Samples for ImageSet {
     }
 }
 
+/// Some of the images, and the same as the network's input `[K, C, H, W]`.
+pub(crate) fn prepared<'a>(
+    net: &Network,
+    samples: &'a (impl Samples + ?Sized),
+    range: Range<usize>,
+) -> Result<(Vec<Cow<'a, Photo>>, Tensor)> {
+    let photos = range.map(|index| samples.photo(index)).collect::<Result<Vec<_>>>()?;
+    let inputs = photos.iter().map(|photo| net.prepare(photo)).collect::<Result<Vec<Tensor>>>()?;
+    let inputs = Tensor::f_cat(&inputs, 0).map_err(Error::torch("making a batch"))?;
+    Ok((photos, inputs))
+}
+
+/// The label of each image; `None` where the collection has none.
+pub(crate) fn labels(samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
+    let labels = (0..samples.len()).map(|index| samples.label(index));
+    labels.collect::<Option<Vec<usize>>>().filter(|labels| !labels.is_empty())
+}
+
 /// The labels as the network numbers its classes: by name, where it knows the names of all classes of
 /// the collection, else as they are. `None` where the collection has no labels.
 pub(crate) fn labels_for(net: &Network, samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
-    let labels = (0..samples.len()).map(|index| samples.label(index));
-    let labels = labels.collect::<Option<Vec<usize>>>().filter(|labels| !labels.is_empty())?;
-    let place = |name: &String| net.classes().iter().position(|own| own.eq_ignore_ascii_case(name));
-    let places: Option<Vec<usize>> = samples.class_names().iter().map(place).collect();
+    let labels = labels(samples)?;
+    let places = samples.class_names().iter().map(|name| net.class_index(name));
+    let places = places.collect::<Option<Vec<usize>>>();
     match places.filter(|places| !places.is_empty()) {
         Some(places) => labels.into_iter().map(|label| places.get(label).copied()).collect(),
         None => Some(labels),

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::Features;
 use crate::batching::Batches;
-use crate::data::Samples;
+use crate::data::{Samples, labels};
 use crate::network::Network;
 use crate::picture::fit;
 use crate::progress::Progress;
@@ -75,9 +75,8 @@ impl Network {
         if let Some(captions) = captions {
             features = features.labels(&captions)?;
         }
-        let labels: Option<Vec<i64>> =
-            (0..count).map(|at| samples.label(at).map(|label| label as i64)).collect();
-        let Some(labels) = labels else { return Ok(features) };
+        let Some(labels) = labels(samples) else { return Ok(features) };
+        let labels: Vec<i64> = labels.into_iter().map(|label| label as i64).collect();
         let labels = Tensor::f_from_slice(&labels).map_err(failed)?;
         match samples.class_names() {
             [] => features.classes(&labels, &self.names_for(&labels)?),

@@ -17,8 +17,7 @@ impl Network {
         let input = self.prepare(photo)?;
         let logits = tch::no_grad(|| self.forward(&input))?;
         let guesses = self.guesses(&logits, k)?;
-        let zoom = self.preprocess().sharp_zoom(photo, 224);
-        let picture = self.preprocess().view(photo, zoom)?;
+        let picture = self.preprocess().sharp_view(photo, 224)?;
         let logit = |guess: &Guess| logits.f_double_value(&[0, guess.class as i64]);
         let best = guesses.iter().map(logit).collect::<std::result::Result<Vec<f64>, _>>();
         let best = best.map_err(Error::torch("reading the logits"))?;

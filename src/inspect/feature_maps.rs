@@ -118,7 +118,7 @@ impl Network {
 
     /// The part of the photo that the network sees, as sharp as it is shown.
     fn seen(&self, photo: &Photo) -> Result<RgbImage> {
-        self.preprocess().view(photo, self.preprocess().sharp_zoom(photo, PHOTO))
+        self.preprocess().sharp_view(photo, PHOTO)
     }
 }
 

@@ -1,14 +1,12 @@
 //! `net.predict(&samples)`: many images at once.
 
-use std::borrow::Cow;
-
 use tch::{Kind, Tensor};
 
-use crate::data::{Samples, labels_for};
+use crate::data::{Samples, labels_for, prepared};
 use crate::error::shape_text;
 use crate::network::Network;
 use crate::view::{Guess, Prediction, Predictions};
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// How many images go through the network at once.
 const BATCH: usize = 32;
@@ -37,22 +35,17 @@ impl Network {
         let labels = labels_for(self, samples);
         let mut predictions = Vec::with_capacity(samples.len());
         for start in (0..samples.len()).step_by(BATCH) {
-            let batch = (start..(start + BATCH).min(samples.len()))
-                .map(|index| samples.photo(index))
-                .collect::<Result<Vec<Cow<'_, Photo>>>>()?;
-            let inputs: Vec<Tensor> =
-                batch.iter().map(|photo| self.prepare(photo)).collect::<Result<_>>()?;
-            let inputs = Tensor::f_cat(&inputs, 0).map_err(Error::torch("making a batch"))?;
+            let range = start..(start + BATCH).min(samples.len());
+            let (photos, inputs) = prepared(self, samples, range)?;
             let logits = tch::no_grad(|| self.forward(&inputs))?;
-            for (row, photo) in batch.iter().enumerate() {
+            for (row, photo) in photos.iter().enumerate() {
                 let one = logits.f_narrow(0, row as i64, 1);
                 let one = one.map_err(Error::torch("reading one image's logits"))?;
-                let zoom = self.preprocess().sharp_zoom(photo, 112);
                 let class = labels.as_ref().and_then(|labels| labels.get(start + row));
                 predictions.push(Prediction {
                     index: predictions.len(),
                     title: photo.title().to_owned(),
-                    picture: self.preprocess().view(photo, zoom)?,
+                    picture: self.preprocess().sharp_view(photo, 112)?,
                     guesses: self.guesses(&one, GUESSES)?,
                     truth: class.map(|&class| self.probability(&one, class)).transpose()?,
                 });

@@ -1,16 +1,14 @@
 //! Which images excite a unit most, and what in them.
 
-use std::borrow::Cow;
-
 use image::RgbImage;
 use tch::{TchError, Tensor};
 
 use crate::attribution::Unit;
-use crate::data::Samples;
+use crate::data::{Samples, prepared};
 use crate::network::{Network, ReceptiveField};
 use crate::progress::Progress;
 use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
-use crate::{Error, Photo, Result};
+use crate::{Error, Result};
 
 /// How many photos go through the network at once.
 const BATCH: usize = 16;
@@ -81,32 +79,24 @@ pub fn dataset_examples(
     let mut progress = Progress::new(format!("looking for photos that excite {unit}"));
     let mut best: Vec<Example> = Vec::new();
     let mut done = 0;
-    loop {
-        let batch = (done..(done + BATCH).min(all))
-            .map(|index| samples.photo(index))
-            .collect::<Result<Vec<Cow<'_, Photo>>>>()?;
-        if batch.is_empty() {
-            break;
-        }
-        let inputs = batch.iter().map(|photo| net.prepare(photo)).collect::<Result<Vec<_>>>()?;
-        let inputs = Tensor::f_cat(&inputs, 0).map_err(failed)?;
+    while done < all {
+        let (photos, inputs) = prepared(net, samples, done..(done + BATCH).min(all))?;
         let value = tch::no_grad(|| fast.forward(&inputs))?;
-        for (row, photo) in batch.iter().enumerate() {
+        for (row, photo) in photos.iter().enumerate() {
             let (score, place) = largest(&value, row as i64, &unit)?;
             let index = done + row;
             let worst = best.last().map_or(f64::NEG_INFINITY, |example| example.score);
             if best.len() >= count.max(1) && score <= worst {
                 continue;
             }
-            let zoom = net.preprocess().sharp_zoom(photo, SHOWN);
-            let picture = net.preprocess().view(photo, zoom)?;
+            let picture = net.preprocess().sharp_view(photo, SHOWN)?;
             let region = place.and_then(|place| seen(field, place, size));
             let title = photo.title().to_owned();
             let at = best.partition_point(|example| example.score >= score);
             best.insert(at, Example { index, title, score, region, picture });
             best.truncate(count.max(1));
         }
-        done += batch.len();
+        done += photos.len();
         progress.step(done, all, || format!("{done} of {all} photos"));
     }
     let title = format!("Photos that excite {unit} of {} most", net.name());

@@ -111,6 +111,11 @@ impl Network {
         self.classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"))
     }
 
+    /// The class of that name, upper and lower case alike.
+    pub(crate) fn class_index(&self, name: &str) -> Option<usize> {
+        self.classes.iter().position(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// How a picture is made ready for this network.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
@@ -153,19 +158,22 @@ impl Network {
     /// All parameters and buffers as `(name, tensor)`, with PyTorch's names: `layer1.0.conv1.weight`,
     /// `bn1.running_mean`.
     pub fn state_dict(&self) -> Vec<(String, &Tensor)> {
-        let mut all = Vec::new();
-        for node in &self.nodes {
-            for (name, tensor) in node.op.parameters() {
-                all.push((node.parameter_name(name), tensor));
-            }
-        }
-        all
+        self.tensors(|_| true)
     }
 
     /// The parameters without the buffers: what training changes.
     pub fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let buffer = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
-        self.state_dict().into_iter().filter(|(name, _)| !buffer(name)).collect()
+        self.tensors(|name| !ops::is_buffer(name))
+    }
+
+    /// Those whose name within their layer is wanted, with their full names.
+    fn tensors(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, &Tensor)> {
+        let mut all = Vec::new();
+        for node in &self.nodes {
+            let chosen = node.op.parameters().into_iter().filter(|(name, _)| wanted(name));
+            all.extend(chosen.map(|(name, tensor)| (node.parameter_name(name), tensor)));
+        }
+        all
     }
 
     /// The node whose value [`Network::forward`] returns.

@@ -98,8 +98,13 @@ impl Preprocess {
         Ok(image::imageops::crop_imm(&resized, x, y, crop_w, crop_h).to_image())
     }
 
+    /// The same as sharp as figures want it: about `side` pixels along the longer side.
+    pub(crate) fn sharp_view(&self, photo: &Photo, side: u32) -> Result<RgbImage> {
+        self.view(photo, self.sharp_zoom(photo, side))
+    }
+
     /// The largest zoom that shows at most `side` pixels and nothing that the photo doesn't hold.
-    pub(crate) fn sharp_zoom(&self, photo: &Photo, side: u32) -> u32 {
+    fn sharp_zoom(&self, photo: &Photo, side: u32) -> u32 {
         let [_, height, width] = self.input.map(|size| size.max(1) as u32);
         let shown = (side / height.max(width)).max(1);
         let reduction = match self.resize {

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::ops::repeated;
 use super::{Network, Op};
 use crate::{Error, Result};
 
@@ -64,14 +65,7 @@ impl Resumed<'_> {
     /// The scored node's value, `[K, …]`, for these values of the layer, `[K, …]`.
     pub(crate) fn run(&self, variants: &Tensor) -> Result<Tensor> {
         let count = variants.size().first().copied().unwrap_or(1);
-        let repeated = |value: &Tensor| {
-            let mut shape = value.size();
-            if let Some(batch) = shape.first_mut() {
-                *batch = count;
-            }
-            value.f_expand(shape, false)
-        };
-        let past = self.past.iter().map(|(at, value)| Ok((*at, repeated(value)?)));
+        let past = self.past.iter().map(|(at, value)| Ok((*at, repeated(value, count)?)));
         let past = past
             .collect::<std::result::Result<Vec<(usize, Tensor)>, tch::TchError>>()
             .map_err(Error::torch("repeating the branches that bypass a layer"))?;

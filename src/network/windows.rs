@@ -3,7 +3,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::ops::Reach;
+use super::ops::{Reach, repeated};
 
 /// As many variants as libtorch needs at once to be fast.
 const GROUP: usize = 20;
@@ -149,12 +149,6 @@ pub(super) fn whole(value: &Value, base: &Tensor, count: usize) -> Result<Tensor
             let size = base.size();
             crop(value, base, &vec![[0, 0]; count], [size[2], size[3]], 0.0)
         }
-        Value::Same => {
-            let mut shape = base.size();
-            if let Some(batch) = shape.first_mut() {
-                *batch = count as i64;
-            }
-            base.f_expand(shape, false)
-        }
+        Value::Same => repeated(base, count as i64),
     }
 }

@@ -109,12 +109,6 @@ impl fmt::Display for Epoch {
     }
 }
 
-impl fmt::Debug for History {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.description())
-    }
-}
-
 impl Figure for History {
     fn image(&self) -> Result<RgbImage> {
         self.curves().image()
@@ -128,3 +122,5 @@ impl Figure for History {
         self.curves().bundle()
     }
 }
+
+crate::view::figures!(History);

@@ -190,10 +190,8 @@ impl<F: Figure> CellOutput for Option<F> {
     }
 }
 
-/// What all figures have beside [`Figure`]: drawing where no trait is in scope, and a `Debug` form.
-/// Figures are printed as their description, never as the thousands of numbers they hold. evcxr prints
-/// what ends a cell, instead of drawing it, if a variable is moved into it, so the text says what to do.
-macro_rules! figures {
+/// Drawing where no trait is in scope: what every figure has.
+macro_rules! drawn {
     ($($figure:ty),+ $(,)?) => {$(
         impl $figure {
             /// Draws the figure: what evcxr calls on a value that ends a cell.
@@ -201,14 +199,25 @@ macro_rules! figures {
                 $crate::view::Figure::show(self);
             }
         }
-
-        impl std::fmt::Debug for $figure {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let description = $crate::view::Figure::description(self);
-                write!(f, "{description} [a figure: `.show()` draws it]")
-            }
-        }
     )+};
+}
+pub(crate) use drawn;
+
+/// The same, and a `Debug` form: figures are printed as their description, never as the thousands of
+/// numbers they hold. evcxr prints what ends a cell, instead of drawing it, if a variable is moved into
+/// it, so the text says what to do.
+macro_rules! figures {
+    ($($figure:ty),+ $(,)?) => {
+        $crate::view::drawn!($($figure),+);
+        $(
+            impl std::fmt::Debug for $figure {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    let description = $crate::view::Figure::description(self);
+                    write!(f, "{description} [a figure: `.show()` draws it]")
+                }
+            }
+        )+
+    };
 }
 pub(crate) use figures;
 

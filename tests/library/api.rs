@@ -198,3 +198,59 @@ fn tensors_are_explained_with_a_way_to_show_them() -> Tested {
     assert!(error.expect_err("five bands are needed").to_string().contains("[N, 5, H, W]"));
     Ok(())
 }
+
+/// evcxr calls a value's own `evcxr_display` whether or not the notebook brought a trait into scope.
+mod without_a_trait_in_scope {
+    use convscope::attribution::{Agreement, Randomization, Trust};
+    use convscope::embed::Embedding;
+    use convscope::maximize::{Examples, Maximized};
+    use convscope::train::History;
+    use convscope::{Photo, view};
+
+    #[test]
+    fn every_figure_can_be_drawn() {
+        macro_rules! drawn {
+            ($($figure:ty),+ $(,)?) => {
+                [$(<$figure>::evcxr_display as *const ()),+]
+            };
+        }
+        let figures = drawn![
+            Agreement,
+            Embedding,
+            Examples,
+            History,
+            Maximized,
+            Photo,
+            Randomization,
+            Trust,
+            view::Curves,
+            view::FeatureMaps,
+            view::FeatureMapsBatch,
+            view::Film,
+            view::FilterGrid,
+            view::Gallery,
+            view::Heatmap,
+            view::Heatmaps,
+            view::Journey,
+            view::MapReport,
+            view::Matrix,
+            view::Occlusion,
+            view::Predictions,
+            view::Scatter,
+            view::Summary,
+            view::TopK,
+        ];
+        assert!(figures.iter().all(|method| !method.is_null()));
+    }
+
+    #[test]
+    fn a_figure_is_printed_as_what_it_is_not_as_its_numbers() -> convscope::Result<()> {
+        use convscope::attribution::{GradCam, InputTimesGradient, agreement};
+        let (net, four) = (convscope::zoo::digits()?, convscope::data::digit(4, 2)?);
+        let figure = agreement(&net, &four, 4, &[&GradCam::at("relu2"), &InputTimesGradient])?;
+        let printed = format!("{figure:?}");
+        assert!(printed.starts_with("Do the methods agree on 4"), "{printed}");
+        assert!(printed.ends_with("[a figure: `.show()` draws it]"), "{printed}");
+        Ok(())
+    }
+}

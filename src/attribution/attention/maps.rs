@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{Attention, failed};
 use crate::attribution::Input;
-use crate::attribution::figure::AMONG_OTHERS;
+use crate::attribution::figure::{AMONG_OTHERS, input_size};
 use crate::network::Network;
 use crate::view::{Heatmap, Heatmaps};
 use crate::{Error, Result};
@@ -81,7 +81,7 @@ pub fn attention(net: &Network, image: &impl Input, options: AttentionMaps) -> R
 
     let title = format!("Attention of {} in {}", net.name(), image.title());
     let picture = image.shown(net, AMONG_OTHERS)?;
-    let [height, width] = [2, 3].map(|dim| input.size()[dim].max(1) as u32);
+    let [height, width] = input_size(&input);
     let map = |values: std::result::Result<Tensor, tch::TchError>| -> Result<Heatmap> {
         let values = values.map_err(failed)?;
         let heatmap = Heatmap::new(title.clone(), "attention", picture.clone(), &values)?;

@@ -7,7 +7,7 @@ use tch::{TchError, Tensor};
 
 use super::{Attention, failed};
 use crate::attribution::Input;
-use crate::attribution::figure::ALONE;
+use crate::attribution::figure::{ALONE, input_size};
 use crate::attribution::method::single;
 use crate::network::Network;
 use crate::view::Heatmap;
@@ -82,7 +82,7 @@ pub fn attention_rollout(net: &Network, image: &impl Input, options: Rollout) ->
         share => format!(", {:.0} % of the values discarded", 100.0 * share),
     };
     let picture = image.shown(net, ALONE)?;
-    let [height, width] = [2, 3].map(|dim| input.size()[dim].max(1) as u32);
+    let [height, width] = input_size(&input);
     let figure = Heatmap::new(title, "share", picture, &single(&values)?)?;
     Ok(figure.input_size(height, width).note(format!(
         "{}: what reaches the class token, whatever the class; {fusion} of the heads{discarded}",

@@ -15,6 +15,7 @@ use crate::attribution::perturbation::Variants;
 use crate::attribution::tokens::as_map;
 use crate::attribution::{Attribution, Attributions, Input, Measure, Run, Target};
 use crate::network::Network;
+use crate::network::ops::repeated;
 use crate::view::Heatmap;
 use crate::{Error, Result};
 
@@ -109,11 +110,7 @@ impl Attribution for AblationCam {
 /// The layer's value `[1, C, h, w]` or `[1, T, C]` without each of these channels: `[K, …]`.
 fn without(value: &Tensor, channels: &[i64]) -> Result<Tensor, TchError> {
     let dim = if value.dim() == 3 { 1 } else { 0 };
-    let mut shape = value.size();
-    if let Some(batch) = shape.first_mut() {
-        *batch = channels.len() as i64;
-    }
-    let variants = value.f_expand(shape, false)?.f_contiguous()?;
+    let variants = repeated(value, channels.len() as i64)?.f_contiguous()?;
     for (row, &channel) in (0..).zip(channels) {
         let _ = variants.f_select(0, row)?.f_select(dim, channel)?.f_zero_()?;
     }

@@ -58,7 +58,7 @@ impl Attribution for FinerCam {
 fn difference(logits: &Tensor, class: i64) -> Result<Tensor, TchError> {
     const TINY: f64 = 1e-9;
     let (own, others) = (logits.f_narrow(1, class, 1)?, logits.size()[1] - 1);
-    // The class itself comes first, at no distance.
+    // The class itself, at no distance, is left out; another may tie with it.
     let order = logits.f_sub(&own)?.f_abs()?.f_detach()?.f_argsort(1, false)?;
     let order = order.f_reshape([-1])?;
     let near = order.f_index_select(0, &order.f_ne(class)?.f_nonzero()?.f_reshape([-1])?)?;

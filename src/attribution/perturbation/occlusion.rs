@@ -86,7 +86,7 @@ pub fn occlusion(
     let title = format!("Occlusion for {} in {}", targets.name(net, 0), input.title());
     let picture = input.shown(net, ALONE)?;
     let figure = Occlusion::new(title, targets.unit(0, measure), picture, base, grids)?;
-    let [height, width] = input_size(&run);
+    let [height, width] = input_size(run.input());
     Ok(unfinished.into_iter().fold(figure.input_size(height, width), Occlusion::note))
 }
 

@@ -15,7 +15,6 @@ use crate::{Error, Result};
 const SHARE: f64 = 0.1;
 
 /// How far methods agree on one image: a figure, and its numbers.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Agreement {
     /// The methods' names.
@@ -57,36 +56,38 @@ pub fn agreement(
         )));
     }
     let run = Run::of(net, input, target)?;
-    let size = run.input().size();
     let mut progress = Progress::new("agreement of methods");
     let mut maps = Vec::with_capacity(methods.len());
     for method in methods {
-        let map = method.attribute(&run)?.maps_at([size[2], size[3]])?;
+        let map = method.attribute(&run)?.maps_at(run.size())?;
         maps.push(values(&map)?.concat().into_iter().map(f64::abs).collect::<Vec<f64>>());
         let done = maps.len();
         progress.step(done, methods.len(), || format!("{done} of {} maps", methods.len()));
     }
-    let matrix = |of: &dyn Fn(usize, usize) -> f64| {
-        let count = maps.len();
-        let numbers: Vec<f64> = (0..count * count).map(|at| of(at / count, at % count)).collect();
+    let count = maps.len();
+    let pairs = |of: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+        (0..count * count).map(|at| of(at / count, at % count)).collect()
+    };
+    let matrix = |numbers: &[f64]| {
         let side = count as i64;
-        let matrix = Tensor::f_from_slice(&numbers).and_then(|all| all.f_view([side, side]));
+        let matrix = Tensor::f_from_slice(numbers).and_then(|all| all.f_view([side, side]));
         matrix.map_err(Error::torch("arranging the comparisons"))
     };
-    let rank = |i: usize, j: usize| rank_correlation(&maps[i], &maps[j]);
-    let common = |i: usize, j: usize| overlap(&maps[i], &maps[j], SHARE);
-    let both = matrix(&|i, j| match i.cmp(&j) {
-        std::cmp::Ordering::Less => rank(i, j),
+    let ranks = pairs(&|i, j| rank_correlation(&maps[i], &maps[j]));
+    let overlaps = pairs(&|i, j| overlap(&maps[i], &maps[j], SHARE));
+    let both = pairs(&|i, j| match i.cmp(&j) {
+        std::cmp::Ordering::Less => ranks[i * count + j],
         std::cmp::Ordering::Equal => f64::NAN,
-        std::cmp::Ordering::Greater => common(i, j),
-    })?;
+        std::cmp::Ordering::Greater => overlaps[i * count + j],
+    });
     let names: Vec<String> = methods.iter().map(|method| method.name()).collect();
     let title =
         format!("Do the methods agree on {} in {}?", run.targets()?.name(net, 0), input.title());
-    let figure = Matrix::new(title, "agreement", names.clone(), &both)?
+    let figure = Matrix::new(title, "agreement", names.clone(), &matrix(&both)?)?
         .note("above the diagonal: rank correlation of the maps' absolute values")
         .note("below it: the highest tenth of pixels, share in common (0.10 by chance)");
-    Ok(Agreement { names, rank_correlation: matrix(&rank)?, overlap: matrix(&common)?, figure })
+    let (rank_correlation, overlap) = (matrix(&ranks)?, matrix(&overlaps)?);
+    Ok(Agreement { names, rank_correlation, overlap, figure })
 }
 
 impl Figure for Agreement {
@@ -102,3 +103,5 @@ impl Figure for Agreement {
         self.figure.bundle()
     }
 }
+
+crate::view::figures!(Agreement);

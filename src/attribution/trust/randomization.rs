@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::pixels::values;
 use super::similarity::{rank_correlation, structural_similarity};
 use crate::attribution::figure::{AMONG_OTHERS, input_size};
-use crate::attribution::method::{enlarged, single};
+use crate::attribution::method::single;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::network::Network;
 use crate::progress::Progress;
@@ -150,10 +150,9 @@ pub(super) fn cascade(
             options.stages
         )));
     }
-    let size = run.input().size();
     // Absolute values at the input's size, as a map and as numbers.
     let compared = |found: &Attributions| -> Result<(Tensor, Vec<f64>)> {
-        let maps = enlarged(&found.maps()?, [size[2], size[3]])?;
+        let maps = found.maps_at(run.size())?;
         let maps = maps.f_abs().map_err(Error::torch("reading the map"))?;
         Ok((single(&maps)?, values(&maps)?.concat()))
     };
@@ -194,7 +193,7 @@ pub(super) fn cascade(
         title: format!("Does the map depend on the parameters? {}", method.name()),
         note,
         picture: input.shown(net, AMONG_OTHERS)?,
-        size: input_size(run),
+        size: input_size(run.input()),
         unit: first.unit.clone(),
         first: single(&first.maps()?)?,
         stages,
@@ -263,8 +262,4 @@ impl Figure for Randomization {
     }
 }
 
-impl std::fmt::Debug for Randomization {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.description())
-    }
-}
+crate::view::figures!(Randomization);

@@ -83,7 +83,6 @@ impl Checks {
 /// the medians are 0.65, 0.73, 0.17, 0.91 and 0.50.
 ///
 /// None of this says that the network is right, or that people would find the same parts telling.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Trust {
     /// The numbers of deletion and insertion: the map, the same moved three times, and pixels in
@@ -137,8 +136,7 @@ pub fn trust_with(
     let found = method.attribute(&run)?;
 
     let arrange = |error: TchError| Error::torch("moving the map")(error);
-    let size = run.input().size();
-    let maps = yardsticks(&found.maps_at([size[2], size[3]])?).map_err(arrange)?;
+    let maps = yardsticks(&found.maps_at(run.size())?).map_err(arrange)?;
     let repeated = run.input().f_repeat([maps.size()[0], 1, 1, 1]).map_err(arrange)?;
     let variants = run.variants(repeated)?;
     let scorer = Scorer::new(&variants)?;
@@ -229,3 +227,5 @@ impl Figure for Trust {
         self.figure.bundle()
     }
 }
+
+crate::view::figures!(Trust);

@@ -37,8 +37,7 @@ pub fn max_sensitivity(
 ) -> Result<Tensor> {
     let input = run.input();
     let samples = check_disturbances(input, disturbances)?;
-    let size = input.size();
-    let map = |run: &Run<'_>| method.attribute(run)?.maps_at([size[2], size[3]]);
+    let map = |run: &Run<'_>| method.attribute(run)?.maps_at(run.size());
     let failed = || Error::torch("comparing maps of disturbed images");
     let maps = map(run)?;
     let norm = |maps: &Tensor| {

@@ -63,8 +63,7 @@ impl Operation for Arithmetic {
     fn compute_over(&self, mut x: Tensor, other: Option<&Tensor>) -> Result<Tensor, TchError> {
         match (self, other) {
             (Arithmetic::Add, Some(other)) if x.size() == other.size() => x.f_add_(other),
-            (_, Some(other)) => self.compute(&[&x, other], false),
-            (_, None) => self.compute(&[&x], false),
+            _ => self.compute_beside(&x, other),
         }
     }
 

@@ -2,9 +2,8 @@
 
 use tch::{TchError, Tensor};
 
-use super::max_pool2d::pooled;
 use super::operation::{Backprop, Operation, Reach, Spread};
-use super::shape::{Misfit, Window};
+use super::shape::{Misfit, Window, pooled};
 use super::{Op, Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Spread};
 use super::shape::{Misfit, extent, one, too_large, unlike};
-use super::{Read, Seen};
+use super::{Read, Seen, repeated};
 use crate::layer_kind::LayerKind;
 
 /// Inputs joined along a dimension; an input of batch 1 is repeated for the others' batch.
@@ -45,17 +45,11 @@ impl Operation for Concat {
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {
         let batch = |input: &&Tensor| input.size().first().copied().unwrap_or(1);
         let most = inputs.iter().map(batch).max().unwrap_or(1);
-        let repeated = |input: &&Tensor| {
-            let mut shape = input.size();
-            if let Some(batch) = shape.first_mut() {
-                *batch = most;
-            }
-            input.f_expand(shape, false)
-        };
         if self.dim == 0 || inputs.iter().all(|input| batch(input) == most) {
             return Tensor::f_cat(inputs, self.dim as i64);
         }
-        let inputs: Vec<Tensor> = inputs.iter().map(repeated).collect::<Result<_, _>>()?;
+        let inputs: Vec<Tensor> =
+            inputs.iter().map(|input| repeated(input, most)).collect::<Result<_, _>>()?;
         Tensor::f_cat(&inputs, self.dim as i64)
     }
 

@@ -3,9 +3,8 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
-use super::shape::{Misfit, Window, four, misfit, one};
+use super::shape::{Misfit, Window, pooled};
 use super::{Op, Read, Seen, only, window_text};
-use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
 /// The maximum of each window.
@@ -19,17 +18,6 @@ pub struct MaxPool2d {
     pub padding: [i64; 2],
     /// Whether a last window may reach over the edge, so that no value is left out.
     pub ceil: bool,
-}
-
-/// The shape after a pooling; libtorch wants at most half a window of padding.
-pub(super) fn pooled(window: &Window, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
-    let x = one(inputs)?;
-    let [n, c, h, w] = four(x)?;
-    if (0..2).any(|d| window.padding[d] > window.kernel[d] / 2) {
-        return misfit("padding of at most half the kernel", shape_text(&window.padding));
-    }
-    let [h, w] = window.count(x, [h, w])?;
-    Ok(vec![n, c, h, w])
 }
 
 impl Operation for MaxPool2d {

@@ -167,11 +167,10 @@ impl Op {
         self.operation().parameters()
     }
 
-    /// How many numbers training changes. A batch normalization's running statistics are buffers
-    /// and do not count, as in PyTorch's `parameters()`.
+    /// How many numbers training changes.
     pub(crate) fn parameter_count(&self) -> u64 {
         let parameters = self.parameters().into_iter();
-        let learned = parameters.filter(|(name, _)| !name.starts_with("running_"));
+        let learned = parameters.filter(|(name, _)| !is_buffer(name));
         learned.map(|(_, tensor)| tensor.numel() as u64).sum()
     }
 
@@ -188,6 +187,12 @@ impl Op {
     pub(crate) fn compute(&self, inputs: &[&Tensor], training: bool) -> Result<Tensor, TchError> {
         self.operation().compute(inputs, training)
     }
+}
+
+/// Whether a tensor of that name is a buffer, as PyTorch calls what training does not change: a batch
+/// normalization's running statistics.
+pub(crate) fn is_buffer(parameter: &str) -> bool {
+    parameter.starts_with("running_")
 }
 
 /// The input of an operation that has one.
@@ -219,6 +224,15 @@ fn window_text(kernel: [i64; 2], stride: [i64; 2]) -> String {
 /// Weight and bias under their names.
 fn weight_and_bias<T>(weight: T, bias: Option<T>) -> Vec<(&'static str, T)> {
     [Some(("weight", weight)), bias.map(|bias| ("bias", bias))].into_iter().flatten().collect()
+}
+
+/// A value `[1, …]` for each of `count` images, `[count, …]`, without copying it.
+pub(crate) fn repeated(value: &Tensor, count: i64) -> Result<Tensor, TchError> {
+    let mut shape = value.size();
+    if let Some(batch) = shape.first_mut() {
+        *batch = count;
+    }
+    value.f_expand(shape, false)
 }
 
 /// A tensor of the shape of `like`, the same number everywhere.

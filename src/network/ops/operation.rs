@@ -58,9 +58,14 @@ pub(crate) trait Operation: fmt::Debug {
 
     /// Computes the output in the memory of one of the inputs. `other` is the other one, if any.
     fn compute_over(&self, x: Tensor, other: Option<&Tensor>) -> Result<Tensor, TchError> {
+        self.compute_beside(&x, other)
+    }
+
+    /// The same in memory of its own: what [`Operation::compute_over`] does where it can't write.
+    fn compute_beside(&self, x: &Tensor, other: Option<&Tensor>) -> Result<Tensor, TchError> {
         match other {
-            Some(other) => self.compute(&[&x, other], false),
-            None => self.compute(&[&x], false),
+            Some(other) => self.compute(&[x, other], false),
+            None => self.compute(&[x], false),
         }
     }
 

@@ -161,8 +161,7 @@ impl Operation for Pointwise {
         match (self, other) {
             (Pointwise::Relu, None) => x.f_relu_(),
             (Pointwise::Relu6, None) => x.f_relu6_(),
-            (_, None) => self.compute(&[&x], false),
-            (_, Some(other)) => self.compute(&[&x, other], false),
+            _ => self.compute_beside(&x, other),
         }
     }
 

@@ -56,6 +56,17 @@ impl Window {
     }
 }
 
+/// The shape after a pooling; libtorch wants at most half a window of padding.
+pub(super) fn pooled(window: &Window, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
+    let x = one(inputs)?;
+    let [n, c, h, w] = four(x)?;
+    if (0..2).any(|d| window.padding[d] > window.kernel[d] / 2) {
+        return misfit("padding of at most half the kernel", shape_text(&window.padding));
+    }
+    let [h, w] = window.count(x, [h, w])?;
+    Ok(vec![n, c, h, w])
+}
+
 /// Kernels, steps, channels, groups.
 pub(super) fn at_least_one(sizes: impl IntoIterator<Item = i64>) -> Result<(), Misfit> {
     match sizes.into_iter().find(|size| !(1..=LARGEST).contains(size)) {
