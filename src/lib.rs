@@ -37,6 +37,7 @@ pub mod embed;
 mod error;
 mod inspect;
 mod layer_kind;
+mod limits;
 pub mod maximize;
 pub mod network;
 mod notebook;

@@ -5,7 +5,8 @@ use tch::{Kind, TchError, Tensor};
 use super::Measure;
 use super::target::{Score, Target, Unit};
 use crate::error::shape_text;
-use crate::network::{Network, nearest, only, quoted};
+use crate::limits::position;
+use crate::network::{Network, OutputScale, nearest, one_number, only, quoted};
 use crate::{Error, Result};
 
 /// The targets of a batch, one per image, all at one node.
@@ -13,6 +14,8 @@ use crate::{Error, Result};
 pub(crate) struct ResolvedTargets {
     /// The node whose value is scored.
     pub node: usize,
+    /// What the numbers of that value are, where it holds classes.
+    scale: OutputScale,
     picks: Vec<Pick>,
 }
 
@@ -61,7 +64,8 @@ impl ResolvedTargets {
             Target::Score(score) => Ok(Pick::Score(score.clone())),
         };
         let picks = targets.iter().map(pick).collect::<Result<_>>()?;
-        let resolved = ResolvedTargets { node: first, picks };
+        net.check_dependence(first, 0)?;
+        let resolved = ResolvedTargets { node: first, scale: net.output_scale(), picks };
         resolved.check_classes(net, input)?;
         Ok(resolved)
     }
@@ -85,21 +89,19 @@ impl ResolvedTargets {
 
     /// The target of image `index` alone.
     pub(crate) fn one(&self, index: usize) -> ResolvedTargets {
-        ResolvedTargets {
-            node: self.node,
-            picks: self.picks.get(index).cloned().into_iter().collect(),
-        }
+        let picks = self.picks.get(index).cloned().into_iter().collect();
+        ResolvedTargets { picks, ..*self }
     }
 
     /// The same targets of a network in which the scored node has another number.
     pub(crate) fn read_at(&self, node: usize) -> ResolvedTargets {
-        ResolvedTargets { node, picks: self.picks.clone() }
+        ResolvedTargets { node, ..self.clone() }
     }
 
     /// The targets of `count` variants of the whole batch, one variant after the other.
     pub(crate) fn repeated(&self, count: usize) -> ResolvedTargets {
         let picks = std::iter::repeat_n(&self.picks, count).flatten().cloned().collect();
-        ResolvedTargets { node: self.node, picks }
+        ResolvedTargets { picks, ..*self }
     }
 
     /// The class that is explained for image `index`, if it is one.
@@ -114,7 +116,7 @@ impl ResolvedTargets {
     pub(crate) fn unit(&self, index: usize, measure: Measure) -> &'static str {
         match (self.class(index), measure) {
             (Some(_), Measure::Probability) => "probability",
-            (Some(_), Measure::Score) => "logit",
+            (Some(_), Measure::Score) => self.scale.unit(),
             (None, _) => "score",
         }
     }
@@ -138,42 +140,48 @@ impl ResolvedTargets {
     pub(crate) fn measured(&self, value: &Tensor, measure: Measure) -> Result<Tensor> {
         // Many variants of one class at once.
         let classes = self.picks.iter().map(|pick| match pick {
-            Pick::Class(class) => Some(*class as i64),
+            Pick::Class(class) => Some(position(*class)),
             _ => None,
         });
         if let Some(classes) = classes.collect::<Option<Vec<i64>>>() {
-            return of_classes(value, &classes, measure).map_err(failed);
+            return self.of_classes(value, &classes, measure).map_err(failed);
         }
         let scored = |(index, pick): (usize, &Pick)| -> Result<Tensor> {
             let one = value.f_narrow(0, index as i64, 1);
             let one = match (measure, pick) {
                 (Measure::Probability, Pick::Top | Pick::Class(_)) => {
-                    one.and_then(|one| one.f_softmax(1, None::<Kind>))
+                    one.and_then(|one| self.scale.probabilities(&one, None))
                 }
                 _ => one,
             };
             let one = one.map_err(failed)?;
             let score = match pick {
                 Pick::Top => one.f_amax([1], false),
-                Pick::Class(class) => one.f_select(1, *class as i64),
+                Pick::Class(class) => one.f_select(1, position(*class)),
                 Pick::Unit(unit) => return unit_sum(&one, unit),
                 Pick::Score(score) => score.of(&one),
             };
-            let score = score.map_err(failed)?;
-            if score.numel() != 1 {
-                return Err(Error::Shape {
-                    at: "the score to explain".to_owned(),
-                    expected: "one number".to_owned(),
-                    got: shape_text(&score.size()),
-                    remedy: "Pick or sum until one number is left, as `.f_sum(Kind::Float)` does."
-                        .to_owned(),
-                });
-            }
+            let score = one_number(score.map_err(failed)?)?;
             score.f_reshape([1]).map_err(failed)
         };
         let scores: Vec<Tensor> =
             self.picks.iter().enumerate().map(scored).collect::<Result<_>>()?;
         Tensor::f_cat(&scores, 0).map_err(failed)
+    }
+
+    /// One class of each row of `[N, classes]`: `[N]`.
+    fn of_classes(
+        &self,
+        value: &Tensor,
+        classes: &[i64],
+        measure: Measure,
+    ) -> Result<Tensor, TchError> {
+        let columns = Tensor::f_from_slice(classes)?.f_to_device(value.device())?.f_unsqueeze(1)?;
+        let value = match measure {
+            Measure::Score => value.shallow_clone(),
+            Measure::Probability => self.scale.probabilities(value, None)?,
+        };
+        value.f_gather(1, &columns, false)?.f_squeeze_dim(1)
     }
 
     /// The sum of all scores: its gradient with respect to an image is that of the image's score.
@@ -204,7 +212,7 @@ impl ResolvedTargets {
                     shape_text(output)
                 )));
             };
-            if class as i64 >= *classes {
+            if position(class) >= *classes {
                 return Err(Error::UnknownClass(format!(
                     "{} has no class {class}; its {classes} classes are numbered from 0",
                     net.name()
@@ -213,16 +221,6 @@ impl ResolvedTargets {
         }
         Ok(())
     }
-}
-
-/// One class of each row of `[N, classes]`: `[N]`.
-fn of_classes(value: &Tensor, classes: &[i64], measure: Measure) -> Result<Tensor, TchError> {
-    let columns = Tensor::f_from_slice(classes)?.f_to_device(value.device())?.f_unsqueeze(1)?;
-    let value = match measure {
-        Measure::Score => value.shallow_clone(),
-        Measure::Probability => value.f_softmax(1, None::<Kind>)?,
-    };
-    value.f_gather(1, &columns, false)?.f_squeeze_dim(1)
 }
 
 /// The sum of a unit's activations, `[1]`, of one image's layer `[1, C, H, W]` or `[1, C]`.
@@ -237,16 +235,16 @@ fn unit_sum(value: &Tensor, unit: &Unit) -> Result<Tensor> {
     };
     let mut value = value.shallow_clone();
     if let Some(channel) = unit.channel {
-        if shape.get(1).is_none_or(|&channels| channel as i64 >= channels) {
+        if shape.get(1).is_none_or(|&channels| position(channel) >= channels) {
             return beyond();
         }
-        value = value.f_narrow(1, channel as i64, 1).map_err(failed)?;
+        value = value.f_narrow(1, position(channel), 1).map_err(failed)?;
     }
     for (dim, at) in [2, 3].into_iter().zip(unit.position.into_iter().flatten()) {
-        if shape.len() != 4 || at as i64 >= shape[dim] {
+        if shape.len() != 4 || position(at) >= shape[dim] {
             return beyond();
         }
-        value = value.f_narrow(dim as i64, at as i64, 1).map_err(failed)?;
+        value = value.f_narrow(dim as i64, position(at), 1).map_err(failed)?;
     }
     let sum = value.f_sum(value.kind()).and_then(|sum| sum.f_reshape([1]));
     sum.map_err(failed)
@@ -262,7 +260,7 @@ fn top_classes(logits: &Tensor) -> Result<Vec<usize>> {
 
 /// The class of that name, upper and lower case alike.
 pub(crate) fn by_name(network: &Network, name: &str) -> Result<usize> {
-    if let Some(class) = network.class_index(name) {
+    if let Some(class) = network.class_index(name)? {
         return Ok(class);
     }
     let near = nearest(name, network.classes().iter().map(String::as_str), 3);

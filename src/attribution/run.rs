@@ -139,6 +139,13 @@ impl<'a> Run<'a> {
         Ok(gradient)
     }
 
+    /// The node of a layer that the scores depend on.
+    pub(super) fn layer(&self, layer: &str) -> Result<usize> {
+        let found = self.net.find(layer)?;
+        self.net.check_dependence(self.targets.node, found)?;
+        Ok(found)
+    }
+
     /// The targets with the top classes found.
     pub(super) fn targets(&self) -> Result<ResolvedTargets> {
         if !self.targets.is_open() {

@@ -206,12 +206,30 @@ pub(crate) fn labels(samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
 
 /// The labels as the network numbers its classes: by name, where it knows the names of all classes of
 /// the collection, else as they are. `None` where the collection has no labels.
-pub(crate) fn labels_for(net: &Network, samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
-    let labels = labels(samples)?;
-    let places = samples.class_names().iter().map(|name| net.class_index(name));
-    let places = places.collect::<Option<Vec<usize>>>();
-    match places.filter(|places| !places.is_empty()) {
-        Some(places) => labels.into_iter().map(|label| places.get(label).copied()).collect(),
-        None => Some(labels),
+///
+/// # Errors
+///
+/// A name that several classes of the network have; names that the network doesn't know, for another
+/// number of classes than it has: their numbers would mean other classes.
+pub(crate) fn labels_for(
+    net: &Network,
+    samples: &(impl Samples + ?Sized),
+) -> Result<Option<Vec<usize>>> {
+    let Some(labels) = labels(samples) else { return Ok(None) };
+    let (names, known) = (samples.class_names(), net.classes().len());
+    let places = names.iter().map(|name| net.class_index(name)).collect::<Result<Vec<_>>>()?;
+    if let Some(places) = places.iter().copied().collect::<Option<Vec<usize>>>()
+        && !places.is_empty()
+    {
+        return Ok(labels.into_iter().map(|label| places.get(label).copied()).collect());
+    }
+    match names.iter().zip(places).find(|(_, place)| place.is_none()) {
+        Some((name, _)) if known != 0 && known != names.len() => Err(Error::UnknownClass(format!(
+            "the images are of {} classes, one of them `{name}`, which is no class of {} and its \
+             {known}. Name the classes as the network does, or the network's with `with_classes`.",
+            names.len(),
+            net.name()
+        ))),
+        _ => Ok(Some(labels)),
     }
 }

@@ -1,8 +1,9 @@
 //! `net.classify(&photo)`
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
-use crate::network::Network;
+use crate::limits::position;
+use crate::network::{Network, OutputScale};
 use crate::view::{Guess, TopK};
 use crate::{Error, Photo, Result};
 
@@ -22,10 +23,14 @@ impl Network {
         let best = guesses.iter().map(logit).collect::<std::result::Result<Vec<f64>, _>>();
         let best = best.map_err(Error::torch("reading the logits"))?;
         let title = format!("{} sees {}", self.name(), photo.title());
-        Ok(TopK::new(title, picture, guesses)?.logits(best))
+        let figure = TopK::new(title, picture, guesses)?;
+        Ok(match self.output_scale() {
+            OutputScale::Logits => figure.logits(best),
+            _ => figure,
+        })
     }
 
-    /// The `k` most probable classes of one picture's logits, `[1, classes]`.
+    /// The `k` most probable classes of one picture's output, `[1, classes]`.
     pub(crate) fn guesses(&self, logits: &Tensor, k: usize) -> Result<Vec<Guess>> {
         let shape = logits.size();
         let [1, classes] = shape.as_slice() else {
@@ -36,13 +41,13 @@ impl Network {
                 remedy: "Only a classifier's output can be ranked.".to_owned(),
             });
         };
-        let k = (k.max(1) as i64).min(*classes);
-        let ranked = logits.f_softmax(-1, Kind::Double).and_then(|p| p.f_topk(k, -1, true, true));
-        let (probabilities, indices) = ranked.map_err(Error::torch("ranking the classes"))?;
-        let read = Error::torch("reading the probabilities");
-        let probabilities = Vec::<f64>::try_from(probabilities.reshape([-1])).map_err(read)?;
-        let read = Error::torch("reading the classes");
-        let indices = Vec::<i64>::try_from(indices.reshape([-1])).map_err(read)?;
+        let k = position(k.max(1)).min(*classes);
+        let ranked = || -> Result<(Vec<f64>, Vec<i64>), TchError> {
+            let all = self.output_scale().probabilities(logits, Kind::Double)?;
+            let (best, classes) = all.f_topk(k, 1, true, true)?;
+            Ok((best.f_reshape([-1])?.try_into()?, classes.f_reshape([-1])?.try_into()?))
+        };
+        let (probabilities, indices) = ranked().map_err(Error::torch("ranking the classes"))?;
         let guess = |(class, probability)| {
             let class = class as usize;
             Guess { class, name: self.class_name(class), probability }

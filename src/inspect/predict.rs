@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::{Samples, labels_for, prepared};
 use crate::error::shape_text;
+use crate::limits::position;
 use crate::network::Network;
 use crate::view::{Guess, Prediction, Predictions};
 use crate::{Error, Result};
@@ -32,7 +33,7 @@ impl Network {
     ///
     /// An image that can't be read or prepared; a label that is no class of the network.
     pub fn predict(&self, samples: &(impl Samples + ?Sized)) -> Result<Predictions> {
-        let labels = labels_for(self, samples);
+        let labels = labels_for(self, samples)?;
         let mut predictions = Vec::with_capacity(samples.len());
         for start in (0..samples.len()).step_by(BATCH) {
             let range = start..(start + BATCH).min(samples.len());
@@ -56,9 +57,9 @@ impl Network {
 
     /// One class with the probability that these logits, `[1, classes]`, give it.
     pub(crate) fn probability(&self, logits: &Tensor, class: usize) -> Result<Guess> {
-        let probability = logits
-            .f_softmax(-1, Kind::Double)
-            .and_then(|all| all.f_select(1, class as i64)?.f_double_value(&[0]));
+        let all = self.output_scale().probabilities(logits, Kind::Double);
+        let probability =
+            all.and_then(|all| all.f_select(1, position(class))?.f_double_value(&[0]));
         let probability = probability.map_err(|_| {
             Error::UnknownClass(format!(
                 "the label {class} is no class of {}, whose output is {}; classes count from 0",

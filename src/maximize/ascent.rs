@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::Ascent;
+use super::smoothing::Smoothing;
 use crate::{Error, Result};
 
 /// By how much the first step with a slope moves the parameters where no rate is given.
@@ -17,6 +18,7 @@ pub(super) struct Climber {
     moments: Option<(Tensor, Tensor)>,
     /// The plain rates that were chosen, one an image; 0 where there was no slope yet.
     rates: Option<Tensor>,
+    smoothing: Option<Smoothing>,
     steps: i32,
 }
 
@@ -28,6 +30,7 @@ impl Clone for Climber {
         Climber {
             moments: self.moments.as_ref().map(share),
             rates: self.rates.as_ref().map(Tensor::shallow_clone),
+            smoothing: self.smoothing.clone(),
             steps: self.steps,
         }
     }
@@ -42,6 +45,7 @@ impl Climber {
         Ok(Climber {
             moments: moments.transpose().map_err(failed)?,
             rates: self.rates.as_ref().map(Tensor::shallow_clone),
+            smoothing: self.smoothing.clone(),
             steps: self.steps,
         })
     }
@@ -78,6 +82,18 @@ impl Climber {
             }
         };
         climb().map(drop).map_err(failed)
+    }
+
+    /// Takes the total variation of parameters that are pixels into account, in place.
+    pub(super) fn smooth(&mut self, parameters: &Tensor, weight: f64) -> Result<()> {
+        let mut smooth = || {
+            let smoothing = match &mut self.smoothing {
+                Some(smoothing) => smoothing,
+                None => self.smoothing.insert(Smoothing::new(parameters)?),
+            };
+            parameters.shallow_clone().f_copy_(&smoothing.smooth(parameters, weight)?)
+        };
+        smooth().map_err(failed)
     }
 
     fn adam(

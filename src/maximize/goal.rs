@@ -7,6 +7,7 @@ use super::objective::{ClassChoice, Objective, Pattern, Term};
 use super::penalty;
 use crate::attribution::by_name;
 use crate::error::shape_text;
+use crate::limits::position;
 use crate::network::Network;
 use crate::{Error, Result};
 
@@ -77,7 +78,7 @@ impl Goal {
         match term {
             Term::Class(class) => {
                 let class = class_index(net, class)?;
-                if class as i64 >= shape[0] {
+                if position(class) >= shape[0] {
                     return Err(Error::UnknownClass(format!(
                         "{} has no class {class}; its {} classes are numbered from 0",
                         net.name(),
@@ -89,7 +90,7 @@ impl Goal {
             Term::Unit(unit) => {
                 let [y, x] = unit.position.unwrap_or_default();
                 let at = [unit.channel.unwrap_or_default(), y, x];
-                if at.iter().zip(shape).any(|(&at, size)| at as i64 >= size) {
+                if at.iter().zip(shape).any(|(&at, size)| position(at) >= size) {
                     return Err(Error::Argument(format!(
                         "there is no {unit}: the layer has {} channels of {}×{}; channels, rows and \
                          columns count from 0",
@@ -213,7 +214,11 @@ impl Other {
             }
             Term::Cosine(pattern) => {
                 let value = value()?.f_flatten(1, -1)?;
-                let wanted = pattern.values.f_to_device(value.device())?.f_to_kind(value.kind())?;
+                let wanted = pattern
+                    .values
+                    .f_detach()?
+                    .f_to_device(value.device())?
+                    .f_to_kind(value.kind())?;
                 Tensor::f_cosine_similarity(&value, &wanted.f_view([1, -1])?, 1, 1e-8)
             }
             Term::Diversity(_) => diversity(&value()?),
@@ -267,7 +272,9 @@ fn layer(net: &Network, term: &Term) -> Result<Option<usize>> {
         Term::Diversity(layer) => layer,
         Term::TotalVariation | Term::L1 | Term::L2 | Term::Blur => return Ok(None),
     };
-    net.find(layer).map(Some)
+    let node = net.find(layer)?;
+    net.check_dependence(node, 0)?;
+    Ok(Some(node))
 }
 
 /// The class's number.
@@ -286,7 +293,13 @@ fn one(weights: &Tensor, at: [usize; 3], factor: f64) -> Result<Tensor, TchError
 
 /// The weights that a direction (of length 1) or an activation (over its positions) stands for.
 fn pattern_of(pattern: &Pattern, shape: [i64; 3]) -> Result<(View, Tensor)> {
-    let values = &pattern.values;
+    if !pattern.values.defined() {
+        return Err(Error::Argument(format!(
+            "a pattern of layer `{}` is an undefined tensor; `net.activations(&input, &[layer])` gives one",
+            pattern.layer
+        )));
+    }
+    let values = pattern.values.f_detach().map_err(failed)?;
     let size = values.size();
     let whole = size.strip_prefix(&[1]).unwrap_or(&size);
     let area = (shape[1] * shape[2]) as f64;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::ascent::Climber;
 use super::goal::Goal;
@@ -12,15 +12,20 @@ use super::image::{Images, Noise, mixed};
 use super::penalty;
 use super::pictures::pictures;
 use super::start::started;
-use super::{Maximize, Objective};
+use super::{Ascent, Maximize, Objective};
 use crate::error::shape_text;
-use crate::network::Network;
+use crate::limits::check_memory;
+use crate::network::{Network, backward, leaf};
 use crate::picture::fit;
 use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// So often, images that no unit answers to are given noise, each time twice as strong.
 const WAKING: i32 = 8;
+
+/// What an ascent holds at least for each number of an image: itself, what is drawn and moved of it, the
+/// gradient, the best, in single precision.
+const IMAGE_BYTES: u64 = 5 * 4;
 
 /// The images as they were at a step, without movement.
 #[derive(Clone, Debug)]
@@ -98,11 +103,13 @@ impl Group {
         // Also without movement the images must fit.
         let shape = [objectives.len() as i64, channels, height, width];
         goal.layers.net.shapes(&shape)?;
-        let kind = goal.layers.net.kind_and_device();
+        let numbers = shape.iter().fold(1_u64, |all, &size| all.saturating_mul(size as u64));
+        check_memory("maximizing", numbers.saturating_mul(IMAGE_BYTES), net.device())?;
+        let kind = image_kind(net);
         let images = Images::new(options.parameters, options.color, shape, kind)?;
         let parameters = match earlier {
             Some(earlier) => earlier.parameters_for(&images)?,
-            None => started(net, options, &images, shape, first)?,
+            None => started(net, options, &images, shape, first, kind)?,
         };
         let progress = Progress::new(format!("maximizing {what}"));
         let group = Group {
@@ -188,6 +195,7 @@ impl Run<'_> {
 
     fn step(&mut self) -> Result<()> {
         let (score, gradient, variation) = tch::with_grad(|| self.gradients())?;
+        let smooths = self.smooths();
         let group = &mut self.group;
         let step = group.course.len();
         if !score.is_finite() {
@@ -206,6 +214,9 @@ impl Run<'_> {
             }
             let (climber, ascent) = (&mut group.climber, self.options.ascent);
             climber.step(ascent, &group.parameters, &gradient, variation.as_ref())?;
+            if smooths {
+                climber.smooth(&group.parameters, self.options.tv)?;
+            }
             if self.images.is_plain() {
                 let _ = group.parameters.f_clamp_(0.0, 1.0).map_err(failed)?;
             }
@@ -213,10 +224,17 @@ impl Run<'_> {
         })
     }
 
+    /// Whether the total variation is taken out of the pixels after each step, and not climbed.
+    fn smooths(&self) -> bool {
+        matches!(self.options.ascent, Ascent::Plain { .. })
+            && self.images.is_plain()
+            && self.options.tv > 0.0
+    }
+
     /// The mean score of the images as they are moved at this step, the gradient of the sum, and that
-    /// of the total variation.
+    /// of the total variation where it is climbed.
     fn gradients(&self) -> Result<(f64, Tensor, Option<Tensor>)> {
-        let leaf = self.group.parameters.detach().set_requires_grad(true);
+        let leaf = leaf(&self.group.parameters)?;
         let images = self.images.draw(&leaf)?;
         let batch = images.size().first().copied().unwrap_or(1) as usize;
         let step = self.group.course.len() as u64;
@@ -225,27 +243,20 @@ impl Run<'_> {
         let moved = self.options.robust.apply(&images, &mut random)?;
         let input = self.goal.layers.net.preprocess().normalized(&moved)?;
         let scores = self.goal.scores(&images, &input)?;
-        let differentiate = || {
-            let tv = self.options.tv;
-            let total = scores.f_sum(scores.kind())?;
-            let score = total.f_double_value(&[])? / batch as f64;
-            let keep = tv > 0.0;
-            let mut gradient = Tensor::f_run_backward(&[&total], &[&leaf], keep, false)?;
-            let variation = match keep {
-                true => {
-                    let total = penalty::total_variation(&images)?;
-                    let total = total.f_sum(total.kind())?.f_mul_scalar(tv)?;
-                    Tensor::f_run_backward(&[&total], &[&leaf], false, false)?.pop()
-                }
-                false => None,
-            };
-            Ok((score, gradient.pop(), variation))
+        let total = scores.f_sum(scores.kind()).map_err(failed)?;
+        let score = total.f_double_value(&[]).map_err(failed)? / batch as f64;
+        let climbs_variation = self.options.tv > 0.0 && !self.smooths();
+        let slope = |total: &Tensor, keep: bool| -> Result<Tensor> {
+            let slope = backward(total, &[&leaf], keep)?.pop().flatten();
+            slope.map_or_else(|| leaf.f_zeros_like().map_err(failed), Ok)
         };
-        let doing = "differentiating an objective (does it depend on the image?)";
-        let (score, gradient, variation) = differentiate().map_err(Error::torch(doing))?;
-        let gradient =
-            gradient.ok_or_else(|| Error::Argument("there is no gradient".to_owned()))?;
-        Ok((score, gradient, variation))
+        let gradient = slope(&total, climbs_variation)?;
+        if !climbs_variation {
+            return Ok((score, gradient, None));
+        }
+        let variation = penalty::total_variation(&images)
+            .and_then(|each| each.f_sum(each.kind())?.f_mul_scalar(self.options.tv));
+        Ok((score, gradient, Some(slope(&variation.map_err(failed)?, false)?)))
     }
 
     /// Looks at the images without movement, and keeps the best.
@@ -256,9 +267,9 @@ impl Run<'_> {
             let scores = self.goal.scores(&images, &input)?;
             Ok((images, scores))
         })?;
-        let images = images.f_to_device(tch::Device::Cpu).map_err(failed)?;
+        let images = images.f_to_device(Device::Cpu).map_err(failed)?;
         let numbers = |tensor: &Tensor| -> Result<Vec<f64>, TchError> {
-            Vec::try_from(tensor.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Double)?)
+            Vec::try_from(tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?)
         };
         let scores = numbers(&scores).map_err(failed)?;
         let count = images.numel().max(1) / scores.len().max(1);
@@ -322,6 +333,15 @@ impl Run<'_> {
                 "step {step} of {steps}, score {score:.3}, TV {variation:.4}, {rate:.1} steps/s"
             )
         });
+    }
+}
+
+/// The precision and the device of images for a network. Those for a network in half precision are in
+/// single precision: libtorch has no Fourier transform in half on the CPU, and small steps would be lost.
+fn image_kind(net: &Network) -> (Kind, Device) {
+    match net.kind_and_device() {
+        (Kind::Half | Kind::BFloat16, device) => (Kind::Float, device),
+        other => other,
     }
 }
 

@@ -34,6 +34,7 @@ mod penalty;
 mod pictures;
 mod robust;
 mod run;
+mod smoothing;
 mod start;
 
 pub use examples::{Example, Examples, dataset_examples};

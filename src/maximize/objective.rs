@@ -163,7 +163,7 @@ impl Objective {
 
 impl Pattern {
     fn new(layer: &str, values: &Tensor) -> Pattern {
-        Pattern { layer: layer.to_owned(), values: values.detach() }
+        Pattern { layer: layer.to_owned(), values: values.shallow_clone() }
     }
 }
 

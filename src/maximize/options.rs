@@ -7,13 +7,16 @@ use super::image::{Color, Parameters};
 use super::robust::Robust;
 use super::start::Start;
 use super::{Maximized, Objective};
+use crate::limits::{PIXELS, check_count};
 use crate::{Error, Result};
 
 /// How the parameters follow the gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Ascent {
-    /// x ← x + rate·∂a/∂x − λ·∇TV(x), with λ of [`Maximize::tv`].
+    /// x ← x + rate·∂a/∂x − λ·∇TV(x), with λ of [`Maximize::tv`]. Between neighbors that differ by less
+    /// than such a step, they meet instead of passing each other, so a larger λ always means less
+    /// variation (the proximal step; for pixels in red, green and blue).
     Plain {
         /// `None` chooses it once for each image, so that the first step with a slope moves the
         /// parameters by 0.02 (root mean square).
@@ -218,9 +221,16 @@ impl Maximize {
         if objectives.is_empty() {
             return refuse("nothing to maximize: name at least one unit or class".to_owned());
         }
-        if self.size.is_some_and(|[height, width]| height.min(width) == 0) {
-            return refuse("the image needs a height and a width of at least 1 pixel".to_owned());
+        if let Some([height, width]) = self.size
+            && !(1..=PIXELS).contains(&(u64::from(height) * u64::from(width)))
+        {
+            return refuse(format!(
+                "an image of {height}×{width} can't be made: give a height and a width of at least 1 \
+                 pixel, and of at most {PIXELS} pixels in all"
+            ));
         }
+        // None at all are a way to look at the start.
+        check_count("steps", self.steps.max(1), 512)?;
         let rate = match self.ascent {
             Ascent::Plain { rate } => rate.unwrap_or(1.0),
             Ascent::Adam { rate } => rate,

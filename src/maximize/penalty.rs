@@ -2,6 +2,8 @@
 
 use tch::{TchError, Tensor};
 
+use super::smoothing::differences;
+
 const GRAY: f64 = 0.5;
 
 type Outcome = Result<Tensor, TchError>;
@@ -13,12 +15,8 @@ pub(super) fn sum(values: &Tensor) -> Outcome {
 
 /// The sum of absolute differences between neighbors, above one another and side by side.
 pub(super) fn total_variation(images: &Tensor) -> Outcome {
-    let differences = |dim: i64| {
-        let size = images.size().get(dim as usize).copied().unwrap_or(1);
-        let next = images.f_narrow(dim, 1, (size - 1).max(0))?;
-        sum(&next.f_sub(&images.f_narrow(dim, 0, (size - 1).max(0))?)?.f_abs()?)
-    };
-    differences(2)?.f_add(&differences(3)?)
+    let along = |dim: i64| sum(&differences(images, dim)?.f_abs()?);
+    along(2)?.f_add(&along(3)?)
 }
 
 pub(super) fn l1(images: &Tensor) -> Outcome {

@@ -60,6 +60,12 @@ impl Robust {
 
     pub(super) fn check(&self) -> Result<()> {
         let [low, high] = self.scale;
+        if [self.pad, self.jitter, self.jitter_after].iter().any(|&pixels| pixels > 1 << 16) {
+            return Err(Error::Argument(format!(
+                "padding by {} pixels and shifts of {} and {}: give at most 65536",
+                self.pad, self.jitter, self.jitter_after
+            )));
+        }
         if !(low > 0.0 && low <= high && high.is_finite() && self.rotate.is_finite()) {
             return Err(Error::Argument(format!(
                 "sizes from {low} to {high} and turns of {} degrees make no movement; sizes ascend from \

@@ -7,6 +7,7 @@ use super::group::Group;
 use super::objective::Term;
 use super::{Maximize, Maximized, Objective, Robust};
 use crate::batching::Batches;
+use crate::limits::check_count;
 use crate::network::{Network, ReceptiveField};
 use crate::view::{Gallery, GalleryRow};
 use crate::{Error, Result};
@@ -50,6 +51,7 @@ impl Maximize {
         let objective = objective.into();
         let name = named(net, &objective);
         let count = self.images.max(1);
+        check_count("images", count, 4)?;
         let labels = match count {
             1 => vec![name.clone()],
             _ => (1..=count).map(|image| format!("image {image}")).collect(),

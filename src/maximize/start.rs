@@ -1,11 +1,12 @@
 //! From what image the ascent starts.
 
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::Maximize;
 use super::image::Images;
 use super::pictures::values;
 use crate::error::shape_text;
+use crate::limits::position;
 use crate::network::Network;
 use crate::{Error, Photo, Result};
 
@@ -39,7 +40,7 @@ impl Clone for Start {
 impl Start {
     /// [`Start::Images`], without taking the tensor.
     pub fn images(images: &Tensor) -> Start {
-        Start::Images(images.detach())
+        Start::Images(images.shallow_clone())
     }
 }
 
@@ -50,8 +51,11 @@ pub(super) fn started(
     images: &Images,
     [batch, channels, height, width]: [i64; 4],
     first: usize,
+    kind: (Kind, Device),
 ) -> Result<Tensor> {
-    let kind = net.kind_and_device();
+    if matches!(&options.start, Start::Images(images) if !images.defined()) {
+        return Err(Error::Argument("the images to start from are an undefined tensor".to_owned()));
+    }
     let given = match &options.start {
         Start::Noise => return images.noise(options.seed, first, kind),
         Start::Gray => Tensor::f_full([1, channels, height, width], 0.5, kind),
@@ -59,7 +63,7 @@ pub(super) fn started(
         Start::Images(given) if given.dim() == 3 => given.f_unsqueeze(0),
         Start::Images(given) => {
             let count = given.size().first().copied().unwrap_or_default();
-            let rows = batch.min(count - first as i64);
+            let rows = batch.min(count - position(first));
             if count > 1 { given.f_narrow(0, first as i64, rows) } else { given.f_detach() }
         }
     };

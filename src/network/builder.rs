@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::ops::{self, Arithmetic, Pointwise};
 use super::{Conv2d, Network, Node, Op, Pool, Preprocess};
 use crate::error::shape_text;
+use crate::limits::check_memory;
 use crate::{Error, Result};
 
 /// A node of a network under construction, as [`Builder`] hands it out.
@@ -78,7 +79,7 @@ impl Builder {
     pub fn conv2d(&mut self, input: NodeId, name: &str, conv: Conv2d) -> NodeId {
         let Conv2d { channels, kernel, stride, padding, dilation, groups, bias } = conv;
         let per_group = self.channels(input) / groups.max(1);
-        let fan_in = per_group * kernel[0] * kernel[1];
+        let fan_in = per_group.saturating_mul(kernel[0]).saturating_mul(kernel[1]);
         let weight = self.random(name, &[channels, per_group, kernel[0], kernel[1]], fan_in);
         let bias = bias.then(|| self.random(name, &[channels], fan_in));
         let op = ops::Conv2d { weight, bias, stride, padding, dilation, groups };
@@ -93,13 +94,12 @@ impl Builder {
 
     /// The same with another number added to the variance.
     pub fn batch_norm_with(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
-        let channels = [self.channels(input).max(0)];
-        let options = (Kind::Float, Device::Cpu);
+        let channels = [self.channels(input)];
         let op = ops::BatchNorm2d {
-            weight: Tensor::ones(channels, options),
-            bias: Tensor::zeros(channels, options),
-            running_mean: Tensor::zeros(channels, options),
-            running_var: Tensor::ones(channels, options),
+            weight: self.filled(name, 1.0, &channels),
+            bias: self.filled(name, 0.0, &channels),
+            running_mean: self.filled(name, 0.0, &channels),
+            running_var: self.filled(name, 1.0, &channels),
             eps,
         };
         self.op(name, op, &[input])
@@ -108,10 +108,9 @@ impl Builder {
     /// Adds a normalization over the last dimension (scale 1, shift 0 at first), with `eps` added
     /// to the variance.
     pub fn layer_norm(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
-        let features = [self.shape(input).last().copied().unwrap_or_default().max(0)];
-        let options = (Kind::Float, Device::Cpu);
-        let weight = Tensor::ones(features, options);
-        let bias = Some(Tensor::zeros(features, options));
+        let features = [self.shape(input).last().copied().unwrap_or_default()];
+        let weight = self.filled(name, 1.0, &features);
+        let bias = Some(self.filled(name, 0.0, &features));
         self.op(name, ops::LayerNorm { weight, bias, eps }, &[input])
     }
 
@@ -194,35 +193,47 @@ impl Builder {
     /// Adds any operation, with parameters of one's own.
     pub fn op(&mut self, name: &str, op: impl Into<Op>, inputs: &[NodeId]) -> NodeId {
         let op = op.into();
-        let shapes: Vec<&[i64]> = inputs.iter().map(|id| self.shapes[id.0].as_slice()).collect();
-        let shape = op.shape(&shapes).unwrap_or_else(|misfit| {
-            let error = Error::Shape {
-                at: format!("{}, layer `{name}` ({})", self.network.name, op.name()),
-                expected: misfit.expected,
-                got: misfit.got,
-                remedy: "Change this layer or the one before it.".to_owned(),
-            };
+        let shape = self.check(name, &op, inputs).unwrap_or_else(|mistake| {
+            self.mistaken(mistake);
             // The nodes after a mistake still need some shape; the input's is as good as any.
-            let shape = shapes.first().map(|shape| shape.to_vec()).unwrap_or_default();
-            self.mistake.get_or_insert(error);
-            shape
+            inputs.first().map(|&id| self.shape(id).to_vec()).unwrap_or_default()
         });
-        if self.network.nodes.iter().any(|node| node.name == name) {
-            self.mistaken(Error::Argument(format!(
-                "two layers named `{name}` in {}; names must differ (this one would have given {})",
-                self.network.name,
-                shape_text(&shape)
-            )));
-        }
         let inputs = inputs.iter().map(|id| id.0).collect();
         self.network.nodes.push(Node { name: name.to_owned(), op, inputs });
         self.shapes.push(shape);
         NodeId(self.network.nodes.len() - 1)
     }
 
-    /// The shape of a node's value for one input of the nominal size.
+    /// The shape of a node to be added.
+    fn check(&self, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Vec<i64>> {
+        let network = &self.network;
+        if inputs.iter().any(|id| id.0 >= network.nodes.len()) {
+            return Err(Error::Argument(format!(
+                "layer `{name}` of {} reads a node of another builder; use those that this one returned",
+                network.name
+            )));
+        }
+        let shapes: Vec<&[i64]> = inputs.iter().map(|&id| self.shape(id)).collect();
+        let shape = op.shape(&shapes).map_err(|misfit| Error::Shape {
+            at: format!("{}, layer `{name}` ({})", network.name, op.name()),
+            expected: misfit.expected,
+            got: misfit.got,
+            remedy: "Change this layer or the one before it.".to_owned(),
+        })?;
+        if network.nodes.iter().any(|node| node.name == name) {
+            return Err(Error::Argument(format!(
+                "two layers named `{name}` in {}; names must differ (this one would have given {})",
+                network.name,
+                shape_text(&shape)
+            )));
+        }
+        Ok(shape)
+    }
+
+    /// The shape of a node's value for one input of the nominal size; empty for a node of another
+    /// builder.
     pub fn shape(&self, node: NodeId) -> &[i64] {
-        &self.shapes[node.0]
+        self.shapes.get(node.0).map_or(&[], Vec::as_slice)
     }
 
     /// The network, or the first mistake made while building it. Its output is the last node.
@@ -230,8 +241,10 @@ impl Builder {
         match self.mistake {
             Some(mistake) => Err(mistake),
             None => {
+                self.network.preprocess.check()?;
                 let output = self.network.nodes.len() - 1;
                 let mut network = Network { output, ..self.network };
+                network.check_classes()?;
                 network.lay_out()?;
                 Ok(network)
             }
@@ -248,9 +261,19 @@ impl Builder {
         self.made(name, Init::Uniform { lo: -bound, up: bound }, shape)
     }
 
+    fn filled(&mut self, name: &str, value: f64, shape: &[i64]) -> Tensor {
+        self.made(name, Init::Const(value), shape)
+    }
+
     fn made(&mut self, name: &str, init: Init, shape: &[i64]) -> Tensor {
-        tch::nn::f_init(init, shape, Device::Cpu, Kind::Float).unwrap_or_else(|error| {
-            self.mistaken(Error::torch(format!("making the parameters of {name}"))(error));
+        let doing = format!("making the parameters of {name}");
+        let bytes = ops::count(shape).saturating_mul(4);
+        let made = check_memory(&doing, bytes, Device::Cpu).and_then(|()| {
+            let made = tch::nn::f_init(init, shape, Device::Cpu, Kind::Float);
+            made.map_err(Error::torch(doing))
+        });
+        made.unwrap_or_else(|error| {
+            self.mistaken(error);
             Tensor::new()
         })
     }

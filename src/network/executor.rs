@@ -1,25 +1,14 @@
 //! The one way a network is run: in order, keeping what is asked for, stopping when it is there.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
+use super::gradient::leaf;
 use super::layers::quoted;
-use super::{Network, Op};
+use super::ops::{Misfit, count, countable};
+use super::{Network, Op, is_floating};
 use crate::error::shape_text;
+use crate::limits::check_memory;
 use crate::{Error, Result};
-
-/// Activations of chosen layers and the gradient of one number with respect to them.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Gradients {
-    /// The network's output, `[N, classes]`.
-    pub output: Tensor,
-    /// The number that was differentiated.
-    pub score: Tensor,
-    /// The layers' activations, in the order asked.
-    pub activations: Vec<Tensor>,
-    /// The gradients, each of its activation's shape.
-    pub gradients: Vec<Tensor>,
-}
 
 /// How many nodes read an activation in a run, and which last.
 #[derive(Clone, Default)]
@@ -90,67 +79,6 @@ impl Network {
         self.values(input, &self.find_all(layers)?)
     }
 
-    /// Runs the network, lets `score` make one number of its output, and differentiates that with
-    /// respect to the input (layer `input`) or any other layers.
-    ///
-    /// Nothing stays behind on the network: parameters take no gradient, there are no hooks.
-    ///
-    /// ```
-    /// # use convscope::prelude::*;
-    /// let net = zoo::digits()?;
-    /// let input = net.prepare(&data::digit(3, 0)?)?;
-    /// let run = net.gradients(&input, &["input", "conv2"], |logits| Ok(logits.f_get(0)?.f_get(3)?))?;
-    /// assert_eq!(run.gradients[0].size(), input.size());
-    /// # Ok::<(), convscope::Error>(())
-    /// ```
-    pub fn gradients(
-        &self,
-        input: &Tensor,
-        layers: &[&str],
-        score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, TchError>,
-    ) -> Result<Gradients> {
-        let score = |output: &Tensor| score(output).map_err(Error::torch("making the score"));
-        self.differentiate(input, &self.find_all(layers)?, self.output, score)
-    }
-
-    /// The gradient of a score of node `scored` with respect to the nodes `wanted`. Only what comes
-    /// after them is recorded; before them it runs as without a gradient.
-    pub(crate) fn differentiate(
-        &self,
-        input: &Tensor,
-        wanted: &[usize],
-        scored: usize,
-        score: impl FnOnce(&Tensor) -> Result<Tensor>,
-    ) -> Result<Gradients> {
-        let wanted: Vec<usize> = wanted.iter().copied().chain([scored]).collect();
-        tch::with_grad(|| {
-            // The caller's tensor is never marked.
-            let input = self.check_input(input)?.detach();
-            let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, false);
-            let mut activations = self.run_marking(&[(0, &input)], &wanted, true, apply)?;
-            let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
-            let score = score(&output)?;
-            if score.numel() != 1 {
-                return Err(Error::Shape {
-                    at: "the score to differentiate".to_owned(),
-                    expected: "one number".to_owned(),
-                    got: shape_text(&score.size()),
-                    remedy: "Pick or sum until one number is left, as `.f_sum(Kind::Float)` does."
-                        .to_owned(),
-                });
-            }
-            let gradients = Tensor::f_run_backward(&[&score], &activations, false, false)
-                .map_err(Error::torch("differentiating (does the score depend on the layers?)"))?;
-            let plain = |tensor: &Tensor| contiguous(&tensor.detach());
-            Ok(Gradients {
-                output: plain(&output)?,
-                score: score.detach(),
-                activations: activations.iter().map(plain).collect::<Result<_>>()?,
-                gradients: gradients.iter().map(plain).collect::<Result<_>>()?,
-            })
-        })
-    }
-
     /// Runs what `wanted` needs, from the activations given on, and returns the wanted ones in that
     /// order, contiguous. Every other activation is freed after its last reader, or overwritten.
     pub(super) fn run(
@@ -175,7 +103,7 @@ impl Network {
 
     /// The same. `mark` makes leaves of the wanted values, so that gradients are recorded from them on;
     /// not of those that depend on one already.
-    fn run_marking(
+    pub(super) fn run_marking(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
@@ -190,11 +118,11 @@ impl Network {
                 continue;
             }
             let marked = |value: Tensor| match mark && wanted.contains(&index) {
-                true if !value.requires_grad() => value.detach().set_requires_grad(true),
-                _ => value,
+                true if !value.requires_grad() => leaf(&value),
+                _ => Ok(value),
             };
             if let Some((_, tensor)) = given.iter().find(|(at, _)| *at == index) {
-                values[index] = Some(marked(tensor.shallow_clone()));
+                values[index] = Some(marked(tensor.shallow_clone())?);
                 continue;
             }
             let spare = live[index].overwrites.and_then(|i| {
@@ -212,7 +140,7 @@ impl Network {
                 node.name,
                 node.op.name()
             )))?;
-            values[index] = Some(marked(computed));
+            values[index] = Some(marked(computed)?);
             for &i in &node.inputs {
                 if live[i].last == index {
                     values[i] = None;
@@ -273,13 +201,18 @@ impl Network {
     /// Checks the input against every layer's needs, and brings it to the network's device and
     /// precision.
     pub(crate) fn check_input(&self, input: &Tensor) -> Result<Tensor> {
-        self.shapes(&input.size())?;
+        let shapes = self.shapes(&input.size())?;
+        let (kind, device) = self.kind_and_device();
+        // No run needs less than its largest activation.
+        let largest = shapes.iter().map(|shape| count(shape)).max().unwrap_or_default();
+        let bytes = largest.saturating_mul(kind.elt_size_in_bytes() as u64);
+        check_memory(&format!("running {}", self.name), bytes, device)?;
         self.to_own_device(input)
     }
 
     fn to_own_device(&self, input: &Tensor) -> Result<Tensor> {
         let (kind, device) = self.kind_and_device();
-        if !matches!(input.kind(), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
+        if !is_floating(input.kind()) {
             return Err(Error::Argument(format!(
                 "{}: the input holds {:?}, expected floating-point numbers as \
                  `net.prepare(&photo)` makes them",
@@ -319,7 +252,13 @@ impl Network {
                     .to_owned(),
             });
         }
-        let mut shapes: Vec<Vec<i64>> = vec![input.to_vec()];
+        let nominal = |misfit: Misfit| Error::Shape {
+            at: format!("{}'s input", self.name),
+            expected: misfit.expected,
+            got: misfit.got,
+            remedy: format!("Usual is [1, {c}, {h}, {w}]."),
+        };
+        let mut shapes: Vec<Vec<i64>> = vec![countable(input.to_vec()).map_err(nominal)?];
         for node in &self.nodes[1..] {
             let inputs: Vec<&[i64]> = node.inputs.iter().map(|&i| shapes[i].as_slice()).collect();
             let shape = node.op.shape(&inputs).map_err(|misfit| Error::Shape {
@@ -339,7 +278,7 @@ impl Network {
         Ok(shapes)
     }
 
-    fn find_all(&self, layers: &[&str]) -> Result<Vec<usize>> {
+    pub(super) fn find_all(&self, layers: &[&str]) -> Result<Vec<usize>> {
         layers.iter().map(|layer| self.find(layer)).collect()
     }
 
@@ -349,7 +288,7 @@ impl Network {
 }
 
 /// The same values, row by row: layouts are the executor's own affair.
-fn contiguous(tensor: &Tensor) -> Result<Tensor> {
+pub(super) fn contiguous(tensor: &Tensor) -> Result<Tensor> {
     tensor.f_contiguous().map_err(Error::torch("laying out a layer's values"))
 }
 

@@ -6,7 +6,9 @@
 
 mod attention;
 mod builder;
+mod classes;
 mod executor;
+mod gradient;
 mod inference;
 mod layers;
 mod layout;
@@ -27,8 +29,10 @@ use std::fmt;
 use tch::{Device, Kind, Tensor};
 
 pub use builder::{Builder, NodeId};
-pub use executor::Gradients;
+pub(crate) use classes::OutputScale;
 pub(crate) use executor::only;
+pub use gradient::Gradients;
+pub(crate) use gradient::{backward, leaf, one_number};
 pub(crate) use layers::{nearest, quoted};
 pub(crate) use modified_backprop::BackpropRule;
 pub use ops::{Arithmetic, Op, Pointwise};
@@ -38,6 +42,7 @@ pub use receptive::ReceptiveField;
 pub use resample::Interpolation;
 pub(crate) use windows::Windows;
 
+use crate::limits::position;
 use crate::{Error, Photo, Result};
 
 /// One node: an operation, its name, and the nodes it reads.
@@ -101,21 +106,6 @@ impl Network {
         &self.nodes
     }
 
-    /// The names of the classes, in the order of the logits; empty where none are known.
-    pub fn classes(&self) -> &[String] {
-        &self.classes
-    }
-
-    /// The name of class `index`, or its number where there is no name.
-    pub fn class_name(&self, index: usize) -> String {
-        self.classes.get(index).cloned().unwrap_or_else(|| format!("class {index}"))
-    }
-
-    /// The class of that name, upper and lower case alike.
-    pub(crate) fn class_index(&self, name: &str) -> Option<usize> {
-        self.classes.iter().position(|known| known.eq_ignore_ascii_case(name))
-    }
-
     /// How a picture is made ready for this network.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
@@ -134,15 +124,9 @@ impl Network {
                 self.name
             )));
         }
+        preprocess.check()?;
         self.preprocess = preprocess;
         Ok(self)
-    }
-
-    /// The same network with names for its classes, in the order of the logits.
-    #[must_use]
-    pub fn with_classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Network {
-        self.classes = names.into_iter().map(Into::into).collect();
-        self
     }
 
     /// A picture as this network's input: `[1, C, H, W]`, resized, cropped and normalized.
@@ -216,7 +200,7 @@ impl Network {
     /// ```
     pub fn to_device(mut self, device: Device) -> Result<Network> {
         if let Device::Cuda(index) = device
-            && index as i64 >= tch::Cuda::device_count()
+            && position(index) >= tch::Cuda::device_count()
         {
             return Err(Error::Argument(format!(
                 "there is no {device:?}: libtorch sees {} CUDA device(s). \
@@ -232,7 +216,18 @@ impl Network {
     }
 
     /// Converts the parameters to a precision, such as `Kind::Double`. Inputs follow.
+    ///
+    /// # Errors
+    ///
+    /// A kind other than `Float`, `Double`, `Half` and `BFloat16`: networks don't compute with whole
+    /// numbers.
     pub fn to_kind(mut self, kind: Kind) -> Result<Network> {
+        if !is_floating(kind) {
+            return Err(Error::Argument(format!(
+                "{} can't compute in {kind:?}: give `Kind::Float`, `Double`, `Half` or `BFloat16`",
+                self.name
+            )));
+        }
         self.replace_parameters(|name, tensor| {
             tensor.f_to_kind(kind).map_err(Error::torch(format!("converting {name}")))
         })?;
@@ -249,6 +244,11 @@ impl Network {
         let first = self.nodes.iter().find_map(|node| node.op.parameters().first().copied());
         first.map_or((Kind::Float, Device::Cpu), |(_, tensor)| (tensor.kind(), tensor.device()))
     }
+}
+
+/// Whether a network can compute with numbers of this kind.
+fn is_floating(kind: Kind) -> bool {
+    matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
 }
 
 impl fmt::Debug for Network {

@@ -7,6 +7,7 @@
 
 use tch::{TchError, Tensor};
 
+use super::gradient::{backward, detached, leaf};
 use super::ops::Backprop;
 use super::{Network, only};
 use crate::{Error, Result};
@@ -58,7 +59,7 @@ impl Network {
     ) -> Result<(Tensor, Tensor)> {
         self.check_modifiable(scored)?;
         tch::with_grad(|| {
-            let leaf = self.check_input(input)?.detach().set_requires_grad(true);
+            let leaf = leaf(&self.check_input(input)?)?;
             let mut cuts: Vec<Cut> = Vec::new();
             let value = only(self.run_with(&[(0, &leaf)], &[scored], |op, inputs| {
                 match (op.operation().backprop(), inputs) {
@@ -72,8 +73,8 @@ impl Network {
                     _ => op.compute(inputs, false),
                 }
             })?)?;
-            let gradient = backwards(&leaf, &cuts, rule, &score(&value)?).map_err(failed)?;
-            Ok((gradient, value.detach()))
+            let gradient = backwards(&leaf, &cuts, rule, &score(&value)?)?;
+            Ok((gradient, detached(&value)?))
         })
     }
 
@@ -100,41 +101,35 @@ impl Network {
 }
 
 /// The gradient of `score` with respect to `leaf`, piece by piece.
-fn backwards(
-    leaf: &Tensor,
-    cuts: &[Cut],
-    rule: BackpropRule,
-    score: &Tensor,
-) -> Result<Tensor, TchError> {
+fn backwards(leaf: &Tensor, cuts: &[Cut], rule: BackpropRule, score: &Tensor) -> Result<Tensor> {
     let leaves: Vec<&Tensor> =
         [leaf].into_iter().chain(cuts.iter().map(|cut| &cut.after)).collect();
     let mut sums: Vec<Option<Tensor>> = leaves.iter().map(|_| None).collect();
     // Adds what the pieces between `root` and the first `count` leaves pass back. The graph is kept
     // because pieces may share a part of it.
-    let add = |root: &Tensor, count: usize, sums: &mut Vec<Option<Tensor>>| {
-        if !root.requires_grad() {
-            return Ok(());
+    let add = |root: &Tensor, count: usize, sums: &mut Vec<Option<Tensor>>| -> Result<()> {
+        for (sum, gradient) in sums.iter_mut().zip(backward(root, &leaves[..count], true)?) {
+            let Some(gradient) = gradient else { continue };
+            *sum = Some(match sum.take() {
+                Some(earlier) => earlier.f_add(&gradient).map_err(failed)?,
+                None => gradient,
+            });
         }
-        let gradients = Tensor::f_run_backward(&[root], &leaves[..count], true, false)?;
-        for (sum, gradient) in sums.iter_mut().zip(gradients) {
-            *sum = match sum.take() {
-                earlier if !gradient.defined() => earlier,
-                Some(earlier) => Some(earlier.f_add(&gradient)?),
-                None => Some(gradient),
-            };
-        }
-        Ok::<(), TchError>(())
+        Ok(())
     };
     add(score, leaves.len(), &mut sums)?;
     for (index, cut) in cuts.iter().enumerate().rev() {
         // All readers of this unit come after it, so its sum is complete.
-        if let Some(gradient) = sums[index + 1].take() {
-            let passed = rule.apply(cut.most, &cut.before, &gradient)?.f_detach()?;
-            let root = cut.before.f_mul(&passed)?.f_sum(cut.before.kind())?;
+        let Some(gradient) = sums[index + 1].take() else { continue };
+        // A unit that reads parameters alone passes nothing on.
+        if cut.before.requires_grad() {
+            let passed = rule.apply(cut.most, &cut.before, &gradient).map_err(failed)?;
+            let root = passed.f_detach().and_then(|passed| cut.before.f_mul(&passed));
+            let root = root.and_then(|root| root.f_sum(root.kind())).map_err(failed)?;
             add(&root, index + 1, &mut sums)?;
         }
     }
-    sums.swap_remove(0).map_or_else(|| leaf.f_zeros_like(), Ok)
+    sums.swap_remove(0).map_or_else(|| leaf.f_zeros_like().map_err(failed), Ok)
 }
 
 fn failed(error: TchError) -> Error {

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::resample::{Interpolation, resize};
 use crate::error::shape_text;
+use crate::limits::PIXELS;
 use crate::{Error, Photo, Result};
 
 /// To what size a picture is brought before the crop.
@@ -24,6 +25,7 @@ pub struct Preprocess {
     input: [i64; 3],
     resize: Resize,
     interpolation: Interpolation,
+    /// Of each channel; both empty where values stay as they are.
     mean: Vec<f32>,
     std: Vec<f32>,
 }
@@ -31,14 +33,12 @@ pub struct Preprocess {
 impl Preprocess {
     /// Resizes exactly to `[channels, height, width]`, with values from 0 to 1.
     pub fn plain(input: [i64; 3]) -> Self {
-        let channels = input[0].max(0) as usize;
-        let (mean, std) = (vec![0.0; channels], vec![1.0; channels]);
         Preprocess {
             input,
             resize: Resize::Exact,
             interpolation: Interpolation::Bilinear,
-            mean,
-            std,
+            mean: Vec::new(),
+            std: Vec::new(),
         }
     }
 
@@ -76,20 +76,61 @@ impl Preprocess {
         self.input
     }
 
+    /// Refuses sizes that are none, and a normalization that doesn't fit the channels.
+    pub(super) fn check(&self) -> Result<()> {
+        let [channels, height, width] = self.input;
+        let largest = i64::from(u16::MAX);
+        if channels < 1 || ![height, width].iter().all(|side| (1..=largest).contains(side)) {
+            return Err(Error::Argument(format!(
+                "an input of {}: give at least 1 channel, and a height and a width from 1 to {largest}",
+                shape_text(&self.input)
+            )));
+        }
+        let fits = |values: &[f32]| values.is_empty() || values.len() as i64 == channels;
+        let usable = self.std.iter().all(|&std| std > 0.0 && std.is_finite())
+            && self.mean.iter().all(|mean| mean.is_finite());
+        if fits(&self.mean) && self.mean.len() == self.std.len() && usable {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "a normalization by {} means and {} deviations: one of each for each of the {channels} \
+             channels is needed, all finite, and deviations above 0",
+            self.mean.len(),
+            self.std.len()
+        )))
+    }
+
     /// The part of the picture that the network sees, at `zoom` times its resolution.
     ///
     /// At zoom 1 these are the very pixels it gets; figures use a larger zoom to stay sharp.
+    ///
+    /// # Errors
+    ///
+    /// A photo that is too long and thin for the crop; a picture of more than 100 megapixels.
     pub fn view(&self, photo: &Photo, zoom: u32) -> Result<RgbImage> {
         let refuse = |problem: String| Error::photo(photo.title(), problem);
+        self.check()?;
         let [_, height, width] = self.input;
-        let (crop_w, crop_h) = (width as u32 * zoom, height as u32 * zoom);
-        let (w, h) = match self.resize {
-            Resize::Exact => (crop_w, crop_h),
-            Resize::ShorterSide(side) => shorter_side(photo.width(), photo.height(), side * zoom)
-                .ok_or_else(|| {
-                refuse(format!("{photo:?} is too long and thin to resize. Crop it first."))
-            })?,
+        let scaled = |side: u64| side * u64::from(zoom);
+        let crop = [width, height].map(|side| scaled(side as u64));
+        let size = match self.resize {
+            Resize::Exact => crop,
+            Resize::ShorterSide(side) => {
+                shorter_side(photo, scaled(side.into())).ok_or_else(|| {
+                    refuse(format!("{photo:?} is too long and thin to resize. Crop it first."))
+                })?
+            }
         };
+        let pixels = size[0].saturating_mul(size[1]);
+        if !(1..=PIXELS).contains(&pixels) {
+            return Err(refuse(format!(
+                "the network's input of {width}×{height} pixels at {zoom} times its resolution takes a \
+                 picture of {}×{}; 1 to {PIXELS} pixels can be made of it",
+                size[0], size[1]
+            )));
+        }
+        let ([w, h], [crop_w, crop_h]) =
+            (size.map(|side| side as u32), crop.map(|side| side as u32));
         if w < crop_w || h < crop_h {
             return Err(refuse(format!("a crop of {crop_w}×{crop_h} does not fit in {w}×{h}")));
         }
@@ -129,6 +170,10 @@ impl Preprocess {
                 got: shape_text(&images.size()),
                 remedy: "One image needs `.unsqueeze(0)`.".to_owned(),
             });
+        }
+        self.check()?;
+        if self.mean.is_empty() {
+            return Ok(images.shallow_clone());
         }
         let each = |values: &[f32]| {
             let tensor = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
@@ -177,11 +222,12 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
 }
 
 /// torchvision's rule: the longer side is cut to a whole number. `None` when that is not a size.
-fn shorter_side(width: u32, height: u32, side: u32) -> Option<(u32, u32)> {
+fn shorter_side(photo: &Photo, side: u64) -> Option<[u64; 2]> {
+    let [width, height] = [photo.width(), photo.height()].map(u64::from);
     let (short, long) = (width.min(height).max(1), width.max(height));
-    let longer = u64::from(side) * u64::from(long) / u64::from(short);
-    let longer = u32::try_from(longer).ok().filter(|&longer| longer <= 1 << 16)?;
-    Some(if width <= height { (side, longer) } else { (longer, side) })
+    let longer = side.checked_mul(long)? / short;
+    let fits = longer <= u64::from(u16::MAX) + 1;
+    fits.then_some(if width <= height { [side, longer] } else { [longer, side] })
 }
 
 /// torchvision's center crop rounds half to even, as Python does.
@@ -195,9 +241,13 @@ mod tests {
 
     #[test]
     fn sizes_as_torchvision_computes_them() {
-        assert_eq!(shorter_side(1546, 1213, 256), Some((326, 256)));
-        assert_eq!(shorter_side(512, 929, 256), Some((256, 464)));
-        assert_eq!(shorter_side(100_000, 1, 256), None);
+        let resized = |width, height| {
+            let photo = Photo::from_image(RgbImage::new(width, height), "photo").expect("a photo");
+            shorter_side(&photo, 256)
+        };
+        assert_eq!(resized(1546, 1213), Some([326, 256]));
+        assert_eq!(resized(512, 929), Some([256, 464]));
+        assert_eq!(resized(100_000, 1), None);
         // Python's round(0.5) is 0 and round(1.5) is 2.
         assert_eq!((crop_start(225, 224), crop_start(227, 224)), (0, 2));
     }

@@ -31,16 +31,8 @@ impl Network {
         layer: usize,
         scored: usize,
     ) -> Result<Resumed<'_>> {
-        let mut depends = vec![false; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate() {
-            depends[index] = index == layer || node.inputs.iter().any(|&i| depends[i]);
-        }
-        if !depends[scored] {
-            return Err(Error::Argument(format!(
-                "{}: `{}` does not depend on layer `{}`; choose a layer before it",
-                self.name, self.nodes[scored].name, self.nodes[layer].name
-            )));
-        }
+        self.check_dependence(scored, layer)?;
+        let depends = self.dependents(layer);
         let after = self.nodes.iter().enumerate().take(scored + 1).skip(layer + 1);
         let readers = after.filter(|(index, _)| depends[*index]).map(|(_, node)| node);
         let mut past: Vec<usize> = readers

@@ -90,7 +90,7 @@ impl Dataset {
     pub fn prepare(net: &Network, samples: &(impl Samples + ?Sized)) -> Result<Dataset> {
         const AT_ONCE: i64 = 1000;
         let count = samples.len();
-        let labels = labels_for(net, samples).ok_or_else(|| {
+        let labels = labels_for(net, samples)?.ok_or_else(|| {
             Error::Argument(format!(
                 "a dataset needs at least one image, and a label for each; there are {count} images"
             ))

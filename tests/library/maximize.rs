@@ -116,7 +116,10 @@ fn diversity_is_0_of_one_image_and_minus_1_of_equal_ones() -> Tested {
 #[test]
 fn a_classic_step_is_the_formula() -> Tested {
     let net = zoo::digits()?.to_kind(Kind::Double)?;
-    let image = noise([1, 1, 28, 28], 9).to_kind(Kind::Double) * 0.6 + 0.2;
+    // A checkerboard, so that no two neighbors meet within the step.
+    let place = Tensor::arange(28, (Kind::Double, Device::Cpu));
+    let board = (place.unsqueeze(0) + place.unsqueeze(1)).remainder(2.0);
+    let image = noise([1, 1, 28, 28], 9).to_kind(Kind::Double) * 0.2 + board * 0.4 + 0.2;
     let (rate, weight) = (0.003, 0.002);
     let made = Maximize::classic()
         .steps(1)
@@ -268,5 +271,40 @@ fn what_makes_no_sense_is_refused() -> Tested {
     assert!(brief.clone().continue_from(&earlier).run(&net, 3).is_err());
     let small = Maximize::classic().steps(1).quiet().continue_from(&brief.run(&net, 3)?);
     assert!(small.run(&net, 3).expect_err("other parameters").to_string().contains("continue"));
+    Ok(())
+}
+
+#[test]
+fn more_weight_on_the_total_variation_leaves_less_of_it() -> Tested {
+    let net = zoo::digits()?;
+    for class in [3, 7] {
+        let left = |weight: f64| -> convscope::Result<f64> {
+            let made =
+                Maximize::classic().tv(weight).steps(256).seed(1).quiet().run(&net, class)?;
+            let image = made.values()?;
+            let along = |dim: i64| {
+                let size = image.size()[dim as usize] - 1;
+                (image.narrow(dim, 1, size) - image.narrow(dim, 0, size)).abs().sum(Kind::Double)
+            };
+            Ok((along(2) + along(3)).double_value(&[]))
+        };
+        let weights = [0.0, 0.01, 0.1, 0.5, 2.0];
+        let all = weights.iter().map(|&weight| left(weight)).collect::<Result<Vec<f64>, _>>()?;
+        println!("class {class}: {all:.0?}");
+        assert!(all.is_sorted_by(|more, less| more > less), "class {class}: {all:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn networks_in_half_precision_are_maximized_too() -> Tested {
+    for kind in [Kind::Half, Kind::BFloat16] {
+        let net = zoo::digits()?.to_kind(kind)?;
+        for preset in [Maximize::lucid(), Maximize::classic()] {
+            let made = preset.steps(48).quiet().run(&net, "3")?;
+            assert!(made.probability() > Some(0.5), "{kind:?}: {:?}", made.probability());
+            assert!(made.values()?.isfinite().all().int64_value(&[]) == 1);
+        }
+    }
     Ok(())
 }

@@ -37,7 +37,7 @@ fn a_small_file_with_two_heads() -> Tested {
     let maps = net.activations(&golden["input"], &["/wide/Conv", "wide", "stem.2", "stem"])?;
     assert_eq!(difference(&maps[0], &maps[1]), 0.0);
     assert_eq!(difference(&maps[2], &maps[3]), 0.0);
-    let parity = net.with_output("parity")?.with_classes(["even", "odd"]);
+    let parity = net.with_output("parity")?.with_classes(["even", "odd"])?;
     assert_eq!(parity.forward(&golden["input"])?.size(), [5, 2]);
     assert_eq!(parity.class_name(1), "odd");
     Ok(())

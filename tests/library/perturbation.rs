@@ -180,15 +180,17 @@ fn rises_figure_is_the_map_less_the_mean_score() -> Tested {
 #[test]
 fn rise_refuses_what_makes_no_mask() -> Tested {
     let (net, digit) = (zoo::digits()?, data::digit(3, 1)?);
-    for options in [
-        Rise::default().masks(0),
-        Rise::default().cells(0),
-        Rise::default().cells(usize::MAX),
-        Rise::default().probability(0.0),
-        Rise::default().probability(f64::NAN),
+    let (count, usual) = ("usual are 4000", "such as 7 and 0.5");
+    for (options, remedy) in [
+        (Rise::default().masks(0), count),
+        (Rise::default().masks(usize::MAX), count),
+        (Rise::default().cells(0), usual),
+        (Rise::default().cells(usize::MAX), usual),
+        (Rise::default().probability(0.0), usual),
+        (Rise::default().probability(f64::NAN), usual),
     ] {
         let error = options.explain(&net, &digit, Target::Top).expect_err("refused").to_string();
-        assert!(error.contains("such as 4000, 7 and 0.5"), "{error}");
+        assert!(error.contains("RISE") && error.contains(remedy), "{error}");
     }
     Ok(())
 }

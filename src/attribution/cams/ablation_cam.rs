@@ -75,7 +75,7 @@ impl AblationCam {
     }
 
     fn weigh(&self, run: &Run<'_>) -> Result<Weighed> {
-        let (net, targets, [at]) = run.fast([run.network().find(&self.layer)?])?;
+        let (net, targets, [at]) = run.fast([run.layer(&self.layer)?])?;
         let input = run.input();
         let resumed = net.resume_at(input, at, targets.node)?;
         let maps = single(&as_map(net, at, input, &resumed.value)?)?;

@@ -4,6 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::attribution::perturbation::stopped;
 use crate::attribution::{Attributions, Run};
+use crate::limits::position;
 use crate::{Error, Result};
 
 /// Channels of one image's layer, the one that varies most first, each with its weight.
@@ -43,7 +44,7 @@ pub(super) fn by_variance(maps: &Tensor, most: Option<usize>) -> Result<Tensor> 
         .and_then(|maps| maps.f_var_correction(1, 0, false)?.f_argsort(0, true))
         .and_then(|order| {
             let count = order.size().first().copied().unwrap_or_default();
-            order.f_narrow(0, 0, most.map_or(count, |most| count.min(most as i64)))
+            order.f_narrow(0, 0, most.map_or(count, |most| count.min(position(most))))
         });
     order.map_err(Error::torch("ordering the channels"))
 }

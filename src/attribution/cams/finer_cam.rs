@@ -7,7 +7,8 @@ use tch::{Kind, TchError, Tensor};
 
 use super::GradCam;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
-use crate::network::Network;
+use crate::limits::position;
+use crate::network::{Network, OutputScale};
 use crate::view::Heatmap;
 use crate::{Error, Result};
 
@@ -36,14 +37,14 @@ impl Attribution for FinerCam {
     }
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
-        let targets = run.targets()?;
+        let (targets, scale) = (run.targets()?, run.network().output_scale());
         let differences = (0..run.images()).map(|index| {
             let class = targets.class(index).ok_or_else(|| {
                 Error::Argument(
                     "Finer-CAM tells classes apart; `grad_cam` explains any target".to_owned(),
                 )
             })?;
-            let difference = move |logits: &Tensor| difference(logits, class as i64);
+            let difference = move |logits: &Tensor| difference(logits, position(class), scale);
             Ok(Target::score("the class and its like", difference))
         });
         let differences = differences.collect::<Result<Vec<Target>>>()?;
@@ -55,7 +56,7 @@ impl Attribution for FinerCam {
 
 /// Σ pⱼ (y − yⱼ) / Σ pⱼ over the classes j whose logits are nearest to the class's, of one image's
 /// `[1, classes]`.
-fn difference(logits: &Tensor, class: i64) -> Result<Tensor, TchError> {
+fn difference(logits: &Tensor, class: i64, scale: OutputScale) -> Result<Tensor, TchError> {
     const TINY: f64 = 1e-9;
     let (own, others) = (logits.f_narrow(1, class, 1)?, logits.size()[1] - 1);
     // The class itself, at no distance, is left out; another may tie with it.
@@ -63,7 +64,7 @@ fn difference(logits: &Tensor, class: i64) -> Result<Tensor, TchError> {
     let order = order.f_reshape([-1])?;
     let near = order.f_index_select(0, &order.f_ne(class)?.f_nonzero()?.f_reshape([-1])?)?;
     let near = near.f_narrow(0, 0, NEAREST.min(others))?;
-    let weights = logits.f_softmax(1, None::<Kind>)?.f_index_select(1, &near)?;
+    let weights = scale.probabilities(logits, None)?.f_index_select(1, &near)?;
     let differences = own.f_sub(&logits.f_index_select(1, &near)?)?;
     let sum = weights.f_mul(&differences)?.f_sum(None::<Kind>)?;
     sum.f_div(&weights.f_sum(None::<Kind>)?.f_add_scalar(TINY)?)

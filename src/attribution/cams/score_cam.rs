@@ -70,7 +70,7 @@ impl ScoreCam {
     }
 
     fn weigh(&self, run: &Run<'_>) -> Result<Weighed> {
-        let (net, targets, [at]) = run.fast([run.network().find(&self.layer)?])?;
+        let (net, targets, [at]) = run.fast([run.layer(&self.layer)?])?;
         let input = run.input();
         let maps = single(&as_map(net, at, input, &net.value(input, at)?)?)?;
         let order = by_variance(&maps, self.channels)?;

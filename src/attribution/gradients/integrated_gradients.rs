@@ -10,6 +10,7 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::attribution::perturbation::{Variants, stopped};
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
+use crate::limits::check_count;
 use crate::network::Network;
 use crate::view::Heatmap;
 use crate::{Error, Result};
@@ -85,9 +86,7 @@ impl IntegratedGradients {
     ///
     /// No steps; a baseline that doesn't fit the input.
     pub fn integrate(&self, run: &Run<'_>) -> Result<Integrated> {
-        if self.steps == 0 {
-            return Err(Error::Argument("integrated gradients need at least 1 step".to_owned()));
-        }
+        check_count("steps of integrated gradients", self.steps, 50)?;
         let failed = || Error::torch("integrating gradients (does the baseline fit the input?)");
         let (net, targets, []) = run.fast([])?;
         let input = run.input();

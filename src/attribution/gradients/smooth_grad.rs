@@ -12,6 +12,7 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::attribution::perturbation::{Variants, stopped};
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
+use crate::limits::check_count;
 use crate::network::Network;
 use crate::random::Random;
 use crate::view::Heatmap;
@@ -94,11 +95,11 @@ impl SmoothGrad {
     }
 
     fn check(&self) -> Result<()> {
-        if self.samples == 0 || !(self.noise >= 0.0 && self.noise.is_finite()) {
+        check_count("samples of SmoothGrad", self.samples, 50)?;
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
             return Err(Error::Argument(format!(
-                "SmoothGrad with {} samples and a noise of {}: at least 1 sample and a noise of at \
-                 least 0 are needed, such as 50 and 0.15",
-                self.samples, self.noise
+                "SmoothGrad with a noise of {}: at least 0 is needed, such as 0.15",
+                self.noise
             )));
         }
         Ok(())

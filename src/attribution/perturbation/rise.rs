@@ -11,6 +11,7 @@ use tch::{Kind, TchError, Tensor};
 use super::Measure;
 use super::variants::{Variants, stopped};
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
+use crate::limits::check_count;
 use crate::network::Network;
 use crate::random::Random;
 use crate::view::Heatmap;
@@ -116,14 +117,11 @@ impl Rise {
         let Rise { masks: count, cells, probability, measure, .. } = *self;
         // A mask is made at a size of all its cells and one more.
         const MOST_CELLS: usize = 1000;
-        if count == 0
-            || !(1..=MOST_CELLS).contains(&cells)
-            || !(probability > 0.0 && probability <= 1.0)
-        {
+        check_count("masks of RISE", count, 4000)?;
+        if !(1..=MOST_CELLS).contains(&cells) || !(probability > 0.0 && probability <= 1.0) {
             return Err(Error::Argument(format!(
-                "RISE with {count} masks of {cells}×{cells} cells, each seen with probability \
-             {probability}: at least 1 mask, 1 to {MOST_CELLS} cells and a probability above 0 and \
-             up to 1 are needed, such as 4000, 7 and 0.5"
+                "RISE with masks of {cells}×{cells} cells, each seen with probability {probability}: 1 to \
+                 {MOST_CELLS} cells and a probability above 0 and up to 1 are needed, such as 7 and 0.5"
             )));
         }
         let (net, targets, []) = run.fast([])?;

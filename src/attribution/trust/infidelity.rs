@@ -8,6 +8,7 @@ use tch::{Kind, TchError, Tensor};
 use super::score::Scorer;
 use crate::attribution::Run;
 use crate::error::shape_text;
+use crate::limits::{check_count, check_memory};
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -55,15 +56,17 @@ impl Disturbance {
     ///
     /// No samples; a radius that is no number of at least 0.
     pub fn of(&self, input: &Tensor) -> Result<Tensor> {
-        if self.samples == 0 || !(self.radius >= 0.0 && self.radius.is_finite()) {
+        check_count("disturbances", self.samples, 20)?;
+        if !(self.radius >= 0.0 && self.radius.is_finite()) {
             return Err(Error::Argument(format!(
-                "{} disturbances of radius {}: at least 1 is needed, and a radius of at least 0, such \
-                 as 20 and 0.05",
-                self.samples, self.radius
+                "disturbances of radius {}: at least 0 is needed, such as 0.05",
+                self.radius
             )));
         }
         let mut random = Random(self.seed);
-        let count = self.samples * input.numel();
+        let count = self.samples.saturating_mul(input.numel());
+        let bytes = (count as u64).saturating_mul(4);
+        check_memory("making disturbances", bytes, tch::Device::Cpu)?;
         let numbers: Vec<f32> = (0..count).map(|_| 2.0 * random.unit() - 1.0).collect();
         let shape: Vec<i64> = [self.samples as i64].into_iter().chain(input.size()).collect();
         let disturbances = || -> Result<Tensor, TchError> {

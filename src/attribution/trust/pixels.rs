@@ -9,6 +9,7 @@ use super::score::Scorer;
 use crate::attribution::perturbation::baseline;
 use crate::attribution::{Baseline, Run};
 use crate::error::shape_text;
+use crate::limits::check_count;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
@@ -125,11 +126,11 @@ pub(super) fn curves(
     let input = scorer.input;
     let size = input.size();
     let (images, pixels) = (size[0] as usize, size[2] * size[3]);
-    if options.steps == 0 || maps.size() != [size[0], size[2], size[3]] {
+    check_count("steps of deletion and insertion", options.steps, 28)?;
+    if maps.size() != [size[0], size[2], size[3]] {
         return Err(Error::Argument(format!(
-            "deletion and insertion in {} steps by maps {}: at least 1 step is needed, and a map \
-             for each image, [{}, {}, {}], as `Attributions::maps_at` gives them",
-            options.steps,
+            "deletion and insertion by maps {}: a map is needed for each image, [{}, {}, {}], as \
+             `Attributions::maps_at` gives them",
             shape_text(&maps.size()),
             size[0],
             size[2],

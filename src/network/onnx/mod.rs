@@ -65,7 +65,7 @@ impl Network {
     /// let net = Network::from_onnx("tests/golden/two_heads.onnx")?;
     /// let images = Tensor::zeros([3, 1, 12, 20], (Kind::Float, Device::Cpu));
     /// assert_eq!(net.forward(&images)?.size(), [3, 10]);
-    /// let parity = net.with_output("parity")?.with_classes(["even", "odd"]);
+    /// let parity = net.with_output("parity")?.with_classes(["even", "odd"])?;
     /// assert_eq!(parity.forward(&images)?.size(), [3, 2]);
     /// # Ok::<(), convscope::Error>(())
     /// ```

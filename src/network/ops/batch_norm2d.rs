@@ -125,7 +125,7 @@ impl BatchNorm2d {
     /// fold itself adds no error.
     fn folded(&self, conv: &Conv2d) -> Result<Conv2d, TchError> {
         let kind = conv.weight.kind();
-        let double = |tensor: &Tensor| tensor.detach().f_to_kind(Kind::Double);
+        let double = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(Kind::Double);
         let deviation = double(&self.running_var)?.f_add_scalar(self.eps)?.f_sqrt()?;
         let factor = double(&self.weight)?.f_div(&deviation)?;
         let mean = double(&self.running_mean)?;

@@ -58,6 +58,7 @@ pub use permute::Permute;
 pub use pointwise::Pointwise;
 pub use reshape::Reshape;
 pub use select::Select;
+pub(super) use shape::countable;
 pub(crate) use shape::{Misfit, count};
 pub use slice::Slice;
 pub use softmax::{LogSoftmax, Softmax};
@@ -180,8 +181,9 @@ impl Op {
         self.operation().terms(inputs).saturating_mul(count(output))
     }
 
+    /// The output's shape; one that arithmetic on sizes can't overflow with.
     pub(crate) fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
-        self.operation().shape(inputs)
+        self.operation().shape(inputs).and_then(shape::countable)
     }
 
     pub(crate) fn compute(&self, inputs: &[&Tensor], training: bool) -> Result<Tensor, TchError> {

@@ -38,7 +38,7 @@ impl Window {
         let sizes = self.kernel.iter().chain(&self.stride).chain(&self.dilation);
         at_least_one(sizes.copied())?;
         if self.padding.iter().any(|padding| !(0..=LARGEST).contains(padding)) {
-            return misfit("padding of at least 0", format!("{:?}", self.padding));
+            return misfit(format!("padding from 0 to {LARGEST}"), format!("{:?}", self.padding));
         }
         Ok(())
     }
@@ -71,9 +71,10 @@ pub(super) fn pooled(window: &Window, inputs: &[&[i64]]) -> Result<Vec<i64>, Mis
 pub(super) fn at_least_one(sizes: impl IntoIterator<Item = i64>) -> Result<(), Misfit> {
     match sizes.into_iter().find(|size| !(1..=LARGEST).contains(size)) {
         None => Ok(()),
-        Some(size) => {
-            misfit("channels, kernel, stride, dilation and groups of at least 1", size.to_string())
-        }
+        Some(size) => misfit(
+            format!("channels, kernel, stride, dilation and groups from 1 to {LARGEST}"),
+            size.to_string(),
+        ),
     }
 }
 
@@ -123,6 +124,20 @@ pub(super) fn product(sizes: &[i64]) -> Option<i64> {
 /// How many values a shape has.
 pub(crate) fn count(sizes: &[i64]) -> u64 {
     sizes.iter().fold(1, |all: u64, &size| all.saturating_mul(size.max(0) as u64))
+}
+
+/// A shape that can be computed with: whatever files and callers say, products of a few such sizes do
+/// not overflow.
+pub(in crate::network) fn countable(shape: Vec<i64>) -> Result<Vec<i64>, Misfit> {
+    /// libtorch stops at 64.
+    const MOST_DIMS: usize = 16;
+    /// 4 TiB of numbers in single precision.
+    const MOST_VALUES: u64 = 1 << 40;
+    if shape.len() > MOST_DIMS {
+        return misfit(format!("at most {MOST_DIMS} dimensions"), format!("{}", shape.len()));
+    }
+    let sizes = shape.iter().all(|size| (0..=LARGEST).contains(size));
+    if sizes && count(&shape) <= MOST_VALUES { Ok(shape) } else { Err(too_large(&shape)) }
 }
 
 pub(super) fn too_large(shape: &[i64]) -> Misfit {

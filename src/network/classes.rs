@@ -1,0 +1,137 @@
+//! What a network says of classes: their names, and how its output becomes probabilities.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::{Network, Op, Pointwise, quoted};
+use crate::{Error, Result};
+
+/// What the numbers of an output `[N, classes]` are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputScale {
+    /// Any numbers; a softmax makes probabilities of them, a sigmoid of a single one.
+    Logits,
+    LogProbabilities,
+    /// The network ends in a softmax or a sigmoid itself.
+    Probabilities,
+}
+
+impl OutputScale {
+    /// `[N, classes]` as probabilities.
+    pub(crate) fn probabilities(
+        self,
+        output: &Tensor,
+        kind: impl Into<Option<Kind>>,
+    ) -> Result<Tensor, TchError> {
+        let output = match kind.into() {
+            Some(kind) => output.f_to_kind(kind)?,
+            None => output.shallow_clone(),
+        };
+        match self {
+            OutputScale::Logits if output.size().get(1) == Some(&1) => output.f_sigmoid(),
+            OutputScale::Logits => output.f_softmax(1, None::<Kind>),
+            OutputScale::LogProbabilities => output.f_exp(),
+            OutputScale::Probabilities => Ok(output),
+        }
+    }
+
+    /// What one of the numbers is, for color bars.
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            OutputScale::Logits => "logit",
+            OutputScale::LogProbabilities => "log-probability",
+            OutputScale::Probabilities => "probability",
+        }
+    }
+}
+
+impl Network {
+    /// What the output's numbers are: what the last operation makes that does more than arrange values.
+    pub(crate) fn output_scale(&self) -> OutputScale {
+        let mut node = self.output();
+        loop {
+            match &node.op {
+                Op::Softmax(softmax) if softmax.dim == 1 => return OutputScale::Probabilities,
+                Op::LogSoftmax(softmax) if softmax.dim == 1 => {
+                    return OutputScale::LogProbabilities;
+                }
+                Op::Pointwise(Pointwise::Sigmoid) => return OutputScale::Probabilities,
+                Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_) => {}
+                _ => return OutputScale::Logits,
+            }
+            let Some(before) = node.inputs.first().and_then(|&i| self.nodes.get(i)) else {
+                return OutputScale::Logits;
+            };
+            node = before;
+        }
+    }
+
+    /// The names of the classes, in the order of the output; empty where none are known.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The name of class `index`, or its number where there is no name.
+    pub fn class_name(&self, index: usize) -> String {
+        let known = self.classes.get(index).filter(|name| !name.trim().is_empty());
+        known.cloned().unwrap_or_else(|| format!("class {index}"))
+    }
+
+    /// The class of that name; upper and lower case alike, unless that makes a difference.
+    ///
+    /// # Errors
+    ///
+    /// Several classes of that name.
+    pub(crate) fn class_index(&self, name: &str) -> Result<Option<usize>> {
+        let of = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let all = self.classes.iter().enumerate();
+            all.filter(|(_, known)| same(known)).map(|(index, _)| index).collect()
+        };
+        let mut found = of(&|known| known == name);
+        if found.is_empty() {
+            let name = name.to_lowercase();
+            found = of(&|known| known.to_lowercase() == name);
+        }
+        match found[..] {
+            [] => Ok(None),
+            [class] => Ok(Some(class)),
+            _ => Err(Error::UnknownClass(format!(
+                "{} has {} classes named {}: {}. Give the class's number.",
+                self.name,
+                found.len(),
+                quoted(&[name]),
+                found.iter().take(9).map(usize::to_string).collect::<Vec<_>>().join(", ")
+            ))),
+        }
+    }
+
+    /// The same network with names for its classes, in the order of the output.
+    ///
+    /// # Errors
+    ///
+    /// More or fewer names than the output `[N, classes]` has classes.
+    pub fn with_classes(
+        mut self,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Network> {
+        self.classes = names.into_iter().map(Into::into).collect();
+        self.check_classes()?;
+        Ok(self)
+    }
+
+    /// Refuses names for another number of classes than there are.
+    pub(super) fn check_classes(&self) -> Result<()> {
+        let [c, h, w] = self.preprocess.input_shape();
+        let shapes = self.shapes(&[1, c, h, w])?;
+        let classes = shapes.get(self.output).and_then(|shape| shape.get(1)).copied();
+        let names = self.classes.len();
+        if names == 0 || classes == i64::try_from(names).ok() {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "{} has {} classes (its output is `{}`), not {names}: give a name for each",
+            self.name,
+            classes.unwrap_or_default(),
+            self.output().name
+        )))
+    }
+}

@@ -1,0 +1,222 @@
+//! Networks: built, prepared for, run.
+
+use convscope::network::{Arithmetic, Interpolation, Pointwise, ops};
+use convscope::prelude::*;
+
+use super::{COUNTS, PIXELS, REALS, SIZES, Walk, folder, names, tensors, walk};
+
+#[test]
+fn building() {
+    walk("network::building", |walk| {
+        for size in SIZES {
+            shapes(walk, size);
+        }
+        for real in REALS {
+            walk.call(format!("dropout {real}"), || {
+                let mut b = Network::builder("odd", [1, 6, 6]);
+                let x = b.dropout(b.input(), "drop", real);
+                let x = b.batch_norm_with(x, "bn", real);
+                let x = b.layer_norm(x, "ln", real);
+                let x = b.pointwise(x, "act", Pointwise::Gelu);
+                let _ = b.parameter("class_token", &[1, 2], real);
+                let x = b.mul(x, x, "mul");
+                b.op("add", Arithmetic::Add, &[x, x]);
+                b.build()?.forward(&Tensor::rand([2, 1, 6, 6], (Kind::Float, Device::Cpu)))
+            });
+        }
+        for name in names() {
+            walk.call(format!("a layer {name:.20}"), || {
+                let mut b = Network::builder(&name, [1, 4, 4]);
+                let x = b.relu(b.input(), &name);
+                b.relu(x, &name);
+                b.build()
+            });
+        }
+        walk.call("a node of another builder", || {
+            let mut other = Network::builder("other", [1, 4, 4]);
+            let mut x = other.input();
+            for at in 0..9 {
+                x = other.relu(x, &format!("relu{at}"));
+            }
+            let mut b = Network::builder("b", [1, 4, 4]);
+            assert!(b.shape(x).is_empty());
+            let y = b.add(x, b.input(), "add");
+            let y = b.concat(&[y, x], "concat");
+            b.concat(&[], "nothing");
+            b.flatten(y, "flatten");
+            b.build()
+        });
+        Ok(())
+    });
+}
+
+/// One size at every place where a builder takes one.
+fn shapes(walk: &mut Walk, size: i64) {
+    let mut with = |what: &str, input: [i64; 3], add: &dyn Fn(&mut convscope::network::Builder)| {
+        walk.call(format!("{what} {size}"), || {
+            let mut b = Network::builder("odd", input);
+            add(&mut b);
+            let net = b.build()?;
+            let _ =
+                (net.summary(), net.receptive_fields(&[1, 1, size, size]), net.shapes(&[size; 4]));
+            let [c, h, w] = net.preprocess().input_shape();
+            net.forward(&Tensor::f_rand([1, c, h.min(64), w.min(64)], (Kind::Float, Device::Cpu))?)
+        });
+    };
+    let usual = [1, 9, 7];
+    with("channels", [size, 8, 8], &|b| drop(b.relu(b.input(), "relu")));
+    with("channels to normalize", [size, 2, 2], &|b| drop(b.batch_norm(b.input(), "bn")));
+    with("height", [1, size, 8], &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(2, 3))));
+    with("width", [1, 8, size], &|b| drop(b.layer_norm(b.input(), "ln", 1e-5)));
+    with("filters", usual, &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(size, 3))));
+    with("kernel", usual, &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(2, size))));
+    let conv = Conv2d::new(2, 3).no_bias();
+    with("stride", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().stride(size))));
+    with("padding", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().padding(size))));
+    with("groups", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().groups(size))));
+    with("dilation", usual, &|b| {
+        b.conv2d(b.input(), "conv", Conv2d { dilation: [size, 1], ..conv.clone() });
+    });
+    with("window", usual, &|b| drop(b.max_pool(b.input(), "pool", Pool::new(size, 1))));
+    with("step", usual, &|b| drop(b.avg_pool(b.input(), "pool", Pool::new(2, size).ceil())));
+    with("border", usual, &|b| drop(b.max_pool(b.input(), "pool", Pool::new(2, 2).padding(size))));
+    with("pooled", usual, &|b| drop(b.adaptive_avg_pool(b.input(), "pool", [size, 1])));
+    with("features", usual, &|b| drop(b.linear(b.input(), "fc", size)));
+    with("parameter", usual, &|b| drop(b.parameter("p", &[size, size], 0.1)));
+    with("heads", [1, 4, 8], &|b| {
+        let x = b.global_avg_pool(b.input(), "pool");
+        let x = b.flatten(x, "flatten");
+        b.self_attention(x, "attention", size);
+    });
+    with("pad", usual, &|b| {
+        b.op("pad", ops::Pad { amounts: vec![[0, 0], [0, 0], [size, 0], [0, size]] }, &[b.input()]);
+    });
+    with("reshape", usual, &|b| {
+        b.op("reshape", ops::Reshape { shape: vec![size, -1] }, &[b.input()]);
+    });
+    with("slice", usual, &|b| {
+        b.op("slice", ops::Slice { dim: 2, start: size, end: size, step: size }, &[b.input()]);
+    });
+    with("select", usual, &|b| {
+        drop(b.op("select", ops::Select { dim: 2, index: size }, &[b.input()]))
+    });
+    let place = size as usize;
+    with("dims", usual, &|b| {
+        b.op("mean", ops::Mean { dims: vec![place], keep_dims: false }, &[b.input()]);
+        b.op("softmax", ops::Softmax { dim: place }, &[b.input()]);
+        b.op("flatten", ops::Flatten { from: place }, &[b.input()]);
+        b.op("concat", ops::Concat { dim: place }, &[b.input()]);
+        b.op("unsqueeze", ops::Unsqueeze { dim: place }, &[b.input()]);
+        b.op("permute", ops::Permute { order: vec![place, 0, 1, 2] }, &[b.input()]);
+    });
+}
+
+#[test]
+fn running() {
+    walk("network::running", |walk| {
+        let net = zoo::digits()?;
+        for (name, tensor) in tensors() {
+            walk.call(format!("forward of {name}"), || net.forward(&tensor));
+            walk.call(format!("forward_from relu2 of {name}"), || {
+                net.forward_from("relu2", &tensor)
+            });
+            walk.call(format!("activations of {name}"), || net.activations(&tensor, &["relu1"]));
+            walk.call(format!("normalized {name}"), || net.preprocess().normalized(&tensor));
+            walk.call(format!("gradients of {name}"), || {
+                net.gradients(&tensor, &["input", "relu1"], |y| y.f_sum(None::<Kind>))
+            });
+            let score = tensor.shallow_clone();
+            walk.call(format!("gradients of the score {name}"), || {
+                let image = Tensor::rand([1, 1, 28, 28], (Kind::Float, Device::Cpu));
+                net.gradients(&image, &["input"], move |_| Ok(score))
+            });
+        }
+        for name in names() {
+            let photo = data::digit(3, 1)?;
+            walk.call(format!("layer {name:.20}"), || net.layer(&name).map(|_| ()));
+            walk.call(format!("output {name:.20}"), || net.clone().with_output(&name));
+            walk.call(format!("filters {name:.20}"), || net.filters(&name));
+            walk.call(format!("maps {name:.20}"), || net.feature_maps(&photo, &name));
+            walk.call(format!("batch {name:.20}"), || net.feature_maps_batch(&[], &name));
+            walk.call(format!("difference {name:.20}"), || {
+                net.feature_maps_difference(&photo, &photo, &name)
+            });
+            walk.call(format!("journey {name:.20}"), || net.journey(&photo, &[&name]));
+            walk.call(format!("classes {name:.20}"), || net.clone().with_classes([&name; 10]));
+            walk.call(format!("untrained {name:.20}"), || zoo::untrained(&name));
+            walk.call(format!("from_onnx {name:.20}"), || Network::from_onnx(&name));
+            let mut weights = net.clone();
+            walk.call(format!("load_weights {name:.20}"), || weights.load_weights(&name));
+            walk.call(format!("save_weights {name:.20}"), || {
+                net.save_weights(folder("weights").join(&name))
+            });
+            walk.call(format!("load_tensors {name:.20}"), || {
+                weights.load_tensors([(name.clone(), Tensor::new())])
+            });
+        }
+        for count in COUNTS {
+            walk.call(format!("class_name {count}"), || Ok(net.class_name(count)));
+            walk.call(format!("classify_with {count}"), || {
+                net.classify_with(&data::digit(1, 1)?, count)
+            });
+            walk.call(format!("device {count}"), || net.clone().to_device(Device::Cuda(count)));
+        }
+        for kind in [Kind::Int64, Kind::Bool, Kind::ComplexFloat, Kind::Half, Kind::QUInt8] {
+            walk.call(format!("to_kind {kind:?}"), || {
+                let net = net.clone().to_kind(kind)?;
+                net.classify(&data::digit(1, 1)?)
+            });
+        }
+        let store = tch::nn::VarStore::new(Device::Cpu);
+        let mut weights = net.clone();
+        walk.call("load_var_store", || weights.load_var_store(&store));
+        Ok(())
+    });
+}
+
+#[test]
+fn preparing() {
+    walk("network::preparing", |walk| {
+        let photo = data::digit(3, 1)?;
+        let thin = Photo::from_image(image(3000, 1), "thin")?;
+        for size in SIZES {
+            let forms = [
+                Preprocess::plain([size, 8, 8]),
+                Preprocess::plain([1, size, 8]),
+                Preprocess::plain([3, 8, size]),
+                Preprocess::plain([3, size, size]).resize(Resize::ShorterSide(4)),
+            ];
+            for (at, form) in forms.iter().enumerate() {
+                walk.call(format!("form {at} of {size}"), || form.tensor(&photo));
+                walk.call(format!("form {at} of {size}, thin"), || form.tensor(&thin));
+                walk.call(format!("form {at} of {size} for a network"), || {
+                    zoo::digits()?.with_preprocess(form.clone())?.prepare(&photo)
+                });
+            }
+        }
+        let plain = Preprocess::plain([3, 8, 8]).interpolation(Interpolation::Bicubic);
+        for pixels in PIXELS {
+            let shorter = plain.clone().resize(Resize::ShorterSide(pixels));
+            for photo in [&photo, &thin] {
+                walk.call(format!("shorter side {pixels}"), || shorter.tensor(photo));
+                walk.call(format!("zoom {pixels}"), || plain.view(photo, pixels));
+                walk.call(format!("both {pixels}"), || shorter.view(photo, pixels));
+            }
+        }
+        for real in REALS {
+            let real = real as f32;
+            for (mean, std) in [(vec![real; 3], vec![1.0; 3]), (vec![0.0; 3], vec![real; 3])] {
+                let form = plain.clone().normalize(&mean, &std);
+                walk.call(format!("normalize {real}"), || form.tensor(&photo));
+            }
+            walk.call("another number of means", || {
+                plain.clone().normalize(&[real; 2], &[]).tensor(&photo)
+            });
+        }
+        Ok(())
+    });
+}
+
+fn image(width: u32, height: u32) -> convscope::image::RgbImage {
+    convscope::image::RgbImage::new(width, height)
+}
