@@ -75,7 +75,7 @@ impl Network {
     ///
     /// A layer is a name of [`Network::layer_names`] or a prefix: `layer4` is the last node under
     /// `layer4.`.
-    pub fn activations(&self, input: &Tensor, layers: &[&str]) -> Result<Vec<Tensor>> {
+    pub fn activations(&self, input: &Tensor, layers: &[impl AsRef<str>]) -> Result<Vec<Tensor>> {
         self.values(input, &self.find_all(layers)?)
     }
 
@@ -278,8 +278,8 @@ impl Network {
         Ok(shapes)
     }
 
-    pub(super) fn find_all(&self, layers: &[&str]) -> Result<Vec<usize>> {
-        layers.iter().map(|layer| self.find(layer)).collect()
+    pub(super) fn find_all(&self, layers: &[impl AsRef<str>]) -> Result<Vec<usize>> {
+        layers.iter().map(|layer| self.find(layer.as_ref())).collect()
     }
 
     pub(super) fn broken(&self, what: &str) -> Error {

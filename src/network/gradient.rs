@@ -43,7 +43,7 @@ impl Network {
     pub fn gradients(
         &self,
         input: &Tensor,
-        layers: &[&str],
+        layers: &[impl AsRef<str>],
         score: impl FnOnce(&Tensor) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Gradients> {
         let score = |output: &Tensor| score(output).map_err(Error::torch("making the score"));

@@ -5,8 +5,8 @@ use crate::{Error, Result};
 
 impl Network {
     /// The names of all nodes in the order they are computed; the first is `input`.
-    pub fn layer_names(&self) -> Vec<&str> {
-        self.nodes.iter().map(|node| node.name.as_str()).collect()
+    pub fn layer_names(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.name.clone()).collect()
     }
 
     /// The node of that name; for a prefix such as `layer4`, the last node under it, which is what
@@ -28,7 +28,7 @@ impl Network {
     }
 
     fn hint(&self, layer: &str) -> String {
-        let near = nearest(layer, self.layer_names().into_iter(), 3);
+        let near = nearest(layer, self.nodes.iter().map(|node| node.name.as_str()), 3);
         match near.as_slice() {
             [] => String::new(),
             names => format!("Nearest: {}.", quoted(names)),

@@ -140,22 +140,22 @@ impl Network {
     }
 
     /// All parameters and buffers as `(name, tensor)`, with PyTorch's names: `layer1.0.conv1.weight`,
-    /// `bn1.running_mean`.
-    pub fn state_dict(&self) -> Vec<(String, &Tensor)> {
+    /// `bn1.running_mean`. The tensors share the network's memory.
+    pub fn state_dict(&self) -> Vec<(String, Tensor)> {
         self.tensors(|_| true)
     }
 
     /// The parameters without the buffers: what training changes.
-    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
         self.tensors(|name| !ops::is_buffer(name))
     }
 
     /// Those whose name within their layer is wanted, with their full names.
-    fn tensors(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, &Tensor)> {
+    fn tensors(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Tensor)> {
         let mut all = Vec::new();
         for node in &self.nodes {
             let chosen = node.op.parameters().into_iter().filter(|(name, _)| wanted(name));
-            all.extend(chosen.map(|(name, tensor)| (node.parameter_name(name), tensor)));
+            all.extend(chosen.map(|(name, t)| (node.parameter_name(name), t.shallow_clone())));
         }
         all
     }

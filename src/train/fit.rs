@@ -210,7 +210,7 @@ impl Fit {
     /// libtorch's optimizer of these parameters.
     pub(super) fn optimizer_of(
         &self,
-        parameters: &[(String, &Tensor)],
+        parameters: &[(String, Tensor)],
     ) -> std::result::Result<COptimizer, TchError> {
         const BETAS: (f64, f64) = (0.9, 0.999);
         const EPS: f64 = 1e-8;

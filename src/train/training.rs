@@ -130,7 +130,7 @@ impl<'a> Training<'a> {
                 self.say_now_and_then(batch + 1, &tally);
             }
         }
-        let broken = self.net.state_dict().into_iter().map(|(_, tensor)| is_finite(tensor));
+        let broken = self.net.state_dict().into_iter().map(|(_, tensor)| is_finite(&tensor));
         if broken.collect::<Result<Vec<bool>>>()?.contains(&false) {
             return Err(self.diverged("a parameter", self.done - 1));
         }

@@ -12,11 +12,10 @@ fn net(logits: &[f32], end: impl FnOnce(&mut Builder, NodeId)) -> convscope::Res
     let x = b.flatten(x, "flatten");
     let x = b.linear(x, "fc", logits.len() as i64);
     end(&mut b, x);
-    let mut net = b.build()?;
+    let net = b.build()?;
     let bias = Tensor::from_slice(logits);
     let weight = Tensor::zeros([logits.len() as i64, 1], (Kind::Float, Device::Cpu));
-    net.load_tensors([("fc.weight", weight), ("fc.bias", bias)])?;
-    Ok(net)
+    net.load_tensors([("fc.weight", weight), ("fc.bias", bias)])
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn resnet18_layers(net: &Network, input: &Tensor, layer2: &Tensor) -> Tested {
     let known = zoo::untrained("resnet18")?;
     for name in known.layer_names() {
         let folded = name.contains("conv") || name.contains("bn") || name.contains("downsample");
-        assert!(folded || net.layer(name).is_ok(), "{name} of {:?}", net.layer_names());
+        assert!(folded || net.layer(&name).is_ok(), "{name} of {:?}", net.layer_names());
     }
     Ok(())
 }

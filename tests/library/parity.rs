@@ -63,7 +63,7 @@ fn resnet18_with_random_weights_from_a_pth_file() -> Tested {
     let legacy = loaded("legacy.pth")?;
     for ((name, modern), (_, old)) in net.state_dict().iter().zip(legacy.state_dict()) {
         assert_eq!(
-            difference(modern, old),
+            difference(modern, &old),
             0.0,
             "{name} of a file as PyTorch wrote it before 2020"
         );

@@ -112,7 +112,7 @@ fn every_precision_becomes_float32() -> Tested {
             .map(|(name, tensor)| {
                 let count = tensor.numel() as i64;
                 let numbers = Tensor::from_slice2(&values).reshape([-1]).repeat([count]);
-                (name, numbers.slice(0, 0, count, 1).to_kind(kind).view_as(tensor))
+                (name, numbers.slice(0, 0, count, 1).to_kind(kind).view_as(&tensor))
             })
             .collect();
         Tensor::write_safetensors(&tensors, &path)?;
@@ -142,7 +142,7 @@ fn whatever_torch_save_writes_is_read_exactly() -> Tested {
             let file = format!("{kind}.{form}");
             let net = small().load_weights(oracle.file(&file))?;
             for (name, tensor) in net.state_dict() {
-                let off = difference(tensor, &numbers[&format!("{kind}.{name}")]);
+                let off = difference(&tensor, &numbers[&format!("{kind}.{name}")]);
                 assert_eq!(off, 0.0, "{name} of {file}");
             }
         }

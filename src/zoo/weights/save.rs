@@ -12,7 +12,7 @@ pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
     let tensors = network
         .state_dict()
         .into_iter()
-        .map(|(name, tensor)| Ok((name, plain(tensor)?)))
+        .map(|(name, tensor)| Ok((name, plain(&tensor)?)))
         .collect::<std::result::Result<Vec<_>, tch::TchError>>()
         .map_err(Error::torch("reading the parameters"))?;
     atomic_write::write(path, |part| {

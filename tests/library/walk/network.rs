@@ -1,6 +1,6 @@
 //! Networks: built, prepared for, run.
 
-use convscope::network::{Arithmetic, Interpolation, Pointwise, ops};
+use convscope::network::{Arithmetic, Builder, Interpolation, NodeId, Pointwise, ops};
 use convscope::prelude::*;
 
 use super::{COUNTS, PIXELS, REALS, SIZES, Walk, folder, names, tensors, walk};
@@ -52,7 +52,7 @@ fn building() {
 
 /// One size at every place where a builder takes one.
 fn shapes(walk: &mut Walk, size: i64) {
-    let mut with = |what: &str, input: [i64; 3], add: &dyn Fn(&mut convscope::network::Builder)| {
+    let mut with = |what: &str, input: [i64; 3], add: &dyn Fn(&mut Builder) -> NodeId| {
         walk.call(format!("{what} {size}"), || {
             let mut b = Network::builder("odd", input);
             add(&mut b);
@@ -64,41 +64,41 @@ fn shapes(walk: &mut Walk, size: i64) {
         });
     };
     let usual = [1, 9, 7];
-    with("channels", [size, 8, 8], &|b| drop(b.relu(b.input(), "relu")));
-    with("channels to normalize", [size, 2, 2], &|b| drop(b.batch_norm(b.input(), "bn")));
-    with("height", [1, size, 8], &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(2, 3))));
-    with("width", [1, 8, size], &|b| drop(b.layer_norm(b.input(), "ln", 1e-5)));
-    with("filters", usual, &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(size, 3))));
-    with("kernel", usual, &|b| drop(b.conv2d(b.input(), "conv", Conv2d::new(2, size))));
+    with("channels", [size, 8, 8], &|b| b.relu(b.input(), "relu"));
+    with("channels to normalize", [size, 2, 2], &|b| b.batch_norm(b.input(), "bn"));
+    with("height", [1, size, 8], &|b| b.conv2d(b.input(), "conv", Conv2d::new(2, 3)));
+    with("width", [1, 8, size], &|b| b.layer_norm(b.input(), "ln", 1e-5));
+    with("filters", usual, &|b| b.conv2d(b.input(), "conv", Conv2d::new(size, 3)));
+    with("kernel", usual, &|b| b.conv2d(b.input(), "conv", Conv2d::new(2, size)));
     let conv = Conv2d::new(2, 3).no_bias();
-    with("stride", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().stride(size))));
-    with("padding", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().padding(size))));
-    with("groups", usual, &|b| drop(b.conv2d(b.input(), "conv", conv.clone().groups(size))));
+    with("stride", usual, &|b| b.conv2d(b.input(), "conv", conv.clone().stride(size)));
+    with("padding", usual, &|b| b.conv2d(b.input(), "conv", conv.clone().padding(size)));
+    with("groups", usual, &|b| b.conv2d(b.input(), "conv", conv.clone().groups(size)));
     with("dilation", usual, &|b| {
-        b.conv2d(b.input(), "conv", Conv2d { dilation: [size, 1], ..conv.clone() });
+        b.conv2d(b.input(), "conv", Conv2d { dilation: [size, 1], ..conv.clone() })
     });
-    with("window", usual, &|b| drop(b.max_pool(b.input(), "pool", Pool::new(size, 1))));
-    with("step", usual, &|b| drop(b.avg_pool(b.input(), "pool", Pool::new(2, size).ceil())));
-    with("border", usual, &|b| drop(b.max_pool(b.input(), "pool", Pool::new(2, 2).padding(size))));
-    with("pooled", usual, &|b| drop(b.adaptive_avg_pool(b.input(), "pool", [size, 1])));
-    with("features", usual, &|b| drop(b.linear(b.input(), "fc", size)));
-    with("parameter", usual, &|b| drop(b.parameter("p", &[size, size], 0.1)));
+    with("window", usual, &|b| b.max_pool(b.input(), "pool", Pool::new(size, 1)));
+    with("step", usual, &|b| b.avg_pool(b.input(), "pool", Pool::new(2, size).ceil()));
+    with("border", usual, &|b| b.max_pool(b.input(), "pool", Pool::new(2, 2).padding(size)));
+    with("pooled", usual, &|b| b.adaptive_avg_pool(b.input(), "pool", [size, 1]));
+    with("features", usual, &|b| b.linear(b.input(), "fc", size));
+    with("parameter", usual, &|b| b.parameter("p", &[size, size], 0.1));
     with("heads", [1, 4, 8], &|b| {
         let x = b.global_avg_pool(b.input(), "pool");
         let x = b.flatten(x, "flatten");
-        b.self_attention(x, "attention", size);
+        b.self_attention(x, "attention", size)
     });
     with("pad", usual, &|b| {
-        b.op("pad", ops::Pad { amounts: vec![[0, 0], [0, 0], [size, 0], [0, size]] }, &[b.input()]);
+        b.op("pad", ops::Pad { amounts: vec![[0, 0], [0, 0], [size, 0], [0, size]] }, &[b.input()])
     });
     with("reshape", usual, &|b| {
-        b.op("reshape", ops::Reshape { shape: vec![size, -1] }, &[b.input()]);
+        b.op("reshape", ops::Reshape { shape: vec![size, -1] }, &[b.input()])
     });
     with("slice", usual, &|b| {
-        b.op("slice", ops::Slice { dim: 2, start: size, end: size, step: size }, &[b.input()]);
+        b.op("slice", ops::Slice { dim: 2, start: size, end: size, step: size }, &[b.input()])
     });
     with("select", usual, &|b| {
-        drop(b.op("select", ops::Select { dim: 2, index: size }, &[b.input()]))
+        b.op("select", ops::Select { dim: 2, index: size }, &[b.input()])
     });
     let place = size as usize;
     with("dims", usual, &|b| {
@@ -107,7 +107,7 @@ fn shapes(walk: &mut Walk, size: i64) {
         b.op("flatten", ops::Flatten { from: place }, &[b.input()]);
         b.op("concat", ops::Concat { dim: place }, &[b.input()]);
         b.op("unsqueeze", ops::Unsqueeze { dim: place }, &[b.input()]);
-        b.op("permute", ops::Permute { order: vec![place, 0, 1, 2] }, &[b.input()]);
+        b.op("permute", ops::Permute { order: vec![place, 0, 1, 2] }, &[b.input()])
     });
 }
 
@@ -145,13 +145,12 @@ fn running() {
             walk.call(format!("classes {name:.20}"), || net.clone().with_classes([&name; 10]));
             walk.call(format!("untrained {name:.20}"), || zoo::untrained(&name));
             walk.call(format!("from_onnx {name:.20}"), || Network::from_onnx(&name));
-            let mut weights = net.clone();
-            walk.call(format!("load_weights {name:.20}"), || weights.load_weights(&name));
+            walk.call(format!("load_weights {name:.20}"), || net.clone().load_weights(&name));
             walk.call(format!("save_weights {name:.20}"), || {
                 net.save_weights(folder("weights").join(&name))
             });
             walk.call(format!("load_tensors {name:.20}"), || {
-                weights.load_tensors([(name.clone(), Tensor::new())])
+                net.clone().load_tensors([(name.clone(), Tensor::new())])
             });
         }
         for count in COUNTS {
@@ -168,8 +167,7 @@ fn running() {
             });
         }
         let store = tch::nn::VarStore::new(Device::Cpu);
-        let mut weights = net.clone();
-        walk.call("load_var_store", || weights.load_var_store(&store));
+        walk.call("load_var_store", || net.clone().load_var_store(&store));
         Ok(())
     });
 }

@@ -72,7 +72,7 @@ fn labels(walk: &mut Walk, text: &str) {
     walk.figure(&what, || Ok(Scatter::new(text, &maps.get(0).narrow(1, 0, 2))?.note(text)));
     walk.figure(&what, || {
         let series = Series::new(text, vec![(0.0, 1.0), (1.0, 0.0)]);
-        Ok(Curves::new(text, text, vec![Panel::new(text, vec![series])])?.note(text))
+        Ok(Curves::new(text, text, vec![Panel::new(text, vec![series])]).note(text))
     });
     walk.figure(&what, || {
         let guess = |class| Guess { class, name: text.to_owned(), probability: 0.5 };
@@ -108,15 +108,15 @@ fn options() {
         let heatmaps = || Heatmaps::new("t", vec![("a", heatmap()?), ("b", heatmap()?)]);
         let journey = || Journey::new("t", picture(), vec![("layer".to_owned(), &maps)]);
         for count in COUNTS {
-            walk.figure(format!("channel {count}"), || feature_maps()?.channels([count]));
+            walk.figure(format!("channel {count}"), || Ok(feature_maps()?.channels([count])));
             walk.figure(format!("strongest {count}"), || Ok(feature_maps()?.strongest(count)));
-            walk.figure(format!("batch channel {count}"), || batch()?.channels([count, 0]));
+            walk.figure(format!("batch channel {count}"), || Ok(batch()?.channels([count, 0])));
             walk.figure(format!("batch strongest {count}"), || Ok(batch()?.strongest(count)));
             walk.figure(format!("filter {count}"), || {
-                FilterGrid::new("t", &weight)?.filters([count])
+                Ok(FilterGrid::new("t", &weight)?.filters([count]))
             });
             walk.figure(format!("input {count}"), || {
-                FilterGrid::new("t", &weight)?.inputs([count])
+                Ok(FilterGrid::new("t", &weight)?.inputs([count]))
             });
             walk.figure(format!("columns {count}"), || Ok(heatmaps()?.columns(count)));
             walk.figure(format!("journey {count}"), || Ok(journey()?.maps(count)));
@@ -155,7 +155,7 @@ fn options() {
             walk.figure(format!("curve {real}"), || {
                 let points = vec![(0.0, real), (real, 1.0), (1.0, 2.0)];
                 let panel = Panel::new("p", vec![Series::new("s", points)]);
-                Curves::new("t", "x", vec![panel])
+                Ok(Curves::new("t", "x", vec![panel]))
             });
             walk.figure(format!("logits {real}"), || {
                 let guess = Guess { class: 0, name: "a".to_owned(), probability: real };
