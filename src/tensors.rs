@@ -2,12 +2,15 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::limits::check_memory;
 use crate::view::{IntoClasses, IntoValues, Values};
 use crate::{Error, Result};
 
 impl IntoValues for &Tensor {
     fn into_values(self) -> Result<Values> {
         let failed = || Error::torch("reading the figure's values");
+        let bytes = (self.numel() as u64).saturating_mul(4);
+        check_memory("reading the figure's values", bytes, Device::Cpu)?;
         let numbers = self
             .f_detach()
             .and_then(|v| v.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_reshape([-1]));

@@ -4,6 +4,7 @@ use image::RgbImage;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::shape_text;
+use crate::limits::{PIXELS, check_memory};
 use crate::network::Network;
 use crate::{Error, Photo, Result};
 
@@ -111,14 +112,18 @@ impl TensorImage {
             _ => values.shallow_clone(),
         };
         let plain = match *values.size() {
-            [1, channels, height, width] if channels * height * width > 0 => {
+            [1, _, height, width]
+                if values.numel() > 0 && (height as u64).saturating_mul(width as u64) <= PIXELS =>
+            {
+                let bytes = (values.numel() as u64).saturating_mul(4);
+                check_memory("reading an input's values", bytes, Device::Cpu)?;
                 let plain = values.f_detach().and_then(|values| values.f_to_device(Device::Cpu));
                 plain.and_then(|plain| plain.f_to_kind(Kind::Float)?.f_squeeze_dim(0))
             }
             _ => {
                 return Err(Error::Shape {
                     at: format!("the input `{title}`"),
-                    expected: "[C, H, W] or [1, C, H, W]".to_owned(),
+                    expected: format!("[C, H, W] or [1, C, H, W], at most {PIXELS} pixels"),
                     got: shape_text(&values.size()),
                     remedy: "Give one image at a time.".to_owned(),
                 });

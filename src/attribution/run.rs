@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::resolved::ResolvedTargets;
 use super::{Input, Target};
+use crate::error::shape_text;
 use crate::network::{BackpropRule, Gradients, Network};
 use crate::{Error, Result};
 
@@ -104,8 +105,17 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     ///
-    /// A [`Target::score`] that fails.
+    /// A value of another shape than [`Run::output`]; a [`Target::score`] that fails.
     pub fn scores(&self, value: &Tensor) -> Result<Tensor> {
+        let expected = self.output()?.size();
+        if value.size() != expected {
+            return Err(Error::Shape {
+                at: "scores of the layer that the targets read".to_owned(),
+                expected: shape_text(&expected),
+                got: shape_text(&value.size()),
+                remedy: "`run.output()` is one for the images as they are.".to_owned(),
+            });
+        }
         self.targets()?.scores(value)
     }
 

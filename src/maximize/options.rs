@@ -235,10 +235,11 @@ impl Maximize {
             Ascent::Plain { rate } => rate.unwrap_or(1.0),
             Ascent::Adam { rate } => rate,
         };
-        if !(rate > 0.0 && rate.is_finite() && self.tv >= 0.0 && self.tv.is_finite()) {
+        const MOST: f64 = 1e6;
+        if !(rate > 0.0 && rate <= MOST && (0.0..=MOST).contains(&self.tv)) {
             return refuse(format!(
-                "a learning rate of {rate} and a total variation weighted by {}: the rate is above 0 \
-                 (0.05 for Adam), the weight at least 0",
+                "a learning rate of {rate:e} and a total variation weighted by {:e}: the rate is above \
+                 0 (0.05 for Adam), the weight at least 0, and both at most {MOST:e}",
                 self.tv
             ));
         }

@@ -188,8 +188,9 @@ fn share(
     count: usize,
     left: usize,
 ) -> Option<Duration> {
-    let rest = time_limit?.saturating_sub(start.elapsed());
-    Some(rest.mul_f64(count as f64 / left.max(1) as f64))
+    let rest = time_limit?.saturating_sub(start.elapsed()).as_secs_f64();
+    let share = Duration::try_from_secs_f64(rest * count as f64 / left.max(1) as f64);
+    Some(share.unwrap_or(Duration::MAX))
 }
 
 /// An objective's name, with the class's.

@@ -42,7 +42,8 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(name: &str, input: [i64; 3]) -> Self {
-        let [c, h, w] = input;
+        let usable = Preprocess::plain(input).check();
+        let [c, h, w] = if usable.is_ok() { input } else { [1; 3] };
         let node = Node { name: "input".to_owned(), op: ops::Input.into(), inputs: Vec::new() };
         Builder {
             network: Network {
@@ -54,7 +55,7 @@ impl Builder {
                 classes: Vec::new(),
             },
             shapes: vec![vec![1, c, h, w]],
-            mistake: None,
+            mistake: usable.err(),
         }
     }
 

@@ -288,7 +288,7 @@ fn more_weight_on_the_total_variation_leaves_less_of_it() -> Tested {
             };
             Ok((along(2) + along(3)).double_value(&[]))
         };
-        let weights = [0.0, 0.01, 0.1, 0.5, 2.0];
+        let weights = [0.0, 0.002, 0.01, 0.03, 0.1];
         let all = weights.iter().map(|&weight| left(weight)).collect::<Result<Vec<f64>, _>>()?;
         println!("class {class}: {all:.0?}");
         assert!(all.is_sorted_by(|more, less| more > less), "class {class}: {all:?}");
@@ -298,12 +298,15 @@ fn more_weight_on_the_total_variation_leaves_less_of_it() -> Tested {
 
 #[test]
 fn networks_in_half_precision_are_maximized_too() -> Tested {
-    for kind in [Kind::Half, Kind::BFloat16] {
-        let net = zoo::digits()?.to_kind(kind)?;
-        for preset in [Maximize::lucid(), Maximize::classic()] {
-            let made = preset.steps(48).quiet().run(&net, "3")?;
-            assert!(made.probability() > Some(0.5), "{kind:?}: {:?}", made.probability());
-            assert!(made.values()?.isfinite().all().int64_value(&[]) == 1);
+    for preset in [Maximize::lucid(), Maximize::classic()] {
+        let score = |kind| {
+            let net = zoo::digits()?.to_kind(kind)?;
+            preset.clone().steps(48).quiet().run(&net, "3").map(|made| made.score())
+        };
+        let single = score(Kind::Float)?;
+        for kind in [Kind::Half, Kind::BFloat16] {
+            let half = score(kind)?;
+            assert!((half - single).abs() < 0.2 * single.abs(), "{kind:?}: {half}, not {single}");
         }
     }
     Ok(())

@@ -98,11 +98,12 @@ impl Walk {
         }
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| run().map(drop)));
+        let what: String = what.to_string().chars().take(60).collect();
         let fault = match outcome {
             Err(panic) => {
                 let words = panic.downcast_ref::<String>().map(String::as_str);
                 let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-                format!("panicked: {}", words.unwrap_or("?").lines().next().unwrap_or_default())
+                format!("panicked: {:.200}", words.unwrap_or("?"))
             }
             Ok(Err(error)) => {
                 let words = error.to_string();

@@ -10,6 +10,12 @@ fn building() {
     walk("network::building", |walk| {
         for size in SIZES {
             shapes(walk, size);
+            for input in [[size, 12, 20], [1, size, 20], [1, 12, size]] {
+                walk.call(format!("from_onnx_with {input:?}"), || {
+                    let net = Network::from_onnx_with("tests/golden/two_heads.onnx", input)?;
+                    net.classify(&data::digit(3, 1)?)
+                });
+            }
         }
         for real in REALS {
             walk.call(format!("dropout {real}"), || {
@@ -97,9 +103,7 @@ fn shapes(walk: &mut Walk, size: i64) {
     with("slice", usual, &|b| {
         b.op("slice", ops::Slice { dim: 2, start: size, end: size, step: size }, &[b.input()])
     });
-    with("select", usual, &|b| {
-        b.op("select", ops::Select { dim: 2, index: size }, &[b.input()])
-    });
+    with("select", usual, &|b| b.op("select", ops::Select { dim: 2, index: size }, &[b.input()]));
     let place = size as usize;
     with("dims", usual, &|b| {
         b.op("mean", ops::Mean { dims: vec![place], keep_dims: false }, &[b.input()]);
