@@ -221,6 +221,18 @@ pub fn class_vectors(net: &Network) -> Result<Features> {
     Features::new(weight)?.titled(format!("The classes of {}", net.name())).labels(&names)
 }
 
+/// Refuses features, `[N, D]`, whose rows are all the same: nothing tells them apart.
+pub(super) fn check_varied(values: &Tensor, at: &str) -> Result<()> {
+    let alike = || values.f_eq_tensor(&values.f_narrow(0, 0, 1)?)?.f_all()?.f_int64_value(&[]);
+    match alike().map_err(Error::torch("reading features"))? {
+        1 => Err(Error::Argument(format!(
+            "{at}: all rows of the features are alike, so nothing tells them apart; look at the layer \
+             before"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Features as they are computed with: `[N, D]`, floating-point, detached, contiguous, all finite.
 pub(super) fn checked(values: &Tensor, at: &str) -> Result<Tensor> {
     if values.dim() != 2 || values.numel() == 0 {
@@ -248,5 +260,22 @@ pub(super) fn checked(values: &Tensor, at: &str) -> Result<Tensor> {
             values.size()[0]
         )));
     }
+    check_squares(&values, at)?;
     Ok(values)
+}
+
+/// Refuses numbers whose squares, and so whose distances, would overflow in double precision.
+fn check_squares(values: &Tensor, at: &str) -> Result<()> {
+    const MOST: f64 = 1e100;
+    if values.kind() != Kind::Double {
+        return Ok(());
+    }
+    let most = || values.f_abs()?.f_max()?.f_double_value(&[]);
+    match most().map_err(Error::torch(format!("reading {at}")))? {
+        most if most <= MOST => Ok(()),
+        most => Err(Error::Argument(format!(
+            "{at}: there are numbers as large as {most:e}, too large for distances between rows; \
+             divide all by {most:.0e}"
+        ))),
+    }
 }

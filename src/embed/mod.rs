@@ -11,6 +11,7 @@
 //! # Ok::<(), convscope::Error>(())
 //! ```
 
+mod distances;
 mod embedding;
 mod features;
 mod neighbors;

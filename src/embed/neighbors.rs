@@ -1,8 +1,15 @@
 //! Nearest neighbors: exact, by Euclidean distance, a block of rows at a time.
+//!
+//! Single precision, which is twice as fast, only chooses candidates, some more than are asked for.
+//! Their distances are then computed as differences in double precision. Where its rounding might
+//! have left a nearer point out, a row is compared with all points in double precision.
+
+use std::cell::OnceCell;
 
 use tch::{Kind, Tensor};
 
 use super::Torch;
+use super::distances::Distances;
 use crate::batching::Batches;
 use crate::progress::Progress;
 use crate::{Error, Result};
@@ -11,12 +18,16 @@ use crate::{Error, Result};
 const STRIPES: i64 = 32;
 /// Numbers in a block of distances. More at once is no faster.
 const BLOCK: usize = 1 << 24;
+/// Numbers in a block of distances in double precision.
+const DOUBLE_BLOCK: i64 = 1 << 21;
+/// Candidates beyond those that are asked for.
+const MORE: i64 = 8;
 
 /// The nearest of some points to each of `M` others, nearest first.
 pub(super) struct Neighbors {
-    /// Numbers of the points, `[M, k]`, `Kind::Int64`.
+    /// Numbers of the points, `[M, k]`, `Kind::Int64`. Of equally near ones the lower comes first.
     pub indices: Tensor,
-    /// Squared distances, `[M, k]`, float32.
+    /// Squared distances, `[M, k]`, double.
     pub distances: Tensor,
 }
 
@@ -43,10 +54,11 @@ fn nearest(
     quiet: bool,
 ) -> Result<Neighbors> {
     let failed = |error| Error::torch("finding nearest neighbors")(error);
-    let table = Table::new(points, k).map_err(failed)?;
+    let search = Search::new(points, k, themselves).map_err(failed)?;
     let rows = queries.size()[0] as usize;
-    let bytes = 4 * (3 * table.width() + 4 * k * table.points.size()[1]) as u64;
-    let most = (BLOCK / table.width().max(1) as usize).max(1);
+    let (width, features) = (search.width() as u64, points.size()[1] as u64);
+    let bytes = 12 * width + 20 * search.candidates as u64 * features;
+    let most = (BLOCK / width.max(1) as usize).max(1);
     let mut batches = Batches::new(rows, bytes, most, points.device());
     let mut progress = Progress::new("nearest neighbors").quiet(quiet);
     let (mut indices, mut distances) = (Vec::new(), Vec::new());
@@ -54,7 +66,7 @@ fn nearest(
         let found = batches.next(|range| {
             let start = themselves.then_some(range.start as i64);
             let block = queries.f_narrow(0, range.start as i64, range.len() as i64);
-            block.and_then(|block| table.block(&block, k, start)).map_err(failed)
+            block.and_then(|block| search.block(&block, start)).map_err(failed)
         })?;
         let Some((near, distance)) = found else { break };
         indices.push(near);
@@ -71,31 +83,51 @@ fn nearest(
 }
 
 /// The points, ready to be compared with a block of others by one multiplication of matrices.
-struct Table {
-    mean: Tensor,
-    /// Centered, `[N, D]`.
+struct Search {
     points: Tensor,
-    /// -2 times them, `[D, width]`.
+    k: i64,
+    candidates: i64,
+    /// Whether the candidates are all points there are.
+    all: bool,
+    mean: Tensor,
+    /// The points less their mean, -2 times, `[D, width]`, float32.
     doubled: Tensor,
-    /// Their squared lengths, `[width]`; infinite for the columns beyond N.
+    /// Their squared lengths, `[width]`, float32; infinite for the columns beyond N.
     lengths: Tensor,
+    /// The longest one's length.
+    longest: f64,
     striped: bool,
+    /// Made when the first row needs them.
+    exact: OnceCell<Distances>,
 }
 
-impl Table {
-    fn new(points: &Tensor, k: i64) -> Torch<Table> {
+impl Search {
+    fn new(points: &Tensor, k: i64, themselves: bool) -> Torch<Search> {
         let count = points.size()[0];
+        let others = count - i64::from(themselves);
+        let candidates = (k + MORE).min(others);
         // Centered, because squared lengths far from 0 would swallow small differences.
-        let mean = points.f_mean_dim(0, true, Kind::Float)?;
-        let points = points.f_sub(&mean)?;
-        // Of k stripes and all their columns few enough must be left to be worth the detour.
-        let striped = count >= 4 * STRIPES * k;
+        let mean = points.f_mean_dim(0, true, Kind::Double)?.f_to_kind(points.kind())?;
+        let centered = points.f_sub(&mean)?.f_to_kind(Kind::Float)?;
+        // Of the stripes and all their columns few enough must be left to be worth the detour.
+        let striped = count >= 4 * STRIPES * candidates;
         let beyond = if striped { (STRIPES - count % STRIPES) % STRIPES } else { 0 };
-        let lengths = points.f_square()?.f_sum_dim_intlist(1, false, Kind::Float)?;
+        let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Float)?;
+        let longest = lengths.f_max()?.f_double_value(&[])?.sqrt();
         let lengths = lengths.f_pad([0, beyond], "constant", f64::INFINITY)?;
-        let doubled = points.f_mul_scalar(-2.0)?.f_pad([0, 0, 0, beyond], "constant", 0.0)?;
-        let doubled = doubled.f_transpose(0, 1)?;
-        Ok(Table { mean, points, doubled, lengths, striped })
+        let doubled = centered.f_mul_scalar(-2.0)?.f_pad([0, 0, 0, beyond], "constant", 0.0)?;
+        Ok(Search {
+            points: points.shallow_clone(),
+            k,
+            candidates,
+            all: candidates == others,
+            mean,
+            doubled: doubled.f_transpose(0, 1)?,
+            lengths,
+            longest,
+            striped,
+            exact: OnceCell::new(),
+        })
     }
 
     fn width(&self) -> i64 {
@@ -104,21 +136,90 @@ impl Table {
 
     /// The `k` nearest to each row of `block`, with their squared distances; the rows are the points
     /// from `start` on, or others.
-    fn block(&self, block: &Tensor, k: i64, start: Option<i64>) -> Torch<(Tensor, Tensor)> {
-        let block = block.f_sub(&self.mean)?;
+    fn block(&self, block: &Tensor, start: Option<i64>) -> Torch<(Tensor, Tensor)> {
+        let centered = block.f_sub(&self.mean)?.f_to_kind(Kind::Float)?;
         // Up to the row's own squared length, which changes no order.
-        let distance = self.lengths.f_addmm(&block, &self.doubled)?;
+        let distance = self.lengths.f_addmm(&centered, &self.doubled)?;
         if let Some(start) = start {
             let _ = distance.f_diagonal(start, 0, 1)?.f_fill_(f64::INFINITY)?;
         }
-        let near = if self.striped { striped(&distance, k)? } else { smallest(&distance, k)? };
-        // Exact distances, as differences.
-        let [rows, width] = [block.size()[0], block.size()[1]];
-        let there = self.points.f_index_select(0, &near.f_reshape([-1])?)?;
-        let mut between = there.f_view([rows, k, width])?.f_sub_(&block.f_unsqueeze(1)?)?;
-        let exact = between.f_square_()?.f_sum_dim_intlist(2, false, Kind::Float)?;
+        let count = self.candidates;
+        let near = match self.striped {
+            true => striped(&distance, count)?,
+            false => smallest(&distance, count)?,
+        };
+        let worst = distance.f_gather(1, &near, false)?.f_amax(1, false)?;
+        let (near, exact) = self.sorted(block, &near)?;
+        if self.all {
+            return Ok((near, exact));
+        }
+        let settled = self.settled(&centered, &worst, &exact.f_select(1, self.k - 1)?)?;
+        let rows = settled.f_logical_not()?.f_nonzero()?.f_view([-1])?;
+        match rows.numel() {
+            0 => Ok((near, exact)),
+            _ => {
+                let (better, distance) = self.among_all(block, &rows, start)?;
+                Ok((
+                    near.f_index_copy(0, &rows, &better)?,
+                    exact.f_index_copy(0, &rows, &distance)?,
+                ))
+            }
+        }
+    }
+
+    /// Of each row's candidates, `[rows, candidates]`, the `k` nearest, with their squared distances.
+    fn sorted(&self, block: &Tensor, candidates: &Tensor) -> Torch<(Tensor, Tensor)> {
+        let [rows, count] = [candidates.size()[0], candidates.size()[1]];
+        let candidates = candidates.f_sort(1, false)?.0; // ties go to the lower number
+        let there = self.points.f_index_select(0, &candidates.f_reshape([-1])?)?;
+        let there = there.f_to_kind(Kind::Double)?.f_view([rows, count, -1])?;
+        let mut between = there.f_sub(&block.f_unsqueeze(1)?)?;
+        let exact = between.f_square_()?.f_sum_dim_intlist(2, false, Kind::Double)?;
         let (exact, order) = exact.f_sort_stable(true, 1, false)?;
-        Ok((near.f_gather(1, &order, false)?, exact))
+        let near = candidates.f_gather(1, &order, false)?;
+        Ok((near.f_narrow(1, 0, self.k)?, exact.f_narrow(1, 0, self.k)?))
+    }
+
+    /// Whether no point can be nearer than `furthest`, each row's k-th candidate: all others are in
+    /// single precision at least as far as its worst candidate, so further than that less its error.
+    fn settled(&self, centered: &Tensor, worst: &Tensor, furthest: &Tensor) -> Torch<Tensor> {
+        // Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019: rounding
+        // grows as the root of the number of additions.
+        let additions = self.doubled.size()[0] as f64;
+        let unit = f64::from(f32::EPSILON) / 2.0 * (4.0 * additions.sqrt() + 8.0);
+        let length = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
+        let reach = length.f_sqrt()?.f_add_scalar(self.longest)?.f_square()?;
+        let smallest = additions * f64::from(f32::MIN_POSITIVE);
+        let error = reach.f_mul_scalar(unit)?.f_add_scalar(smallest)?;
+        let bound = worst.f_add(&length)?.f_sub(&error)?;
+        // Nothing is nearer than 0.
+        furthest.f_le_tensor(&bound)?.f_logical_or(&furthest.f_eq(0.0)?)
+    }
+
+    /// The nearest of all points to some rows of a block, in double precision.
+    fn among_all(
+        &self,
+        block: &Tensor,
+        rows: &Tensor,
+        start: Option<i64>,
+    ) -> Torch<(Tensor, Tensor)> {
+        let exact = match self.exact.get() {
+            Some(exact) => exact,
+            None => {
+                let made = Distances::new(&self.points)?;
+                self.exact.get_or_init(|| made)
+            }
+        };
+        let (mut indices, mut distances) = (Vec::new(), Vec::new());
+        for rows in rows.f_split((DOUBLE_BLOCK / self.points.size()[0]).max(1), 0)? {
+            let own = start.map(|start| rows.f_add_scalar(start)).transpose()?;
+            let chosen = block.f_index_select(0, &rows)?;
+            let near = smallest(&exact.from(&chosen, own.as_ref())?, self.candidates)?;
+            let (near, distance) = self.sorted(&chosen, &near)?;
+            indices.push(near);
+            distances.push(distance);
+        }
+        Ok((Tensor::f_cat(&indices, 0)?, Tensor::f_cat(&distances, 0)?))
     }
 }
 
@@ -153,16 +254,37 @@ mod tests {
     fn stripes_find_what_a_search_through_all_finds() -> Result<()> {
         tch::manual_seed(1);
         // Not a multiple of the stripes, far from 0.
-        let points = Tensor::randn([1501, 7], (Kind::Float, tch::Device::Cpu)) + 100.0;
+        let points = Tensor::randn([2501, 7], (Kind::Float, tch::Device::Cpu)) + 100.0;
         let found = among(&points, 9)?;
-        assert!(Table::new(&points, 9).map(|table| table.striped).unwrap_or(false));
+        assert!(Search::new(&points, 9, true).is_ok_and(|search| search.striped));
         let double = points.to_kind(Kind::Double);
-        let all = Tensor::cdist(&double, &double, 2.0, None);
+        let all = Tensor::cdist(&double, &double, 2.0, 2);
         let _ = all.diagonal(0, 0, 1).fill_(f64::INFINITY);
         let (expected, indices) = all.topk(9, 1, false, true);
         assert_eq!(found.indices, indices);
         let off = (found.distances - expected.square()).abs().max().double_value(&[]);
-        assert!(off < 1e-3, "{off}");
+        assert!(off < 1e-9, "{off}");
+        Ok(())
+    }
+
+    #[test]
+    fn groups_far_apart_keep_their_neighbors() -> Result<()> {
+        tch::manual_seed(1);
+        // Single precision can't tell the points of a group apart beside the way to the other one.
+        let group = Tensor::arange(3000, (Kind::Double, tch::Device::Cpu)).remainder(2);
+        let near = Tensor::randn([3000, 4], (Kind::Double, tch::Device::Cpu));
+        for apart in [0.0, 2e4, 1e8] {
+            let points = &near + group.unsqueeze(1) * apart - apart / 2.0;
+            for points in [points.to_kind(Kind::Float), points] {
+                let found = among(&points, 9)?;
+                let double = points.to_kind(Kind::Double);
+                let all = Tensor::cdist(&double, &double, 2.0, 2);
+                let _ = all.diagonal(0, 0, 1).fill_(f64::INFINITY);
+                let (expected, _) = all.topk(9, 1, false, true);
+                let off = (found.distances.sqrt() - expected).abs().max().double_value(&[]);
+                assert!(off < 1e-7, "{apart}: {off}");
+            }
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use tch::{Kind, Tensor};
 
 use super::Torch;
-use super::features::checked;
+use super::features::{check_varied, checked};
 use crate::batching::Batches;
 use crate::error::shape_text;
 use crate::random::Random;
@@ -65,38 +65,32 @@ impl Pca {
     pub fn fit_by(features: &Tensor, count: usize, method: PcaMethod) -> Result<Pca> {
         let features = checked(features, "PCA")?;
         let [n, d] = [features.size()[0], features.size()[1]];
-        if count == 0 || count as i64 > n.min(d) || n < 2 {
+        let most = n.min(d);
+        let k = i64::try_from(count).unwrap_or(i64::MAX);
+        if !(1..=most).contains(&k) || n < 2 {
             return Err(Error::Argument(format!(
                 "{count} principal components of features {}: expected at least 2 rows, and from 1 to \
-                 {} components",
+                 {most} components",
                 shape_text(&features.size()),
-                n.min(d)
             )));
         }
-        let large = n.min(d) > 1000 && 10 * count as i64 <= n.min(d);
-        let moments = moments(&features).map_err(failed)?;
-        if moments.variance.is_nan() || moments.variance <= 0.0 {
-            return Err(Error::Argument(
-                "PCA: all rows of the features are alike, so no direction tells them apart; look \
-                 at the layer before"
-                    .to_owned(),
-            ));
-        }
-        let k = count as i64;
+        check_varied(&features, "PCA")?;
+        let large = most > 1000 && k <= most / 10;
+        let mean = features.f_mean_dim(0, true, Kind::Double).map_err(failed)?;
+        let total = variance(&features, &mean).map_err(failed)?;
         let (components, variance) = match method {
-            PcaMethod::Randomized { seed } => randomized(&features, &moments.mean, k, seed),
-            PcaMethod::Auto if large => randomized(&features, &moments.mean, k, 0),
-            _ if d <= n => exact(&covariance(&features, &moments.mean)?, k),
-            _ => decomposed(&features, &moments.mean, k),
+            PcaMethod::Randomized { seed } => randomized(&features, &mean, k, seed),
+            PcaMethod::Auto if large => randomized(&features, &mean, k, 0),
+            _ if d <= n => exact(&covariance(&features, &mean)?, k),
+            _ => decomposed(&features, &mean, k),
         }
         .map_err(failed)?;
-        let kind = features.kind();
         let finish = || {
             Ok(Pca {
-                mean: moments.mean.f_to_kind(kind)?,
-                components: turned(&components)?.f_to_kind(kind)?,
+                components: turned(&components)?.f_to_kind(features.kind())?,
                 variance: Vec::try_from(variance.f_clamp_min(0.0)?.f_to_kind(Kind::Double)?)?,
-                total: moments.variance,
+                mean,
+                total,
             })
         };
         finish().map_err(failed)
@@ -107,7 +101,7 @@ impl Pca {
         &self.components
     }
 
-    /// The features' mean, `[1, D]`, which is taken off before projecting.
+    /// The features' mean, `[1, D]`, double, which is taken off before projecting.
     pub fn mean(&self) -> &Tensor {
         &self.mean
     }
@@ -139,9 +133,10 @@ impl Pca {
             });
         }
         let project = || {
-            let features = features.f_to_device(self.mean.device())?.f_to_kind(self.mean.kind())?;
-            // Centered first: features far from 0 would lose digits.
-            features.f_sub(&self.mean)?.f_mm(&self.components.f_transpose(0, 1)?)
+            let components = &self.components;
+            let features = features.f_to_device(components.device())?;
+            let features = features.f_to_kind(components.kind())?;
+            centered(&features, &self.mean)?.f_mm(&components.f_transpose(0, 1)?)
         };
         project().map_err(failed)
     }
@@ -160,26 +155,22 @@ impl std::fmt::Debug for Pca {
     }
 }
 
-struct Moments {
-    /// `[1, D]`, double.
-    mean: Tensor,
-    /// The sum of the features' variances.
-    variance: f64,
+/// Features less their mean, in their own precision. What the mean, which is double, loses in it is
+/// taken off after the rest: features far from 0 keep all of their digits.
+fn centered(features: &Tensor, mean: &Tensor) -> Torch<Tensor> {
+    let rounded = mean.f_to_kind(features.kind())?;
+    let rest = mean.f_sub(&rounded)?.f_to_kind(features.kind())?;
+    features.f_sub(&rounded)?.f_sub_(&rest)
 }
 
-fn moments(features: &Tensor) -> Torch<Moments> {
-    let mean = features.f_mean_dim(0, true, Kind::Double)?;
-    let centered = features.f_sub(&mean.f_to_kind(features.kind())?)?;
-    // What the mean lost in single precision is put back: the deviations' own mean.
-    let rest = centered.f_mean_dim(0, true, Kind::Double)?;
-    let squares = centered.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
-    let n = features.size()[0] as f64;
-    let shift = rest.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
-    // Rounding of equal numbers is no variance.
-    let scale = mean.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
-    let variance = ((squares - n * shift) / (n - 1.0)).max(0.0);
-    let variance = if variance <= 1e-12 * scale { 0.0 } else { variance };
-    Ok(Moments { mean, variance })
+/// The sum of the features' variances.
+fn variance(features: &Tensor, mean: &Tensor) -> Torch<f64> {
+    const ROWS: i64 = 1 << 14;
+    let mut sum = 0.0;
+    for rows in features.f_split(ROWS, 0)? {
+        sum += rows.f_sub(mean)?.f_square()?.f_sum(Kind::Double)?.f_double_value(&[])?;
+    }
+    Ok(sum / (features.size()[0] - 1) as f64)
 }
 
 /// `[D, D]`, summed over blocks of rows in double precision.
@@ -191,7 +182,7 @@ fn covariance(features: &Tensor, mean: &Tensor) -> Result<Tensor> {
         let block = batches.next(|range| {
             let block = || {
                 let rows = features.f_narrow(0, range.start as i64, range.len() as i64)?;
-                let rows = rows.f_to_kind(Kind::Double)?.f_sub(mean)?;
+                let rows = rows.f_sub(mean)?; // double, as the mean is
                 rows.f_transpose(0, 1)?.f_mm(&rows)
             };
             block().map_err(failed)
@@ -212,8 +203,7 @@ fn exact(covariance: &Tensor, k: i64) -> Torch<(Tensor, Tensor)> {
 
 /// The same of features wider than long.
 fn decomposed(features: &Tensor, mean: &Tensor, k: i64) -> Torch<(Tensor, Tensor)> {
-    let centered = features.f_to_kind(Kind::Double)?.f_sub(mean)?;
-    svd(&centered, features.size()[0], k)
+    svd(&features.f_sub(mean)?, features.size()[0], k)
 }
 
 fn svd(rows: &Tensor, n: i64, k: i64) -> Torch<(Tensor, Tensor)> {
@@ -227,7 +217,7 @@ fn randomized(features: &Tensor, mean: &Tensor, k: i64, seed: u64) -> Torch<(Ten
     const MORE: i64 = 10;
     const POWERS: usize = 7;
     let [n, d] = [features.size()[0], features.size()[1]];
-    let centered = features.f_sub(&mean.f_to_kind(features.kind())?)?;
+    let centered = centered(features, mean)?;
     let turned = centered.f_transpose(0, 1)?;
     let like =
         Tensor::f_zeros([d, (k + MORE).min(n.min(d))], (features.kind(), features.device()))?;

@@ -2,6 +2,8 @@
 
 use tch::{Kind, Tensor};
 
+use super::distances::Distances;
+use super::features::checked;
 use super::{Torch, neighbors};
 use crate::batching::Batches;
 use crate::error::shape_text;
@@ -10,6 +12,8 @@ use crate::{Error, Result};
 
 /// As many points are looked at; of more, so many at random.
 const POINTS: usize = 2000;
+/// Numbers in a block of votes.
+const VOTES: i64 = 1 << 22;
 
 /// How well a map preserves neighborhoods.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +53,8 @@ impl Quality {
 ///
 /// Shapes that don't fit, `k` of 0 or at least half the points.
 pub fn trustworthiness(features: &Tensor, map: &Tensor, k: usize) -> Result<f64> {
-    Ranks::new(features, map, k as i64)?.trustworthiness(k as i64)
+    let ranks = Ranks::new(features, map, k)?;
+    ranks.trustworthiness(ranks.k)
 }
 
 /// The share of points, `[N, D]`, whose class is that of most of their `k` nearest others: how far
@@ -64,18 +69,24 @@ pub fn neighbor_accuracy(points: &Tensor, classes: &Tensor, k: usize) -> Result<
         let got = format!("{} and {}", shape_text(&points.size()), shape_text(&classes.size()));
         return Err(misfit("points [N, D] and classes [N]", got));
     }
-    check_neighbors(k as i64, count - 1)?;
-    let near = neighbors::among(&single(points)?, k as i64)?.indices;
+    let k = check_neighbors(k, count - 1)?;
+    let points = checked(points, "points")?;
+    let near = neighbors::among(&points, k)?.indices;
     let share = || -> Torch<f64> {
+        // Numbered anew without gaps: however large the numbers are, there is a column for each class.
         let classes = classes.f_to_device(points.device())?.f_to_kind(Kind::Int64)?;
-        let number = classes.f_max()?.f_int64_value(&[])? + 1;
-        let theirs =
-            classes.f_index_select(0, &near.f_reshape([-1])?)?.f_view([count, k as i64])?;
-        let votes = Tensor::f_zeros([count, number], (Kind::Float, points.device()))?;
-        let one = theirs.f_ones_like()?.f_to_kind(Kind::Float)?;
-        let winner = votes.f_scatter_add(1, &theirs, &one)?.f_argmax(1, false)?;
-        let right = winner.f_eq_tensor(&classes)?.f_sum(Kind::Double)?;
-        Ok(right.f_double_value(&[])? / count as f64)
+        let (known, classes) = classes.f_internal_unique(true, true)?;
+        let theirs = classes.f_index_select(0, &near.f_reshape([-1])?)?.f_view([count, k])?;
+        let rows = (VOTES / known.size()[0]).max(1);
+        let mut right = 0.0;
+        for (theirs, own) in theirs.f_split(rows, 0)?.iter().zip(classes.f_split(rows, 0)?) {
+            let shape = [own.size()[0], known.size()[0]];
+            let votes = Tensor::f_zeros(shape, (Kind::Float, points.device()))?;
+            let one = theirs.f_ones_like()?.f_to_kind(Kind::Float)?;
+            let winner = votes.f_scatter_add(1, theirs, &one)?.f_argmax(1, false)?;
+            right += winner.f_eq_tensor(&own)?.f_sum(Kind::Double)?.f_double_value(&[])?;
+        }
+        Ok(right / count as f64)
     };
     share().map_err(failed)
 }
@@ -86,53 +97,44 @@ struct Ranks {
     ranks: Tensor,
     /// All points.
     count: i64,
+    k: i64,
 }
 
 impl Ranks {
-    fn new(features: &Tensor, map: &Tensor, k: i64) -> Result<Ranks> {
+    fn new(features: &Tensor, map: &Tensor, k: usize) -> Result<Ranks> {
         let count = features.size().first().copied().unwrap_or(0);
         let fits = features.dim() == 2 && map.dim() == 2 && map.size().first() == Some(&count);
         if !fits {
             let got = format!("{} and {}", shape_text(&features.size()), shape_text(&map.size()));
             return Err(misfit("features [N, D] and a map [N, 2] of the same points", got));
         }
-        check_neighbors(k, (count - 1) / 2)?;
-        let map = single(map)?.f_to_device(features.device()).map_err(failed)?;
+        let k = check_neighbors(k, (count - 1) / 2)?;
+        let features = checked(features, "features")?;
+        let map = checked(map, "a map")?.f_to_device(features.device()).map_err(failed)?;
         let mut chosen = Random(0).order(count);
         chosen.truncate(POINTS);
         let chosen = Tensor::f_from_slice(&chosen).and_then(|c| c.f_to_device(features.device()));
         let chosen = chosen.map_err(failed)?;
-        let compare = || -> Torch<(Tensor, Tensor, Tensor, Tensor)> {
-            let double = features.f_to_kind(Kind::Double)?;
-            let centered = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
-            let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
+        let prepare = || {
             let numbers = Tensor::f_arange(count, (Kind::Int64, features.device()))?;
-            Ok((
-                centered.f_index_select(0, &chosen)?.f_mul_scalar(-2.0)?,
-                centered,
-                lengths,
-                numbers,
-            ))
+            Ok((Distances::new(&features)?, features.f_index_select(0, &chosen)?, numbers))
         };
-        let (rows, centered, lengths, numbers) = compare().map_err(failed)?;
+        let (distances, rows, numbers) = prepare().map_err(failed)?;
         let near = nearest_in_map(&map, &chosen, k)?;
-        let columns = centered.f_transpose(0, 1).map_err(failed)?;
         let most = ((1 << 23) / count.max(1) as usize).max(1);
         let mut batches = Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
         let mut ranks = Vec::new();
         while let Some(block) = batches.next(|range| {
             let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);
             let block = || {
-                let distance = lengths.f_addmm(&part(&rows)?, &columns)?;
-                let own = part(&chosen)?.f_unsqueeze(1)?;
-                let _ = distance.shallow_clone().f_scatter_value_(1, &own, f64::INFINITY)?;
+                let distance = distances.from(&part(&rows)?, Some(&part(&chosen)?))?;
                 ranks_of(&distance, &part(&near)?, &numbers)
             };
             block().map_err(failed)
         })? {
             ranks.push(block);
         }
-        Ok(Ranks { ranks: Tensor::f_cat(&ranks, 0).map_err(failed)?, count })
+        Ok(Ranks { ranks: Tensor::f_cat(&ranks, 0).map_err(failed)?, count, k })
     }
 
     fn trustworthiness(&self, k: i64) -> Result<f64> {
@@ -146,8 +148,7 @@ impl Ranks {
     }
 
     fn kept(&self) -> Result<f64> {
-        let k = self.ranks.size()[1];
-        let share = || self.ranks.f_le(k)?.f_to_kind(Kind::Double)?.f_mean(Kind::Double);
+        let share = || self.ranks.f_le(self.k)?.f_to_kind(Kind::Double)?.f_mean(Kind::Double);
         share().and_then(|share| share.f_double_value(&[])).map_err(failed)
     }
 }
@@ -185,17 +186,15 @@ fn ranks_of(distance: &Tensor, near: &Tensor, numbers: &Tensor) -> Torch<Tensor>
     Tensor::f_stack(&ranks, 1)?.f_add_scalar(1)
 }
 
-fn single(points: &Tensor) -> Result<Tensor> {
-    points.f_detach().and_then(|points| points.f_to_kind(Kind::Float)).map_err(failed)
-}
-
-fn check_neighbors(k: i64, most: i64) -> Result<()> {
-    if (1..=most).contains(&k) {
-        return Ok(());
+/// `k`, unless it is more than `most` or none.
+fn check_neighbors(k: usize, most: i64) -> Result<i64> {
+    match i64::try_from(k) {
+        Ok(k) if (1..=most).contains(&k) => Ok(k),
+        _ => Err(Error::Argument(format!(
+            "{k} neighbors of each point: expected at least 1 and, for so many points, at most {}",
+            most.max(0)
+        ))),
     }
-    Err(Error::Argument(format!(
-        "{k} neighbors of each point: expected at least 1 and, for so many points, at most {most}"
-    )))
 }
 
 fn misfit(expected: &str, got: String) -> Error {

@@ -7,6 +7,7 @@ mod classes;
 mod dataset_files;
 mod datasets;
 mod embed;
+mod embed_scales;
 mod executor;
 mod figures;
 mod figures_heat;

@@ -9,7 +9,7 @@ const BLOCK: i64 = 1 << 16;
 /// Halvings of an interval of 90 powers of 2: to 1e-7 of its end, the digits that float32 has.
 const HALVINGS: usize = 30;
 
-/// For each row of squared distances, `[M, k]`, the probabilities by a Gaussian as wide as gives the
+/// For each row of squared distances, `[M, k]`, double, the probabilities by a Gaussian as wide as gives the
 /// row this perplexity: `[M, k]`, float32, each row's sum 1.
 ///
 /// Where more distances are equal than the perplexity, the nearest share it evenly.
@@ -28,10 +28,10 @@ pub(super) fn conditional(distances: &Tensor, perplexity: f64) -> Torch<Tensor> 
 fn searched(distances: &Tensor, target: f64) -> Torch<Tensor> {
     // Neither a common offset nor a factor of a row changes what is found.
     let from_least = distances.f_sub(&distances.f_amin(1, true)?)?;
-    let scale = from_least.f_mean_dim(1, true, Kind::Float)?.f_clamp_min(1e-30)?;
-    let distances = from_least.f_div(&scale)?;
-    let mut low = scale.f_full_like(-30.0)?;
-    let mut high = scale.f_full_like(60.0)?;
+    let scale = from_least.f_mean_dim(1, true, Kind::Double)?.f_clamp_min(f64::MIN_POSITIVE)?;
+    let distances = from_least.f_div(&scale)?.f_to_kind(Kind::Float)?;
+    let mut low = distances.f_narrow(1, 0, 1)?.f_full_like(-30.0)?;
+    let mut high = low.f_full_like(60.0)?;
     let weights =
         |power: &Tensor| -> Torch<Tensor> { distances.f_mul(&power.f_exp2()?.f_neg()?)?.f_exp_() };
     for _ in 0..HALVINGS {

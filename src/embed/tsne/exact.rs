@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::super::Torch;
+use super::super::distances::Distances;
 use super::affinities::conditional;
 
 /// Pairs in a block: as many as stay in the cache.
@@ -20,18 +21,14 @@ impl AllPairs {
     /// Of features `[N, D]`.
     pub(super) fn new(features: &Tensor, perplexity: f64) -> Torch<AllPairs> {
         let n = features.size()[0];
-        let double = features.f_to_kind(Kind::Double)?;
-        let centered = double.f_sub(&double.f_mean_dim(0, true, Kind::Double)?)?;
-        let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Double)?;
-        let columns = centered.f_transpose(0, 1)?;
+        let distances = Distances::new(features)?;
         let p = Tensor::f_zeros([n, n], (Kind::Float, features.device()))?;
         for (start, count) in blocks(n) {
-            let rows = centered.f_narrow(0, start, count)?;
-            let own = lengths.f_narrow(0, start, count)?.f_unsqueeze(1)?;
-            let distance = lengths.f_addmm(&rows.f_mul_scalar(-2.0)?, &columns)?.f_add_(&own)?;
+            let own =
+                Tensor::f_arange_start(start, start + count, (Kind::Int64, features.device()))?;
+            let distance = distances.from(&features.f_narrow(0, start, count)?, Some(&own))?;
             // A point is no neighbor of itself: the diagonal is left out, and put back as 0.
-            let others = others(n, start, count, features.device())?;
-            let distance = distance.f_clamp_min(0)?.f_to_kind(Kind::Float)?;
+            let others = others(n, &own)?;
             let distance = distance.f_gather(1, &others, false)?;
             let mut rows = p.f_narrow(0, start, count)?;
             let _ = rows.f_scatter_(1, &others, &conditional(&distance, perplexity)?)?;
@@ -108,12 +105,10 @@ fn squared(dx: &Tensor, dy: &Tensor) -> Torch<Tensor> {
     dx.f_square()?.f_addcmul_(dy, dy)?.f_add_scalar_(1)
 }
 
-/// For `count` points from `start` on, the numbers of all others, `[count, N - 1]`.
-fn others(n: i64, start: i64, count: i64, device: tch::Device) -> Torch<Tensor> {
-    let own =
-        Tensor::f_arange_start(start, start + count, (Kind::Int64, device))?.f_unsqueeze(1)?;
-    let number = Tensor::f_arange(n - 1, (Kind::Int64, device))?;
-    number.f_add(&number.f_ge_tensor(&own)?)
+/// For each of these points the numbers of all others, `[count, N - 1]`.
+fn others(n: i64, own: &Tensor) -> Torch<Tensor> {
+    let number = Tensor::f_arange(n - 1, (Kind::Int64, own.device()))?;
+    number.f_add(&number.f_ge_tensor(&own.f_unsqueeze(1)?)?)
 }
 
 /// Start and length of blocks of rows.

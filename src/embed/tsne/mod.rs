@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tch::{Device, Kind, Tensor};
 
-use super::features::Features;
+use super::features::{Features, check_varied};
 use super::{Embedding, neighbors};
 use crate::{Error, Result};
 
@@ -23,6 +23,9 @@ use model::Model;
 pub(super) use place::place;
 use run::Run;
 
+/// Fewer points make no map.
+const FEWEST: usize = 4;
+const MOST_ITERATIONS: usize = 1_000_000;
 /// Neighbors that are kept of each point, for each unit of the perplexity.
 const NEIGHBORS: f64 = 3.0;
 /// Up to so many points all pairs are as fast as the grid.
@@ -89,7 +92,7 @@ impl Tsne {
         self
     }
 
-    /// Sets how often the points move, 1000 times unless set; those of the early exaggeration count.
+    /// Sets how often the points move, 1000 times unless set, at most a million; those of the early exaggeration count.
     #[must_use]
     pub fn iterations(mut self, iterations: usize) -> Tsne {
         self.iterations = iterations;
@@ -218,8 +221,13 @@ pub struct Step {
 ///
 /// Those of [`Tsne::run`].
 pub fn tsne(features: &Features) -> Result<Embedding> {
-    let perplexity = (features.len() as f64 / NEIGHBORS).floor().min(30.0);
-    Tsne::default().perplexities([perplexity]).run(features)
+    let perplexity = largest_perplexity(features.len()).min(30);
+    Tsne::default().perplexities([perplexity as f64]).run(features)
+}
+
+/// For so many points; at least 1.
+fn largest_perplexity(count: usize) -> usize {
+    (count / NEIGHBORS as usize).max(1)
 }
 
 /// The divergence of any map `[N, 2]` of features `[N, D]` for a perplexity: to compare maps that
@@ -261,8 +269,8 @@ impl Tsne {
     /// Maps the features, on their device.
     ///
     /// With `k` = 3 · perplexity neighbors of each of N points, the interpolated method takes about
-    /// 100 · N · k bytes, the exact one 12 · N², and the features `[N, D]` another 8 · N · D; where
-    /// that is not free, nothing is begun.
+    /// 100 · N · k bytes, the exact one 12 · N², the features `[N, D]` another 24 · N · D, and each map
+    /// recorded 8 · N; where that is not free, nothing is begun.
     ///
     /// # Errors
     ///
@@ -312,49 +320,51 @@ impl Tsne {
     fn check(&self, features: &Features) -> Result<()> {
         let refuse = |what: String| Err(Error::Argument(format!("t-SNE: {what}")));
         let count = features.len();
-        if self.perplexities.is_empty() || self.iterations == 0 {
-            return refuse("at least one perplexity and one iteration are needed".to_owned());
+        if count < FEWEST {
+            return refuse(format!(
+                "a map needs at least {FEWEST} points, and the features have {count}. Give more, or \
+                 use `pca`, which takes 2"
+            ));
+        }
+        if self.perplexities.is_empty() {
+            return refuse("at least one perplexity is needed, such as 30".to_owned());
+        }
+        if !(1..=MOST_ITERATIONS).contains(&self.iterations) {
+            let got = self.iterations;
+            return refuse(format!("{got} iterations, expected 1 to {MOST_ITERATIONS}"));
         }
         for &perplexity in &self.perplexities {
             if !(perplexity.is_finite() && perplexity >= 1.0) {
-                return refuse(format!("a perplexity of {perplexity}, expected 1 or more"));
+                return refuse(format!("a perplexity of {perplexity:?}, expected 1 or more"));
             }
-            if (count as f64) < NEIGHBORS * perplexity || count < 4 {
+            if (count as f64) < NEIGHBORS * perplexity {
                 return refuse(format!(
-                    "{count} points are too few for a perplexity of {perplexity}: at least 3 times as \
-                     many are needed, and 4. Use a perplexity of at most {:.0}",
-                    (count as f64 / NEIGHBORS).floor().max(1.0)
+                    "{count} points are too few for a perplexity of {perplexity:?}, which needs 3 \
+                     times as many. Use a perplexity of at most {}",
+                    largest_perplexity(count)
                 ));
             }
         }
         if !(self.early_exaggeration.is_finite() && self.early_exaggeration >= 1.0) {
             let got = self.early_exaggeration;
-            return refuse(format!("an early exaggeration of {got}, expected 1 or more"));
+            return refuse(format!("an early exaggeration of {got:?}, expected 1 or more"));
         }
         if let Some(rate) = self.learning_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
-            return refuse(format!("a learning rate of {rate}, expected a positive number"));
+            return refuse(format!("a learning rate of {rate:?}, expected a positive number"));
         }
-        let alike = || {
-            let values = features.values();
-            values.f_eq_tensor(&values.f_narrow(0, 0, 1)?)?.f_all()?.f_int64_value(&[])
-        };
-        if alike().map_err(Error::torch("reading features"))? == 1 {
-            return refuse(
-                "all rows of the features are alike, so nothing tells the points apart; look at the \
-                 layer before"
-                    .to_owned(),
-            );
-        }
-        Ok(())
+        check_varied(features.values(), "t-SNE")
     }
 
     /// Refuses what would not fit in memory.
     fn check_memory(&self, values: &Tensor, k: i64) -> Result<()> {
         let [n, d] = [values.size()[0] as u64, values.size()[1] as u64];
+        let recorded =
+            self.iterations.checked_div(self.record).map_or(0, |frames| frames as u64 * 8 * n);
         let needed = match self.is_exact(n as i64) {
             true => 12 * n * n,
             false => 100 * n * k as u64,
-        } + 8 * n * d;
+        } + 24 * n * d
+            + recorded;
         let device: Device = values.device();
         let free = crate::batching::free(device);
         if needed <= free {
@@ -363,10 +373,11 @@ impl Tsne {
         let gigabytes = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
         Err(Error::Argument(format!(
             "t-SNE of {n} points with {k} neighbors each needs about {:.1} GiB, and {device:?} has \
-             {:.1} GiB free. Take fewer points or a smaller perplexity{}",
+             {:.1} GiB free. Take fewer points or a smaller perplexity{}{}",
             gigabytes(needed),
             gigabytes(free),
-            if self.method == TsneMethod::Exact { ", or the interpolated method" } else { "" }
+            if self.method == TsneMethod::Exact { ", or the interpolated method" } else { "" },
+            if self.record > 0 { ", or record fewer maps" } else { "" }
         )))
     }
 }
