@@ -1,14 +1,19 @@
 //! Pictures in: decoding, orientation, gray and alpha, and a guard against decompression bombs.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage, RgbaImage};
+use image::{DynamicImage, RgbImage};
 
 use crate::{Error, Result};
 
+mod decode;
+mod format;
+mod jpeg;
+
 /// The largest picture that is decoded: 100 megapixels.
 const MAX_PIXELS: u64 = 100_000_000;
+/// The most memory that a decoded picture takes, and the largest file: four bytes a pixel.
+const MAX_BYTES: u64 = 4 * MAX_PIXELS;
 
 /// A picture, always 8-bit RGB and upright.
 ///
@@ -26,11 +31,16 @@ pub struct Photo {
 impl Photo {
     /// Reads a JPEG, PNG, GIF (first frame) or WebP file.
     ///
-    /// The EXIF orientation is applied, gray becomes RGB, transparency is laid over white. Pictures
-    /// above 100 megapixels are refused before they are decoded.
+    /// The EXIF orientation is applied, gray becomes RGB, transparency is laid over white. Decoding
+    /// takes less than 1 GB.
+    ///
+    /// # Errors
+    ///
+    /// No such file; another format; a broken or truncated one; more than 100 megapixels, or, of 16
+    /// bits a value, more than 400 MB.
     pub fn open(path: impl AsRef<Path>) -> Result<Photo> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(Error::io("read the picture", path))?;
+        let bytes = read(path)?;
         let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         Photo::from_bytes(&bytes, &title).map_err(|error| match error {
             Error::Photo { problem, source, .. } => {
@@ -40,49 +50,20 @@ impl Photo {
         })
     }
 
-    /// Decodes a picture held in memory. The title is what figures call it.
+    /// Decodes a picture held in memory, as [`Photo::open`] does. The title is what figures call it.
     pub fn from_bytes(bytes: &[u8], title: &str) -> Result<Photo> {
-        let refuse = |problem: String| Error::photo(title, problem);
-        let reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|error| refuse(error.to_string()))?;
-        if reader.format().is_none() {
-            let problem = "this is no JPEG, PNG, GIF or WebP picture. Convert it to one of these.";
-            return Err(refuse(problem.to_owned()));
-        }
-        let decode = |error: image::ImageError| Error::Photo {
-            what: title.to_owned(),
-            problem: format!("the picture is broken or incomplete ({error}). Save it again."),
-            source: Some(error.into()),
-        };
-        let mut decoder = reader.into_decoder().map_err(decode)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MAX_PIXELS {
-            return Err(refuse(format!(
-                "{width}×{height} pixels is more than the limit of {} megapixels. Scale it down.",
-                MAX_PIXELS / 1_000_000
-            )));
-        }
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(8 * MAX_PIXELS);
-        decoder.set_limits(limits).map_err(decode)?;
-        let orientation = decoder.orientation().map_err(decode)?;
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(decode)?;
-        picture.apply_orientation(orientation);
-        Photo::from_image(picture, title)
+        Photo::from_image(decode::decode(bytes, title)?, title)
     }
 
     /// A picture that another program part made.
+    ///
+    /// # Errors
+    ///
+    /// No pixels, or more than 100 megapixels.
     pub fn from_image(picture: impl Into<DynamicImage>, title: &str) -> Result<Photo> {
         let picture = picture.into();
-        if picture.width() == 0 || picture.height() == 0 {
-            return Err(Error::photo(title, "the picture has no pixels"));
-        }
-        let pixels = match picture.color().has_alpha() {
-            true => over_white(picture.to_rgba8()),
-            false => picture.to_rgb8(),
-        };
-        Ok(Photo { pixels, title: title.to_owned() })
+        check_size(picture.width(), picture.height(), title)?;
+        Ok(Photo { pixels: decode::rgb(picture), title: title.to_owned() })
     }
 
     /// The pixels.
@@ -106,13 +87,41 @@ impl Photo {
     }
 }
 
-fn over_white(picture: RgbaImage) -> RgbImage {
-    let mut pixels = RgbImage::new(picture.width(), picture.height());
-    for (out, pixel) in pixels.pixels_mut().zip(picture.pixels()) {
-        let [r, g, b, alpha] = pixel.0.map(u32::from);
-        out.0 = [r, g, b].map(|v| ((v * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+/// A file's content; never one without an end, such as a device.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = || Error::io("read the picture", path);
+    let file = std::fs::metadata(path).map_err(io())?;
+    let refuse = |problem: String| Err(Error::photo(path.display().to_string(), problem));
+    if file.is_dir() {
+        return refuse(
+            "this is a folder. `data::Folder::open` takes the pictures in it.".to_owned(),
+        );
     }
-    pixels
+    if !file.is_file() {
+        return refuse("this is no file but a device or pipe. Give a picture's path.".to_owned());
+    }
+    if file.len() > MAX_BYTES {
+        return refuse(format!(
+            "a file of {:.1} GB is more than the limit of {:.1} GB. Scale the picture down.",
+            file.len() as f64 / 1e9,
+            MAX_BYTES as f64 / 1e9
+        ));
+    }
+    std::fs::read(path).map_err(io())
+}
+
+fn check_size(width: u32, height: u32, title: &str) -> Result<()> {
+    match u64::from(width) * u64::from(height) {
+        0 => Err(Error::photo(title, "the picture has no pixels. Give one with at least one.")),
+        1..=MAX_PIXELS => Ok(()),
+        _ => Err(Error::photo(
+            title,
+            format!(
+                "{width}×{height} pixels is more than the limit of {} megapixels. Scale it down.",
+                MAX_PIXELS / 1_000_000
+            ),
+        )),
+    }
 }
 
 impl std::fmt::Debug for Photo {
