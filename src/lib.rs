@@ -35,6 +35,7 @@ mod cuda;
 pub mod data;
 pub mod embed;
 mod error;
+mod files;
 mod inspect;
 mod layer_kind;
 mod limits;

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use image::{DynamicImage, RgbImage};
 
+use crate::files;
+use crate::limits::PIXELS;
 use crate::{Error, Result};
 
 mod decode;
 mod format;
 mod jpeg;
 
-/// The largest picture that is decoded: 100 megapixels.
-const MAX_PIXELS: u64 = 100_000_000;
 /// The most memory that a decoded picture takes, and the largest file: four bytes a pixel.
-const MAX_BYTES: u64 = 4 * MAX_PIXELS;
+const MAX_BYTES: u64 = 4 * PIXELS;
 
 /// A picture, always 8-bit RGB and upright.
 ///
@@ -87,18 +87,15 @@ impl Photo {
     }
 }
 
-/// A file's content; never one without an end, such as a device.
+/// A picture file's content.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let io = || Error::io("read the picture", path);
-    let file = std::fs::metadata(path).map_err(io())?;
+    const DOING: &str = "read the picture";
+    let file = std::fs::metadata(path).map_err(Error::io(DOING, path))?;
     let refuse = |problem: String| Err(Error::photo(path.display().to_string(), problem));
     if file.is_dir() {
         return refuse(
             "this is a folder. `data::Folder::open` takes the pictures in it.".to_owned(),
         );
-    }
-    if !file.is_file() {
-        return refuse("this is no file but a device or pipe. Give a picture's path.".to_owned());
     }
     if file.len() > MAX_BYTES {
         return refuse(format!(
@@ -107,18 +104,18 @@ fn read(path: &Path) -> Result<Vec<u8>> {
             MAX_BYTES as f64 / 1e9
         ));
     }
-    std::fs::read(path).map_err(io())
+    files::read(path, DOING)
 }
 
 fn check_size(width: u32, height: u32, title: &str) -> Result<()> {
     match u64::from(width) * u64::from(height) {
         0 => Err(Error::photo(title, "the picture has no pixels. Give one with at least one.")),
-        1..=MAX_PIXELS => Ok(()),
+        1..=PIXELS => Ok(()),
         _ => Err(Error::photo(
             title,
             format!(
                 "{width}×{height} pixels is more than the limit of {} megapixels. Scale it down.",
-                MAX_PIXELS / 1_000_000
+                PIXELS / 1_000_000
             ),
         )),
     }

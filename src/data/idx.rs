@@ -46,9 +46,11 @@ fn parse(mut content: impl Read, item: &[u32], most: u32) -> Result<Vec<u8>, Str
             "it says it holds {count} items of shape {shape:?}, expected 1 to {most} of {item:?}. {ANEW}"
         ));
     }
-    let length = count as usize * item.iter().product::<u32>() as usize;
-    let mut bytes = vec![0; length];
-    content.read_exact(&mut bytes).map_err(unread)?;
+    let length = u64::from(count) * item.iter().map(|&size| u64::from(size)).product::<u64>();
+    let mut bytes = Vec::new();
+    if (content.by_ref().take(length).read_to_end(&mut bytes).map_err(unread)? as u64) < length {
+        return Err(unread(ErrorKind::UnexpectedEof.into()));
+    }
     // Only at its end gzip tells whether all of it was right.
     match content.read(&mut [0]).map_err(unread)? {
         0 => Ok(bytes),

@@ -13,7 +13,7 @@ mod strokes;
 pub use folder::Folder;
 pub use image_set::{ImageSet, Split};
 pub use samples::Samples;
-pub(crate) use samples::{labels, labels_for, prepared};
+pub(crate) use samples::{count, labels, labels_for, prepared};
 pub use sets::{cifar10, fashion_mnist, mnist};
 
 use image::{GrayImage, RgbImage};

@@ -6,6 +6,7 @@ use std::ops::Range;
 use tch::Tensor;
 
 use super::ImageSet;
+use crate::limits::position;
 use crate::network::Network;
 use crate::{Error, Photo, Result};
 
@@ -104,7 +105,7 @@ impl Samples for [Photo] {
     }
 
     fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
-        Ok(Cow::Borrowed(&self[index]))
+        self.get(index).map(Cow::Borrowed).ok_or_else(|| no_image(index, self.len()))
     }
 
     fn caption(&self, index: usize) -> Option<String> {
@@ -118,7 +119,8 @@ impl Samples for [(Photo, usize)] {
     }
 
     fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
-        Ok(Cow::Borrowed(&self[index].0))
+        let pair = self.get(index).ok_or_else(|| no_image(index, self.len()))?;
+        Ok(Cow::Borrowed(&pair.0))
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -169,7 +171,7 @@ impl Samples for ImageSet {
     }
 
     fn label(&self, index: usize) -> Option<usize> {
-        let label = self.labels().f_get(index as i64).and_then(|label| label.f_int64_value(&[]));
+        let label = self.labels().f_get(position(index)).and_then(|label| label.f_int64_value(&[]));
         label.ok().and_then(|label| usize::try_from(label).ok())
     }
 
@@ -186,6 +188,11 @@ impl Samples for ImageSet {
     }
 }
 
+/// What is wrong with an index beyond the last.
+pub(super) fn no_image(index: usize, count: usize) -> Error {
+    Error::Argument(format!("there is no image {index}; there are {count}, numbered from 0"))
+}
+
 /// Some of the images, and the same as the network's input `[K, C, H, W]`.
 pub(crate) fn prepared<'a>(
     net: &Network,
@@ -198,10 +205,22 @@ pub(crate) fn prepared<'a>(
     Ok((photos, inputs))
 }
 
+/// The number of images, unless it is more than any collection has: there would be no memory for what is
+/// made of each.
+pub(crate) fn count(samples: &(impl Samples + ?Sized)) -> Result<usize> {
+    const MOST: usize = 100_000_000;
+    match samples.len() {
+        count @ ..=MOST => Ok(count),
+        count => Err(Error::Argument(format!(
+            "a collection says that it holds {count} images; at most {MOST} can be taken"
+        ))),
+    }
+}
+
 /// The label of each image; `None` where the collection has none.
-pub(crate) fn labels(samples: &(impl Samples + ?Sized)) -> Option<Vec<usize>> {
-    let labels = (0..samples.len()).map(|index| samples.label(index));
-    labels.collect::<Option<Vec<usize>>>().filter(|labels| !labels.is_empty())
+pub(crate) fn labels(samples: &(impl Samples + ?Sized)) -> Result<Option<Vec<usize>>> {
+    let labels = (0..count(samples)?).map(|index| samples.label(index));
+    Ok(labels.collect::<Option<Vec<usize>>>().filter(|labels| !labels.is_empty()))
 }
 
 /// The labels as the network numbers its classes: by name, where it knows the names of all classes of
@@ -215,7 +234,7 @@ pub(crate) fn labels_for(
     net: &Network,
     samples: &(impl Samples + ?Sized),
 ) -> Result<Option<Vec<usize>>> {
-    let Some(labels) = labels(samples) else { return Ok(None) };
+    let Some(labels) = labels(samples)? else { return Ok(None) };
     let (names, known) = (samples.class_names(), net.classes().len());
     let places = names.iter().map(|name| net.class_index(name)).collect::<Result<Vec<_>>>()?;
     if let Some(places) = places.iter().copied().collect::<Option<Vec<usize>>>()

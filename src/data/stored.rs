@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::image_set::{ImageSet, range};
 use crate::error::first_line;
+use crate::files;
 use crate::{Error, Result};
 
 /// Without names for them, a label above this is taken for a fault.
@@ -29,7 +30,7 @@ impl ImageSet {
 
 /// `classes` are the names to be used, unless the file is to say them.
 pub(super) fn read(path: &Path, name: &str, classes: Option<&[&str]>) -> Result<ImageSet> {
-    let bytes = std::fs::read(path).map_err(Error::io("read the data set", path))?;
+    let bytes = files::read(path, "read the data set")?;
     parse(&bytes, name, classes).map_err(|problem| Error::data_file(path, problem))
 }
 

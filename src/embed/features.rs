@@ -142,11 +142,22 @@ impl PointMetadata {
         names: &[S],
     ) -> Result<()> {
         one_each("classes", count as usize, classes.numel())?;
-        let numbers = classes
-            .f_reshape([-1])
-            .and_then(|c| Ok((c.f_to_kind(Kind::Int64)?, c.f_min()?.f_double_value(&[])?)));
-        let (numbers, least) = numbers.map_err(Error::torch("reading the classes of features"))?;
-        if least < 0.0 {
+        let read = || {
+            let given = classes.f_reshape([-1])?;
+            let numbers = given.f_to_kind(Kind::Int64)?;
+            let whole = given.f_eq_tensor(&numbers)?.f_all()?.f_int64_value(&[])? == 1;
+            let least = numbers.f_min()?.f_int64_value(&[])?;
+            Ok((numbers, whole, least))
+        };
+        let (numbers, whole, least) =
+            read().map_err(Error::torch("reading the classes of features"))?;
+        if !whole {
+            let got = classes.kind();
+            return Err(Error::Argument(format!(
+                "the classes of features: expected whole numbers, got {got:?} with others among them"
+            )));
+        }
+        if least < 0 {
             return Err(Error::Argument(format!(
                 "the classes of features: there is a class {least}; classes are numbered from 0"
             )));
@@ -242,6 +253,11 @@ pub(super) fn checked(values: &Tensor, at: &str) -> Result<Tensor> {
             got: shape_text(&values.size()),
             remedy: "Flatten what has more dimensions: `.flatten(1, -1)`.".to_owned(),
         });
+    }
+    if values.is_complex() {
+        let got = values.kind();
+        let problem = format!("{at}: complex numbers ({got:?}); take `.abs()` or `.real()`");
+        return Err(Error::Argument(problem));
     }
     let kind = if values.kind() == Kind::Double { Kind::Double } else { Kind::Float };
     let read = || {

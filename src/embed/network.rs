@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::Features;
 use crate::batching::Batches;
-use crate::data::{Samples, labels};
+use crate::data::{self, Samples};
 use crate::network::Network;
 use crate::picture::fit;
 use crate::progress::Progress;
@@ -52,7 +52,7 @@ impl Network {
         layer: &str,
         pooling: Pooling,
     ) -> Result<Features> {
-        let count = samples.len();
+        let count = data::count(samples)?;
         let mut thumbnails: Vec<RgbImage> = Vec::new();
         // Both of one look at each image, so files need not be in memory together.
         let values = self.pooled(layer, pooling, count, |at| {
@@ -75,7 +75,7 @@ impl Network {
         if let Some(captions) = captions {
             features = features.labels(&captions)?;
         }
-        let Some(labels) = labels(samples) else { return Ok(features) };
+        let Some(labels) = data::labels(samples)? else { return Ok(features) };
         let labels: Vec<i64> = labels.into_iter().map(|label| label as i64).collect();
         let labels = Tensor::f_from_slice(&labels).map_err(failed)?;
         match samples.class_names() {

@@ -34,7 +34,7 @@ impl Network {
     /// An image that can't be read or prepared; a label that is no class of the network.
     pub fn predict(&self, samples: &(impl Samples + ?Sized)) -> Result<Predictions> {
         let labels = labels_for(self, samples)?;
-        let mut predictions = Vec::with_capacity(samples.len());
+        let mut predictions = Vec::new();
         for start in (0..samples.len()).step_by(BATCH) {
             let range = start..(start + BATCH).min(samples.len());
             let (photos, inputs) = prepared(self, samples, range)?;

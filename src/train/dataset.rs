@@ -5,7 +5,7 @@ use std::fmt;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::batching::free;
-use crate::data::{Samples, labels_for};
+use crate::data::{self, Samples};
 use crate::error::shape_text;
 use crate::network::Network;
 use crate::progress::Progress;
@@ -89,8 +89,8 @@ impl Dataset {
     /// memory for all images, which is found out before they are made.
     pub fn prepare(net: &Network, samples: &(impl Samples + ?Sized)) -> Result<Dataset> {
         const AT_ONCE: i64 = 1000;
-        let count = samples.len();
-        let labels = labels_for(net, samples)?.ok_or_else(|| {
+        let count = data::count(samples)?;
+        let labels = data::labels_for(net, samples)?.ok_or_else(|| {
             Error::Argument(format!(
                 "a dataset needs at least one image, and a label for each; there are {count} images"
             ))

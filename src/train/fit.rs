@@ -5,6 +5,7 @@ use std::time::Duration;
 use tch::{COptimizer, TchError, Tensor};
 
 use super::Dataset;
+use crate::limits::check_count;
 use crate::{Error, Result};
 
 /// How a network is trained; each setter changes one thing.
@@ -183,22 +184,21 @@ impl Fit {
     /// Refuses options that make no sense, by name.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |what: String| Err(Error::Argument(format!("Fit: {what}")));
-        if self.epochs == 0 || self.batch == 0 {
-            return refuse(
-                "at least one epoch and a batch of at least one image are needed".into(),
-            );
+        check_count("epochs", self.epochs, 10)?;
+        if self.batch == 0 {
+            return refuse("a batch of 0 images, expected at least 1; 64 is usual".into());
         }
         let rate = self.learning_rate;
         if !(rate.is_finite() && rate > 0.0) {
-            return refuse(format!("a learning rate of {rate}, expected a positive number"));
+            return refuse(format!("a learning rate of {rate:?}, expected a positive number"));
         }
         let decay = self.weight_decay;
         if !(decay.is_finite() && decay >= 0.0) {
-            return refuse(format!("a weight decay of {decay}, expected 0 or more"));
+            return refuse(format!("a weight decay of {decay:?}, expected 0 or more"));
         }
         match self.optimizer {
             Optimizer::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
-                refuse(format!("a momentum of {momentum}, expected 0 to below 1"))
+                refuse(format!("a momentum of {momentum:?}, expected 0 to below 1"))
             }
             Optimizer::Sgd { momentum: 0.0, nesterov: true } => {
                 refuse("Nesterov's form needs a momentum, such as 0.9".into())

@@ -7,7 +7,7 @@ use tch::{COptimizer, TchError, Tensor};
 use super::accuracy::Tally;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
-use crate::network::Network;
+use crate::network::{Network, Op};
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
@@ -22,8 +22,9 @@ impl Network {
     /// # Errors
     ///
     /// Data that don't fit the network, labels beyond its classes, options that make no
-    /// sense, a network without parameters; a loss that is no longer finite
-    /// ([`Error::Diverged`]), after which the parameters are those from before that epoch.
+    /// sense, a network without parameters; batches that leave batch normalization one value a
+    /// channel; an augmentation that fails; a loss that is no longer finite ([`Error::Diverged`]).
+    /// After any of them parameters and running statistics are those from before that epoch.
     ///
     /// ```
     /// # use convscope::prelude::*;
@@ -74,6 +75,8 @@ impl<'a> Training<'a> {
                 net.name()
             )));
         }
+        let batches = data.len().div_ceil(fit.batch);
+        check_statistics(net, data, batches)?;
         for (_, parameter) in &parameters {
             let _ = parameter.f_set_requires_grad(true).map_err(failed)?;
         }
@@ -84,7 +87,7 @@ impl<'a> Training<'a> {
             fit,
             optimizer: fit.optimizer_of(&parameters).map_err(failed)?,
             random: Random(fit.seed),
-            batches: data.len().div_ceil(fit.batch),
+            batches,
             done: 0,
             progress: Progress::new("training").time_limit(fit.time_limit).quiet(fit.quiet),
         })
@@ -95,15 +98,17 @@ impl<'a> Training<'a> {
         while self.done < self.all() && !self.progress.is_over() {
             let start = Instant::now();
             let saved = self.saved()?;
-            let train = match self.epoch() {
-                Err(error @ Error::Diverged { .. }) => {
+            let scores = self.epoch().and_then(|train| {
+                let validation = self.fit.validation.as_ref();
+                Ok((train, validation.map(|data| self.net.score(data)).transpose()?))
+            });
+            let (train, validation) = match scores {
+                Ok(scores) => scores,
+                Err(error) => {
                     self.restore(&saved)?;
                     return Err(error);
                 }
-                outcome => outcome?,
             };
-            let validation = self.fit.validation.as_ref();
-            let validation = validation.map(|data| self.net.score(data)).transpose()?;
             let at = self.done as f64 / self.batches as f64;
             let epoch = Epoch { at, train, validation, seconds: start.elapsed().as_secs_f64() };
             self.progress.say(&format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
@@ -199,6 +204,29 @@ impl<'a> Training<'a> {
             let loss = tally.score().loss;
             format!("epoch {epoch} of {epochs}, {batch} of {batches} batches, loss {loss:.4}")
         });
+    }
+}
+
+/// Refuses batches in which a batch normalization would get one value a channel: it has no variance.
+fn check_statistics(net: &Network, data: &Dataset, batches: usize) -> Result<()> {
+    let smallest = data.len() / batches;
+    let mut size = data.images().size();
+    size[0] = smallest as i64;
+    // Its output is as large as what it normalizes.
+    let alone = net.nodes().iter().zip(net.shapes(&size)?).find(|(node, shape)| {
+        let of_a_channel = shape.iter().enumerate().filter(|(axis, _)| *axis != 1);
+        matches!(node.op, Op::BatchNorm2d(_))
+            && of_a_channel.map(|(_, &size)| size).product::<i64>() < 2
+    });
+    match alone {
+        Some((node, _)) => Err(Error::Argument(format!(
+            "`{}` normalizes each channel by a batch's values, and a batch of one image has a single \
+             one there. Train with at least 2 images a batch: {} images make {batches} batches, the \
+             smallest of {smallest} (`Fit::batch`)",
+            node.name,
+            data.len()
+        ))),
+        None => Ok(()),
     }
 }
 

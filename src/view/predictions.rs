@@ -51,6 +51,8 @@ pub struct Predictions {
     /// What the figure is called.
     pub title: String,
     predictions: Vec<Prediction>,
+    /// What is said of all, where these are some of them.
+    of: Option<String>,
 }
 
 impl Predictions {
@@ -59,7 +61,7 @@ impl Predictions {
         if predictions.iter().any(|p| p.guesses.is_empty() || p.picture.is_empty()) {
             return Err(Error::Argument("each picture needs at least one guess".to_owned()));
         }
-        Ok(Predictions { title: title.into(), predictions })
+        Ok(Predictions { title: title.into(), predictions, of: None })
     }
 
     /// All predictions.
@@ -91,18 +93,22 @@ impl Predictions {
         predictions.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
         let all = self.predictions.len();
         let title = format!("{}: {which}, {} of {all}", self.title, predictions.len());
-        Predictions { title, predictions }
+        Predictions { title, predictions, of: Some(self.score()) }
+    }
+
+    /// How many are right, of all where these are some of them.
+    fn score(&self) -> String {
+        let known = self.predictions.iter().filter(|p| p.truth.is_some()).count();
+        match (&self.of, self.accuracy()) {
+            (Some(of), _) => of.clone(),
+            (None, Some(accuracy)) => format!("{} right of {known} pictures", percent(accuracy)),
+            (None, None) => format!("{} pictures", self.predictions.len()),
+        }
     }
 
     fn notes(&self) -> Vec<String> {
         let count = self.predictions.len();
-        let mut notes = vec![match self.accuracy() {
-            Some(accuracy) => {
-                let known = self.predictions.iter().filter(|p| p.truth.is_some()).count();
-                format!("{} right of {known} pictures", percent(accuracy))
-            }
-            None => format!("{count} pictures"),
-        }];
+        let mut notes = vec![self.score()];
         if self.accuracy().is_some_and(|accuracy| accuracy < 1.0) {
             notes.push("blue: right; orange: wrong, with the true class below".to_owned());
         }

@@ -138,7 +138,7 @@ fn extreme_options_are_refused_in_a_few_words() -> Tested {
         (options().perplexities([1e300]), "at most 100"),
         (options().perplexities([-1e300]), "perplexity of -1e300"),
         (options().iterations(0), "0 iterations"),
-        (options().iterations(usize::MAX), "expected 1 to 1000000"),
+        (options().iterations(usize::MAX), "give 1 to 1000000"),
         (options().early_exaggeration(f64::NAN), "exaggeration of NaN"),
         (options().learning_rate(-1e300), "learning rate of -1e300"),
     ] {

@@ -13,6 +13,7 @@ mod figures;
 mod figures_heat;
 mod figures_maps;
 mod figures_motion;
+mod folders;
 mod golden;
 mod gradients;
 mod helpers;

@@ -1,5 +1,6 @@
 //! Training: that it learns, repeats, stops in time, and leaves nothing behind.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -220,6 +221,59 @@ fn a_breakdown_restores_the_last_good_epoch() -> Tested {
 }
 
 #[test]
+fn any_error_leaves_the_network_as_it_was_before_the_epoch() -> Tested {
+    static BATCHES: AtomicUsize = AtomicUsize::new(0);
+    let mut net = small(9)?;
+    let before = held(&net);
+    // In the second batch, after the first has been learned from.
+    let fails = |images: &Tensor| match BATCHES.fetch_add(1, Ordering::SeqCst) {
+        1 => images.f_narrow(0, 0, 1_000_000),
+        _ => images.f_neg(),
+    };
+    let fit = Fit::new(2).batch(20).augment(fails).quiet();
+    let error = net.fit(&drawn(800, 60)?, fit).expect_err("the second batch").to_string();
+    assert!(error.contains("augmenting") && BATCHES.load(Ordering::SeqCst) == 2, "{error}");
+    let after = net.state_dict();
+    for ((name, tensor), before) in after.iter().zip(&before) {
+        assert!(tensor.equal(before) && !tensor.requires_grad(), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_batch_normalization_of_single_values_is_named() -> Tested {
+    let one = || {
+        let mut b = Network::builder("one", [1, 8, 8]);
+        let x = b.conv2d(b.input(), "conv", Conv2d::new(6, 8).no_bias());
+        let x = b.batch_norm(x, "bn");
+        let x = b.relu(x, "relu");
+        let x = b.flatten(x, "flatten");
+        b.linear(x, "fc", 2);
+        b.build()
+    };
+    let images = |count: i64| {
+        let labels = Tensor::arange(count, cpu(Kind::Int64)).remainder(2);
+        Dataset::new(Tensor::rand([count, 1, 8, 8], cpu(Kind::Float)), labels)
+    };
+    let mut net = one()?;
+    let before = held(&net);
+    for (count, batch) in [(65, 1), (1, 64), (3, 2)] {
+        let fit = Fit::new(2).batch(batch).quiet();
+        let error = net.fit(&images(count)?, fit).expect_err("a single value").to_string();
+        assert!(error.contains("`bn`") && error.contains("at least 2 images"), "{error}");
+        assert!(!error.contains("learning rate"), "{error}");
+        assert!(held(&net).iter().zip(&before).all(|(a, b)| a.equal(b)));
+    }
+    // A remainder of one image is none here, and one image is enough to be measured on.
+    let fit = Fit::new(2).batch(64).validate(&images(1)?).quiet();
+    let history = net.fit(&images(65)?, fit)?;
+    assert!(history.epochs().iter().all(|epoch| epoch.train.loss.is_finite()));
+    // Where maps are larger, a batch of one has values enough.
+    assert!(small(1)?.fit(&drawn(0, 3)?, Fit::new(1).batch(1).quiet()).is_ok());
+    Ok(())
+}
+
+#[test]
 fn augmentation_sees_training_batches_only() -> Tested {
     let data = drawn(1000, 60)?;
     // Blank pictures can't be learned from, but the validation's are not touched.
@@ -273,8 +327,8 @@ fn what_does_not_fit_is_refused() -> Tested {
     };
     let mut net = small(8)?;
     let sgd = |momentum, nesterov| Fit::new(1).optimizer(Optimizer::Sgd { momentum, nesterov });
-    refused(&mut net, &data, Fit::new(0), "at least one epoch");
-    refused(&mut net, &data, Fit::new(1).batch(0), "at least one image");
+    refused(&mut net, &data, Fit::new(0), "0 epochs");
+    refused(&mut net, &data, Fit::new(1).batch(0), "a batch of 0 images, expected at least 1");
     refused(&mut net, &data, Fit::new(1).learning_rate(f64::NAN), "learning rate of NaN");
     refused(&mut net, &data, Fit::new(1).weight_decay(-1.0), "weight decay of -1");
     refused(&mut net, &data, sgd(1.5, false), "momentum of 1.5");

@@ -17,6 +17,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::features::{Features, check_varied};
 use super::{Embedding, neighbors};
+use crate::limits::check_count;
 use crate::{Error, Result};
 
 use model::Model;
@@ -25,7 +26,6 @@ use run::Run;
 
 /// Fewer points make no map.
 const FEWEST: usize = 4;
-const MOST_ITERATIONS: usize = 1_000_000;
 /// Neighbors that are kept of each point, for each unit of the perplexity.
 const NEIGHBORS: f64 = 3.0;
 /// Up to so many points all pairs are as fast as the grid.
@@ -329,10 +329,7 @@ impl Tsne {
         if self.perplexities.is_empty() {
             return refuse("at least one perplexity is needed, such as 30".to_owned());
         }
-        if !(1..=MOST_ITERATIONS).contains(&self.iterations) {
-            let got = self.iterations;
-            return refuse(format!("{got} iterations, expected 1 to {MOST_ITERATIONS}"));
-        }
+        check_count("iterations of t-SNE", self.iterations, 1000)?;
         for &perplexity in &self.perplexities {
             if !(perplexity.is_finite() && perplexity >= 1.0) {
                 return refuse(format!("a perplexity of {perplexity:?}, expected 1 or more"));
