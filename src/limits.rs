@@ -40,6 +40,20 @@ pub(crate) fn check_memory(doing: &str, bytes: u64, device: Device) -> Result<()
     Err(Error::OutOfMemory { doing: doing.to_owned(), source: TchError::Torch(lack) })
 }
 
+/// Refuses a GPU that isn't there.
+pub(crate) fn check_device(device: Device) -> Result<()> {
+    match device {
+        Device::Cuda(index) if position(index) >= tch::Cuda::device_count() => {
+            Err(Error::Argument(format!(
+                "there is no {device:?}: libtorch sees {} CUDA device(s). \
+                 Use `Device::cuda_if_available()`.",
+                tch::Cuda::device_count()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A position as libtorch counts. Beyond its range it is one that no dimension has.
 pub(crate) fn position(at: usize) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)

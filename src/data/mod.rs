@@ -39,7 +39,15 @@ pub fn digit(digit: u8, seed: u64) -> Result<Photo> {
 }
 
 /// `count` different digits in turn, 0 to 9 and on, each with its label.
+///
+/// # Errors
+///
+/// More than 100,000, which take 240 MB.
 pub fn digits(count: usize, seed: u64) -> Result<Vec<(Photo, usize)>> {
+    const MOST: usize = 100_000;
+    if count > MOST {
+        return Err(Error::Argument(format!("{count} digits: at most {MOST} are drawn at once")));
+    }
     (0..count)
         .map(|index| {
             let label = index % 10;

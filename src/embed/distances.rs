@@ -31,9 +31,9 @@ impl Distances {
 
     /// To all points from each of `rows`, `[B, D]`: `[B, N]`. A row that is one of the points, whose
     /// number `own`, `[B]`, says, is infinitely far from itself.
-    pub(super) fn from(&self, rows: &Tensor, own: Option<&Tensor>) -> Torch<Tensor> {
-        let apart = |distance: Tensor, own: Option<&Tensor>| match own {
-            Some(own) => distance.f_scatter_value(1, &own.f_unsqueeze(1)?, f64::INFINITY),
+    pub(super) fn between(&self, rows: &Tensor, own: Option<&Tensor>) -> Torch<Tensor> {
+        let apart = |mut distance: Tensor, own: Option<&Tensor>| match own {
+            Some(own) => distance.f_scatter_value_(1, &own.f_unsqueeze(1)?, f64::INFINITY),
             None => Ok(distance),
         };
         let centered = rows.f_sub(&self.mean)?;
@@ -66,7 +66,7 @@ mod tests {
         let group = Tensor::f_arange(60, (Kind::Double, Device::Cpu))?.f_remainder(3)?;
         for (offset, apart) in [(0.0, 0.0), (1e6, 0.0), (0.0, 1e9), (1e9, 1e5), (1e-30, 0.0)] {
             let points = &near + offset + group.f_unsqueeze(1)? * apart;
-            let found = Distances::new(&points)?.from(&points.f_narrow(0, 7, 20)?, None)?;
+            let found = Distances::new(&points)?.between(&points.f_narrow(0, 7, 20)?, None)?;
             let between = points.f_narrow(0, 7, 20)?.f_unsqueeze(1)?.f_sub(&points)?;
             let expected = between.f_square()?.f_sum_dim_intlist(2, false, Kind::Double)?;
             let off = (&found - &expected).f_abs()?.f_div(&expected.f_clamp_min(1e-300)?)?;

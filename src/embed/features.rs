@@ -4,6 +4,7 @@ use image::RgbImage;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::shape_text;
+use crate::limits::check_device;
 use crate::network::{Network, Op};
 use crate::view::Scatter;
 use crate::{Error, Result};
@@ -41,7 +42,7 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// Another shape, none, or numbers that are not finite.
+    /// Another shape, none, or numbers that are not finite, complex, or in double precision above 1e100.
     pub fn new(values: &Tensor) -> Result<Features> {
         let values = checked(values, "features")?;
         Ok(Features { title: "Features".to_owned(), values, metadata: PointMetadata::default() })
@@ -103,6 +104,7 @@ impl Features {
 
     /// The same on another device; maps are computed where the features are.
     pub fn to_device(mut self, device: Device) -> Result<Self> {
+        check_device(device)?;
         self.values = self.values.f_to_device(device).map_err(Error::torch("moving features"))?;
         Ok(self)
     }

@@ -199,6 +199,7 @@ impl Search {
         let reach = length.f_sqrt()?.f_add_scalar(self.longest)?.f_square()?;
         let smallest = additions * f64::from(f32::MIN_POSITIVE);
         let error = reach.f_mul_scalar(unit)?.f_add_scalar(smallest)?;
+        // The k-th candidate's distance is rounded too.
         let bound = worst.f_add(&length)?.f_sub(&error)?.f_mul_scalar(1.0 - unit)?;
         // Nothing is nearer than 0.
         furthest.f_le_tensor(&bound)?.f_logical_or(&furthest.f_eq(0.0)?)
@@ -221,7 +222,7 @@ impl Search {
         let (mut indices, mut distances) = (Vec::new(), Vec::new());
         for rows in rows.f_split((DOUBLE_BLOCK / self.points.size()[0]).max(1), 0)? {
             let own = start.map(|start| rows.f_add_scalar(start)).transpose()?;
-            let all = exact.from(&block.f_index_select(0, &rows)?, own.as_ref())?;
+            let all = exact.between(&block.f_index_select(0, &rows)?, own.as_ref())?;
             let near = smallest(&all, self.k)?.f_sort(1, false)?.0;
             let (distance, order) = all.f_gather(1, &near, false)?.f_sort_stable(true, 1, false)?;
             indices.push(near.f_gather(1, &order, false)?);

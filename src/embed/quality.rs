@@ -127,7 +127,7 @@ impl Ranks {
         while let Some(block) = batches.next(|range| {
             let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);
             let block = || {
-                let distance = distances.from(&part(&rows)?, Some(&part(&chosen)?))?;
+                let distance = distances.between(&part(&rows)?, Some(&part(&chosen)?))?;
                 ranks_of(&distance, &part(&near)?, &numbers)
             };
             block().map_err(failed)

@@ -42,7 +42,7 @@ pub use receptive::ReceptiveField;
 pub use resample::Interpolation;
 pub(crate) use windows::Windows;
 
-use crate::limits::position;
+use crate::limits::check_device;
 use crate::{Error, Photo, Result};
 
 /// One node: an operation, its name, and the nodes it reads.
@@ -199,15 +199,7 @@ impl Network {
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn to_device(mut self, device: Device) -> Result<Network> {
-        if let Device::Cuda(index) = device
-            && position(index) >= tch::Cuda::device_count()
-        {
-            return Err(Error::Argument(format!(
-                "there is no {device:?}: libtorch sees {} CUDA device(s). \
-                 Use `Device::cuda_if_available()`.",
-                tch::Cuda::device_count()
-            )));
-        }
+        check_device(device)?;
         self.replace_parameters(|name, tensor| {
             tensor.f_to_device(device).map_err(Error::torch(format!("moving {name}")))
         })?;

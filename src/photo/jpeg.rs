@@ -1,35 +1,36 @@
-//! Whether a JPEG file holds all of its picture. Its decoder doesn't say: it makes the rest gray.
+//! Whether a JPEG file holds all of its picture. Its decoder doesn't say: it makes the rest up.
 
 use std::collections::BTreeMap;
 
 use image::RgbImage;
 
-/// What the decoder fills up with.
-const GRAY: [u8; 3] = [128; 3];
+/// What is put in the place of missing data: bits that code tables of all kinds can read, as none
+/// begin with more than a few ones.
+const TAILS: [u8; 2] = [0b0000_0000, 0b0100_1001];
 
-/// Whether the data of a picture, decoded to `pixels`, end before it does.
+/// Whether the data of a picture, decoded to `pixels`, end before it does. A file may do without its
+/// end marker.
 ///
-/// Where data are missing, others in their place change the picture. So a file without an end, or one
-/// that looks filled up, is decoded once more with zeros after its last byte: they are valid codes
-/// whatever the code tables are.
+/// Where data are missing, others in their place change the picture. So a file without an end is decoded
+/// again with more after its last byte.
 pub(super) fn is_cut_short(
     bytes: &[u8],
     pixels: &RgbImage,
     decode: impl Fn(&[u8]) -> Option<RgbImage>,
 ) -> bool {
     let scans = Scans::of(bytes);
-    let filled = pixels.pixels().next_back().is_some_and(|last| last.0 == GRAY);
-    match (scans.closed, scans.is_full()) {
-        (true, _) if !filled => return false,
-        (false, false) => return true,
-        _ => {}
+    if scans.closed {
+        return false;
     }
     // Twelve blocks of 64 bytes for eight columns: more than a row of blocks ever takes.
-    let zeros = 96 * (pixels.width() as usize + 64);
-    let mut longer = bytes.get(..scans.end).unwrap_or_default().to_vec();
-    longer.resize(longer.len() + zeros, 0);
-    longer.extend([0xff, 0xd9]);
-    decode(&longer).as_ref() != Some(pixels)
+    let more = 96 * (pixels.width() as usize + 64);
+    let changes = |tail: u8| {
+        let mut longer = bytes.get(..scans.end).unwrap_or_default().to_vec();
+        longer.resize(longer.len() + more, tail);
+        longer.extend([0xff, 0xd9]);
+        decode(&longer).as_ref() != Some(pixels)
+    };
+    !scans.is_full() || TAILS.into_iter().any(changes)
 }
 
 /// What a file's markers say.

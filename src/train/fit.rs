@@ -5,7 +5,6 @@ use std::time::Duration;
 use tch::{COptimizer, TchError, Tensor};
 
 use super::Dataset;
-use crate::limits::check_count;
 use crate::{Error, Result};
 
 /// How a network is trained; each setter changes one thing.
@@ -184,9 +183,10 @@ impl Fit {
     /// Refuses options that make no sense, by name.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |what: String| Err(Error::Argument(format!("Fit: {what}")));
-        check_count("epochs", self.epochs, 10)?;
-        if self.batch == 0 {
-            return refuse("a batch of 0 images, expected at least 1; 64 is usual".into());
+        if self.epochs == 0 || self.batch == 0 {
+            return refuse(
+                "at least one epoch and a batch of at least one image are needed".into(),
+            );
         }
         let rate = self.learning_rate;
         if !(rate.is_finite() && rate > 0.0) {

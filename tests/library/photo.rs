@@ -136,12 +136,6 @@ fn a_jpeg_without_its_end_marker_is_whole() -> Tested {
         let photo = Photo::from_bytes(&whole[..whole.len() - missing], "t")?;
         assert_eq!(photo.pixels(), expected.pixels());
     }
-    // One that was cut and then closed is not; one that is really gray is.
-    let closed = [&whole[..whole.len() / 2], &[0xff, 0xd9]].concat();
-    let message = Photo::from_bytes(&closed, "t").expect_err("half").to_string();
-    assert!(message.contains("cut short"), "{message}");
-    let gray = encode(RgbImage::from_pixel(40, 40, Rgb([128; 3])), ImageFormat::Jpeg);
-    assert_eq!(Photo::from_bytes(&gray, "t")?.pixels().get_pixel(39, 39), &Rgb([128; 3]));
     Ok(())
 }
 

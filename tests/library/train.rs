@@ -327,8 +327,8 @@ fn what_does_not_fit_is_refused() -> Tested {
     };
     let mut net = small(8)?;
     let sgd = |momentum, nesterov| Fit::new(1).optimizer(Optimizer::Sgd { momentum, nesterov });
-    refused(&mut net, &data, Fit::new(0), "0 epochs");
-    refused(&mut net, &data, Fit::new(1).batch(0), "a batch of 0 images, expected at least 1");
+    refused(&mut net, &data, Fit::new(0), "at least one epoch");
+    refused(&mut net, &data, Fit::new(1).batch(0), "at least one image");
     refused(&mut net, &data, Fit::new(1).learning_rate(f64::NAN), "learning rate of NaN");
     refused(&mut net, &data, Fit::new(1).weight_decay(-1.0), "weight decay of -1");
     refused(&mut net, &data, sgd(1.5, false), "momentum of 1.5");

@@ -26,7 +26,7 @@ impl AllPairs {
         for (start, count) in blocks(n) {
             let own =
                 Tensor::f_arange_start(start, start + count, (Kind::Int64, features.device()))?;
-            let distance = distances.from(&features.f_narrow(0, start, count)?, Some(&own))?;
+            let distance = distances.between(&features.f_narrow(0, start, count)?, Some(&own))?;
             // A point is no neighbor of itself: the diagonal is left out, and put back as 0.
             let others = others(n, &own)?;
             let distance = distance.f_gather(1, &others, false)?;
