@@ -11,6 +11,7 @@ use image::{
 };
 
 use super::{MAX_BYTES, check_size, format, jpeg};
+use crate::error::first_line;
 use crate::{Error, Result};
 
 /// The picture in a file of this content, upright.
@@ -33,7 +34,10 @@ pub(super) fn decode(bytes: &[u8], title: &str) -> Result<RgbImage> {
 fn pixels(bytes: &[u8], format: ImageFormat, title: &str) -> Result<(RgbImage, Orientation)> {
     let broken = |error: ImageError| Error::Photo {
         what: title.to_owned(),
-        problem: format!("the picture is broken or incomplete ({error}). Save it again."),
+        problem: format!(
+            "the picture is broken or incomplete ({}). Save it again.",
+            first_line(&error.to_string())
+        ),
         source: Some(error.into()),
     };
     let read = || {
@@ -50,8 +54,7 @@ fn pixels(bytes: &[u8], format: ImageFormat, title: &str) -> Result<(RgbImage, O
         Ok((rgb(picture), orientation))
     };
     fenced(read).unwrap_or_else(|| {
-        let problem =
-            format!("the picture is broken: {format:?}'s decoder gave up. Save it again.");
+        let problem = "the picture is broken: its decoder gave up. Save it again.";
         Err(Error::photo(title, problem))
     })
 }
