@@ -35,6 +35,8 @@ fn mistakes_come_the_surest_first_with_what_was_true() -> Tested {
     let wrong = judged.wrong();
     let sure: Vec<f64> = wrong.predictions().iter().map(|p| p.guesses[0].probability).collect();
     assert!(sure.len() > 20 && sure.is_sorted_by(|a, b| a >= b), "{sure:?}");
+    // The share that is right is still that of all.
+    assert!(wrong.description().contains(" right of 50 pictures"), "{}", wrong.description());
     for mistake in wrong.predictions() {
         let truth = mistake.truth.as_ref().expect("labeled");
         assert_eq!(truth.class, mistake.index % 10);

@@ -92,7 +92,8 @@ impl Tsne {
         self
     }
 
-    /// Sets how often the points move, 1000 times unless set, at most a million; those of the early exaggeration count.
+    /// Sets how often the points move, 1000 times unless set, at most a million; those of the early
+    /// exaggeration count.
     #[must_use]
     pub fn iterations(mut self, iterations: usize) -> Tsne {
         self.iterations = iterations;
