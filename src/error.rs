@@ -1,6 +1,7 @@
 //! The one error type. A notebook shows only an error's `Display`, so each message says what was
 //! wrong, what was expected and what came, and what to do about it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A photo could not be read, decoded or prepared.
-    #[error("{what}: {problem}")]
+    #[error("{}: {}", short(what), bounded(problem))]
     #[non_exhaustive]
     Photo {
         /// The file, or what the picture came from.
@@ -51,7 +52,11 @@ pub enum Error {
     },
 
     /// No layer of that name, or no node below that prefix.
-    #[error("{network} has no layer `{layer}`. {hint} All names, in order: `net.layer_names()`.")]
+    #[error(
+        "{} has no layer `{}`. {hint} All names, in order: `net.layer_names()`.",
+        short(network),
+        short(layer)
+    )]
     #[non_exhaustive]
     UnknownLayer {
         /// The network asked.
@@ -63,7 +68,7 @@ pub enum Error {
     },
 
     /// A tensor, or an operation's input, has a shape that does not fit.
-    #[error("{at}: expected {expected}, got {got}. {remedy}")]
+    #[error("{}: expected {}, got {}. {remedy}", bounded(at), bounded(expected), bounded(got))]
     #[non_exhaustive]
     Shape {
         /// The layer or function that refused it.
@@ -77,11 +82,11 @@ pub enum Error {
     },
 
     /// An argument outside what a function accepts.
-    #[error("{0}")]
+    #[error("{}", bounded(.0))]
     Argument(String),
 
     /// A class that the network does not have.
-    #[error("{0}")]
+    #[error("{}", bounded(.0))]
     UnknownClass(String),
 
     /// The weights are not there and could not be fetched.
@@ -107,7 +112,7 @@ pub enum Error {
     },
 
     /// A weights file that cannot be used: truncated, another network's, not a weights file.
-    #[error("{} is not usable as weights: {problem}", path.display())]
+    #[error("{} is not usable as weights: {}", path.display(), bounded(problem))]
     #[non_exhaustive]
     WeightsFile {
         /// The file.
@@ -138,7 +143,7 @@ pub enum Error {
     },
 
     /// A data set's file that cannot be used: truncated, another set's, with impossible labels.
-    #[error("{} is not usable as a data set: {problem}", path.display())]
+    #[error("{} is not usable as a data set: {}", path.display(), bounded(problem))]
     #[non_exhaustive]
     DataFile {
         /// The file.
@@ -167,7 +172,7 @@ pub enum Error {
     },
 
     /// An ONNX file that cannot be imported.
-    #[error("{} cannot be imported: {problem}", path.display())]
+    #[error("{} cannot be imported: {}", path.display(), bounded(problem))]
     #[non_exhaustive]
     Onnx {
         /// The file.
@@ -178,8 +183,9 @@ pub enum Error {
 
     /// There is no memory for an operation.
     #[error(
-        "out of memory while {doing}: {}. Use smaller images or a smaller batch, or free memory: \
+        "out of memory while {}: {}. Use smaller images or a smaller batch, or free memory: \
          other notebooks and programs hold some.",
+        bounded(doing),
         first_line(&source.to_string())
     )]
     #[non_exhaustive]
@@ -191,7 +197,7 @@ pub enum Error {
     },
 
     /// libtorch refused an operation.
-    #[error("libtorch, while {doing}: {}", first_line(&source.to_string()))]
+    #[error("libtorch, while {}: {}", bounded(doing), first_line(&source.to_string()))]
     #[non_exhaustive]
     Torch {
         /// What was being done.
@@ -201,7 +207,7 @@ pub enum Error {
     },
 
     /// A fault of this crate itself.
-    #[error("{0}. This is a bug in convscope; please report it with what you did.")]
+    #[error("{}. This is a bug in convscope; please report it with what you did.", bounded(.0))]
     Internal(String),
 }
 
@@ -259,10 +265,83 @@ impl From<TchError> for Error {
 /// The first line of libtorch's message, which is followed by a C++ backtrace.
 pub(crate) fn first_line(message: &str) -> String {
     let message = message.trim_start_matches("Internal torch error: ");
-    message.lines().next().unwrap_or_default().to_owned()
+    bounded(message.lines().next().unwrap_or_default()).into_owned()
 }
 
-/// A shape as this crate writes it everywhere: `[1, 3, 224, 224]`.
+/// A shape as this crate writes it everywhere: `[1, 3, 224, 224]`. Of a file's thousands of sizes only
+/// the first.
 pub(crate) fn shape_text(shape: &[i64]) -> String {
-    format!("{shape:?}")
+    const SHOWN: usize = 16;
+    match shape.get(..SHOWN) {
+        Some(first) if shape.len() > SHOWN => {
+            let first: Vec<String> = first.iter().map(i64::to_string).collect();
+            format!("[{}, … {} in all]", first.join(", "), shape.len())
+        }
+        _ => format!("{shape:?}"),
+    }
+}
+
+/// A name of a file's or a user's as messages show it, however long it is.
+pub(crate) fn short(name: &str) -> Cow<'_, str> {
+    cut(name, 80)
+}
+
+/// At most `most` characters, of which those in the middle go.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most || text.chars().nth(most).is_none() {
+        return text.into();
+    }
+    let half = most / 2;
+    let head = text.char_indices().nth(half).map_or(text, |(end, _)| &text[..end]);
+    let tail = text.char_indices().rev().nth(half - 2).map_or("", |(start, _)| &text[start..]);
+    format!("{head}…{tail}").into()
+}
+
+/// The wall for all that files and users put into messages.
+fn bounded(text: &str) -> Cow<'_, str> {
+    cut(text, 4000)
+}
+
+/// Texts with commas between: all of them, or the first and the last.
+pub(crate) fn listed(texts: &[String]) -> String {
+    const FIRST: usize = 14;
+    const LAST: usize = 6;
+    if texts.len() <= FIRST + LAST {
+        return texts.join(", ");
+    }
+    let (first, last) = (&texts[..FIRST], &texts[texts.len() - LAST..]);
+    format!("{}, …, {}", first.join(", "), last.join(", "))
+}
+
+/// Names in backticks, with commas between.
+pub(crate) fn quoted(names: &[&str]) -> String {
+    listed(&names.iter().map(|name| format!("`{}`", short(name))).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_cut_in_the_middle() {
+        assert_eq!(short("layer1.0.conv1"), "layer1.0.conv1");
+        let long = format!("begin{}end", "ä".repeat(10_000));
+        let cut = short(&long);
+        assert_eq!(cut.chars().count(), 80);
+        assert!(cut.starts_with("begin") && cut.ends_with("end") && cut.contains('…'), "{cut}");
+        let message = Error::Argument(long.repeat(3)).to_string();
+        assert_eq!(message.chars().count(), 4000);
+        assert_eq!(shape_text(&[1, 3]), "[1, 3]");
+        assert!(shape_text(&[7; 5000]).ends_with("7, … 5000 in all]"));
+    }
+
+    #[test]
+    fn of_many_names_the_first_and_the_last_are_listed() {
+        let names: Vec<String> = (0..100).map(|number| format!("n{number}")).collect();
+        assert_eq!(listed(&names[..3]), "n0, n1, n2");
+        let text = listed(&names);
+        assert!(text.starts_with("n0, n1") && text.ends_with("n98, n99"), "{text}");
+        assert_eq!(text.matches(", ").count(), 20);
+        assert_eq!(quoted(&["a", "b"]), "`a`, `b`");
+    }
 }

@@ -4,9 +4,9 @@ use tch::{Kind, TchError, Tensor};
 
 use super::Measure;
 use super::target::{Score, Target, Unit};
-use crate::error::shape_text;
+use crate::error::{quoted, shape_text, short};
 use crate::limits::position;
-use crate::network::{Network, OutputScale, nearest, one_number, only, quoted};
+use crate::network::{Network, OutputScale, nearest, one_number, only};
 use crate::{Error, Result};
 
 /// The targets of a batch, one per image, all at one node.
@@ -268,7 +268,8 @@ pub(crate) fn by_name(network: &Network, name: &str) -> Result<usize> {
         [] => "It has no class names; give the class's number.".to_owned(),
         near => format!("Nearest: {}.", quoted(near)),
     };
-    Err(Error::UnknownClass(format!("{} has no class `{name}`. {hint}", network.name())))
+    let (network, name) = (short(network.name()), short(name));
+    Err(Error::UnknownClass(format!("{network} has no class `{name}`. {hint}")))
 }
 
 fn failed(error: tch::TchError) -> Error {

@@ -2,7 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Network, Op, Pointwise, quoted};
+use super::{Network, Op, Pointwise};
+use crate::error::quoted;
 use crate::{Error, Result};
 
 /// What the numbers of an output `[N, classes]` are.

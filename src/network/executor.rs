@@ -3,10 +3,9 @@
 use tch::{TchError, Tensor};
 
 use super::gradient::leaf;
-use super::layers::quoted;
 use super::ops::{Misfit, count, countable};
 use super::{Network, Op, is_floating};
-use crate::error::shape_text;
+use crate::error::{quoted, shape_text};
 use crate::limits::check_memory;
 use crate::{Error, Result};
 

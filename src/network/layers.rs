@@ -1,6 +1,9 @@
 //! Finding a layer by name, by prefix, and, where there is none, what was probably meant.
 
+use std::collections::BTreeSet;
+
 use super::Network;
+use crate::error::quoted;
 use crate::{Error, Result};
 
 impl Network {
@@ -28,7 +31,13 @@ impl Network {
     }
 
     fn hint(&self, layer: &str) -> String {
-        let near = nearest(layer, self.nodes.iter().map(|node| node.name.as_str()), 3);
+        // A prefix of as many parts may be meant: `layer4` where `layer5` was written.
+        let parts = layer.matches('.').count();
+        let prefix = |name: &'_ str| name.match_indices('.').nth(parts).map(|(end, _)| end);
+        let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+        let prefixes = names.iter().filter_map(|name| prefix(name).map(|end| &name[..end]));
+        let names: BTreeSet<&str> = names.iter().copied().chain(prefixes).collect();
+        let near = nearest(layer, names.into_iter(), 3);
         match near.as_slice() {
             [] => String::new(),
             names => format!("Nearest: {}.", quoted(names)),
@@ -36,21 +45,27 @@ impl Network {
     }
 }
 
-/// The `count` names closest to `wanted` by edit distance.
+/// The `count` names closest to `wanted` by edit distance; among equally close ones those whose letters
+/// are nearer in the alphabet: to `layer5`, `layer4` is nearer than `layer1`.
 pub(crate) fn nearest<'a>(
     wanted: &str,
     names: impl Iterator<Item = &'a str>,
     count: usize,
 ) -> Vec<&'a str> {
-    let wanted = wanted.to_lowercase();
-    let mut ranked: Vec<_> =
-        names.map(|name| (strsim::levenshtein(&wanted, &name.to_lowercase()), name)).collect();
+    // The time is proportional to the lengths' product.
+    const COMPARED: usize = 100;
+    let start = |name: &str| name.chars().take(COMPARED).collect::<String>().to_lowercase();
+    let wanted = start(wanted);
+    let letters = |name: &str| -> u32 {
+        wanted.chars().zip(name.chars()).map(|(a, b)| u32::from(a).abs_diff(b.into())).sum()
+    };
+    let rank = |name: &'a str| {
+        let start = start(name);
+        (strsim::levenshtein(&wanted, &start), letters(&start), name)
+    };
+    let mut ranked: Vec<_> = names.map(rank).collect();
     ranked.sort();
-    ranked.into_iter().take(count).map(|(_, name)| name).collect()
-}
-
-pub(crate) fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    ranked.into_iter().take(count).map(|(.., name)| name).collect()
 }
 
 #[cfg(test)]
@@ -61,5 +76,10 @@ mod tests {
     fn nearest_names_first() {
         let names = ["conv1", "layer1.0.conv1", "fc"];
         assert_eq!(nearest("conv_1", names.into_iter(), 1), ["conv1"]);
+        let layers = ["layer1", "layer2", "layer3", "layer4"];
+        assert_eq!(nearest("Layer5", layers.into_iter(), 2), ["layer4", "layer3"]);
+        // Names of any length take no time.
+        let long = "x".repeat(1 << 20);
+        assert_eq!(nearest(&long, layers.into_iter().chain([long.as_str()]), 1), [&long]);
     }
 }

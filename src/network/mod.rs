@@ -33,7 +33,7 @@ pub(crate) use classes::OutputScale;
 pub(crate) use executor::only;
 pub use gradient::Gradients;
 pub(crate) use gradient::{backward, leaf, one_number};
-pub(crate) use layers::{nearest, quoted};
+pub(crate) use layers::nearest;
 pub(crate) use modified_backprop::BackpropRule;
 pub use ops::{Arithmetic, Op, Pointwise};
 pub use options::{Conv2d, Pool};

@@ -4,7 +4,8 @@
 use tch::Device;
 
 use super::{cifar_resnet, densenet, mobilenet, resnet, squeezenet, vgg, vit, weights};
-use crate::network::{Network, nearest, quoted};
+use crate::error::{quoted, short};
+use crate::network::{Network, nearest};
 use crate::{Error, Result};
 
 struct Model {
@@ -63,7 +64,8 @@ fn find(name: &str) -> Result<&'static Model> {
     MODELS.iter().find(|model| model.name == name).ok_or_else(|| {
         let near = nearest(name, MODELS.iter().map(|model| model.name), 3);
         Error::Argument(format!(
-            "the zoo has no network `{name}`. Nearest: {}. All: `zoo::names()`.",
+            "the zoo has no network `{}`. Nearest: {}. All: `zoo::names()`.",
+            short(name),
             quoted(&near)
         ))
     })

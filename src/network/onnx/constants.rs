@@ -35,7 +35,7 @@ pub(super) fn constant_of_shape<'a>(
     node: &'a Node<'a>,
 ) -> Outcome<Value<'a>> {
     let shape = importer.numbers(node, 0)?.ok_or("its shape is missing")?;
-    importer.spend(&shape)?;
+    importer.budget.spend(&shape)?;
     let one = match node.attribute("value").and_then(|value| value.array.as_deref()) {
         Some(array) => importer.read(array)?,
         None => Tensor::f_from_slice(&[0_f32]).map_err(torch)?,
@@ -63,7 +63,7 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
         (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),
         (Value::Constant(tensor, name), _) => {
-            Ok(Value::Constant(tensor.f_to_kind(to).map_err(torch)?, name))
+            Ok(Value::Constant(importer.to_kind(&tensor, to)?, name))
         }
         (Value::Sizes(sizes), _) => {
             Ok(Value::Constant(sizes.tensor()?.f_to_kind(to).map_err(torch)?, ""))

@@ -3,6 +3,7 @@
 //! network takes any number of images all the same.
 
 use super::sizes::Size;
+use crate::error::shape_text;
 
 /// A value's shape for one image, and where the batch stands in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,9 +107,17 @@ impl Shape {
     }
 }
 
-/// The number of values, each size at least 1; an error where it is beyond anything a network holds.
+/// libtorch's own functions take no more either.
+pub(super) const MOST_DIMS: usize = 16;
+
+/// The number of values, each size at least 1; an error where it is beyond what any machine holds for
+/// one value of a network (16 GiB of float32).
 pub(super) fn product(sizes: &[i64]) -> Result<i64, String> {
-    const MOST: i64 = 1 << 40;
+    const MOST: i64 = 1 << 32;
+    if sizes.len() > MOST_DIMS {
+        let shape = shape_text(sizes);
+        return Err(format!("{shape}, at most {MOST_DIMS} dimensions are supported"));
+    }
     sizes
         .iter()
         .try_fold(1_i64, |all, &size| all.checked_mul(size).filter(|all| (1..=MOST).contains(all)))
@@ -116,7 +125,7 @@ pub(super) fn product(sizes: &[i64]) -> Result<i64, String> {
 }
 
 fn too_large(sizes: &[i64]) -> String {
-    format!("an impossible shape {sizes:?}")
+    format!("an impossible shape {}", shape_text(sizes))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use super::message::{Graph, Model, Node};
 use super::operators;
+use crate::error::{listed, short};
 
 /// A graph whose names and order are sound.
 pub(super) struct Checked<'a> {
@@ -52,7 +53,7 @@ fn producers<'a>(graph: &Graph<'a>) -> Result<HashMap<&'a str, Option<usize>>, S
     let mut producers = HashMap::new();
     for array in &graph.initializers {
         if producers.insert(array.name, None).is_some() {
-            return Err(format!("two initializers are named `{}`", array.name));
+            return Err(format!("two initializers are named `{}`", short(array.name)));
         }
     }
     for input in &graph.inputs {
@@ -61,7 +62,8 @@ fn producers<'a>(graph: &Graph<'a>) -> Result<HashMap<&'a str, Option<usize>>, S
     for (index, node) in graph.nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|name| !name.is_empty()) {
             if producers.insert(*output, Some(index)).is_some() {
-                return Err(format!("two nodes give `{output}`, the second is {}", node.title()));
+                let (output, second) = (short(output), node.title());
+                return Err(format!("two nodes give `{output}`, the second is {second}"));
             }
         }
     }
@@ -74,7 +76,8 @@ fn order(graph: &Graph, producers: &HashMap<&str, Option<usize>>) -> Result<Vec<
     let outputs: Vec<_> = graph.outputs.iter().map(|output| output.name).collect();
     let given = |name: &str, by: &dyn Fn() -> String| {
         let producer = producers.get(name);
-        producer.copied().ok_or_else(|| format!("{} reads `{name}`, which nothing gives", by()))
+        let nothing = || format!("{} reads `{}`, which nothing gives", by(), short(name));
+        producer.copied().ok_or_else(nothing)
     };
     let mut needed = vec![false; graph.nodes.len()];
     let mut open = Vec::new();
@@ -120,26 +123,47 @@ fn order(graph: &Graph, producers: &HashMap<&str, Option<usize>>) -> Result<Vec<
 /// All operators that are not supported at once, with where they stand.
 fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), String> {
     const SHOWN: usize = 3;
+    const OPERATORS: usize = 20;
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut hint = "";
     for node in nodes {
         let known = is_onnx(node.domain) && operators::find(node.op).is_some();
         if !known {
             let domain = if is_onnx(node.domain) { "" } else { node.domain };
             let separator = if domain.is_empty() { "" } else { "." };
             let title = node.title();
-            found.entry(format!("{domain}{separator}{}", node.op)).or_default().push(title);
+            let operator = format!("{}{separator}{}", short(domain), short(node.op));
+            found.entry(operator).or_default().push(title);
+            hint = match (domain, hint) {
+                _ if quantized(node.op) => QUANTIZED,
+                ("com.microsoft" | "ai.onnx.contrib", "") => FUSED,
+                _ => hint,
+            };
         }
     }
     if found.is_empty() {
         return Ok(());
     }
     let mut text = "these operators are not supported:".to_owned();
-    for (operator, titles) in found {
+    for (operator, titles) in found.iter().take(OPERATORS) {
         let more = if titles.len() > SHOWN { ", …" } else { "" };
         let shown = titles[..titles.len().min(SHOWN)].join(", ");
         text.push_str(&format!("\n  {operator}, {} times: {shown}{more}", titles.len()));
     }
-    Err(text)
+    if found.len() > OPERATORS {
+        text.push_str(&format!("\n  and {} more", found.len() - OPERATORS));
+    }
+    Err(text + hint)
+}
+
+const QUANTIZED: &str = "\nThe network was quantized, to whole numbers of 8 bits: take the file \
+    with floating-point weights from before that";
+const FUSED: &str = "\nA runtime has optimized the file for itself, and put operators of its own \
+    into it: take the file that was exported, from before that";
+
+fn quantized(operator: &str) -> bool {
+    let known = ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger"];
+    known.contains(&operator) || operator == "MatMulInteger" || operator.starts_with("QLinear")
 }
 
 /// The one input that is no initializer, which must be `[N, C, H, W]`.
@@ -149,16 +173,17 @@ fn image_input<'a>(graph: &Graph<'a>) -> Result<(&'a str, [Option<i64>; 4]), Str
     let inputs: Vec<_> =
         graph.inputs.iter().filter(|input| !initialized.contains(input.name)).collect();
     let [input] = inputs.as_slice() else {
-        let names: Vec<_> = inputs.iter().take(5).map(|input| input.name).collect();
+        let names: Vec<String> = inputs.iter().map(|input| short(input.name).into()).collect();
         return Err(format!(
             "it takes {} inputs ({}); a network here takes one, images [N, C, H, W]",
             inputs.len(),
-            names.join(", ")
+            listed(&names)
         ));
     };
     let sizes = input.shape.as_deref().and_then(|shape| <[_; 4]>::try_from(shape).ok());
     let sizes = sizes.ok_or_else(|| {
-        format!("its input `{}` is declared {:?}, expected [N, C, H, W]", input.name, input.shape)
+        let name = short(input.name);
+        format!("its input `{name}` is declared {:?}, expected [N, C, H, W]", input.shape)
     })?;
     Ok((input.name, sizes))
 }

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::dims::{Shape, product};
+use super::budget::Budget;
+use super::dims::Shape;
 use super::graph::Checked;
 use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
 use super::tensor::{self, Folder};
 use super::value::{Outcome, Value, torch};
+use crate::error::{shape_text, short};
 use crate::network::ops::{Input, Parameter};
 use crate::network::{Node, Op};
 
@@ -28,20 +30,24 @@ pub(super) struct Importer<'a> {
     pub values: HashMap<&'a str, Value<'a>>,
     /// How many nodes read each value.
     readers: HashMap<&'a str, usize>,
+    /// How many values each node of the network is.
+    holders: HashMap<usize, usize>,
     pub nodes: Vec<Node>,
     pub shapes: Vec<Shape>,
     pub origins: Vec<Origin<'a>>,
+    /// The parameters among the nodes, by their initializers' names.
+    parameters: HashMap<&'a str, usize>,
+    /// Matrices that were transposed, by the same names.
+    transposed: HashMap<&'a str, Tensor>,
     /// The node of the file that is being converted.
     current: Option<&'a OnnxNode<'a>>,
-    /// How many numbers folding may still make: about as many as were read. A file that makes much
-    /// of little is a bomb.
-    budget: i64,
+    pub budget: Budget,
     /// Whether the file is made for any batch, or for one image.
     pub dynamic: bool,
 }
 
-/// Folding may make as many numbers of nothing.
-const ALWAYS: i64 = 1 << 24;
+/// A node of the file becomes one of the network or a few, and a file has 20,000 at most.
+const MOST_NODES: usize = 100_000;
 
 impl<'a> Importer<'a> {
     /// The state at the beginning, for images `[C, H, W]`.
@@ -60,11 +66,14 @@ impl<'a> Importer<'a> {
             initializers: checked.graph.initializers.iter().map(|a| (a.name, a)).collect(),
             values: HashMap::from([(checked.input, Value::Node(0))]),
             readers,
+            holders: HashMap::from([(0, 1)]),
             nodes: vec![Node { name: String::new(), op: Op::Input(Input), inputs: Vec::new() }],
             shapes: vec![Shape { sizes: vec![1, c, h, w], batch }],
             origins: vec![Origin { node: None, weight: "input" }],
+            parameters: HashMap::new(),
+            transposed: HashMap::new(),
             current: None,
-            budget: ALWAYS,
+            budget: Budget::new(),
             dynamic: checked.sizes[0].is_none(),
         }
     }
@@ -76,8 +85,15 @@ impl<'a> Importer<'a> {
             Some(Convert::Several(convert)) => convert(self, node)?,
             None => return Err("not supported".to_owned()),
         };
-        let named = node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty());
-        self.values.extend(named.map(|(name, value)| (*name, value)));
+        for (name, value) in node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
+            match &value {
+                // Tensors' numbers are counted where they are made, shapes' here.
+                Value::Sizes(sizes) => self.budget.spend(&[1 + sizes.values.len() as i64])?,
+                Value::Node(index) => *self.holders.entry(*index).or_default() += 1,
+                Value::Constant(..) => {}
+            }
+            self.values.insert(name, value);
+        }
         Ok(())
     }
 
@@ -90,13 +106,13 @@ impl<'a> Importer<'a> {
             self.values.insert(name, value);
         }
         let value = self.values.get(name).map(Value::share);
-        value.ok_or_else(|| format!("reads `{name}`, an output that is not supported"))
+        value.ok_or_else(|| format!("reads `{}`, an output that is not supported", short(name)))
     }
 
     /// A tensor written out in a node.
     pub(super) fn read(&mut self, array: &Array) -> Outcome<Tensor> {
         let tensor = tensor::read(array, &mut self.folder)?;
-        self.budget = self.budget.saturating_add(tensor.numel() as i64);
+        self.budget.earn(tensor.numel());
         Ok(tensor)
     }
 
@@ -125,8 +141,7 @@ impl<'a> Importer<'a> {
         match self.optional(node, index)? {
             None => Ok(None),
             Some(Value::Constant(tensor, name)) => {
-                let tensor = tensor.f_to_kind(Kind::Float).map_err(torch)?;
-                Ok(Some((tensor, name)))
+                Ok(Some((self.to_kind(&tensor, Kind::Float)?, name)))
             }
             Some(_) => Err(format!("input {index} is computed, expected fixed weights")),
         }
@@ -200,30 +215,59 @@ impl<'a> Importer<'a> {
         }
         let inputs = inputs.into_iter().map(|value| self.node(value));
         let inputs = inputs.collect::<Outcome<Vec<usize>>>()?;
-        Ok(self.push(op, inputs, shape, Origin { node: self.current, weight }))
+        self.push(op, inputs, shape, Origin { node: self.current, weight }).map(Value::Node)
     }
 
-    fn push(&mut self, op: Op, inputs: Vec<usize>, shape: Shape, origin: Origin<'a>) -> Value<'a> {
+    fn push(
+        &mut self,
+        op: Op,
+        inputs: Vec<usize>,
+        shape: Shape,
+        origin: Origin<'a>,
+    ) -> Outcome<usize> {
+        if self.nodes.len() == MOST_NODES {
+            return Err(format!("the network has more than {MOST_NODES} nodes: refused"));
+        }
         self.nodes.push(Node { name: String::new(), op, inputs });
         self.shapes.push(shape);
         self.origins.push(origin);
-        Value::Node(self.nodes.len() - 1)
+        Ok(self.nodes.len() - 1)
     }
 
     fn fold(&mut self, op: &Op, inputs: &[Value], shape: &Shape) -> Outcome<Value<'a>> {
         let tensors = inputs.iter().map(Value::tensor).collect::<Outcome<Vec<Tensor>>>()?;
-        self.spend(&shape.sizes)?;
+        let sizes: Vec<Vec<i64>> = tensors.iter().map(Tensor::size).collect();
+        let inputs: Vec<&[i64]> = sizes.iter().map(Vec::as_slice).collect();
+        self.budget.spend(&shape.sizes)?;
+        self.budget.work(op.work(&inputs, &shape.sizes))?;
         let tensor = op.compute(&tensors.iter().collect::<Vec<_>>(), false).map_err(torch)?;
         Ok(Value::Constant(tensor, ""))
     }
 
-    /// Counts what is made of constants.
-    pub(super) fn spend(&mut self, sizes: &[i64]) -> Outcome<()> {
-        self.budget -= product(sizes)?;
-        if self.budget < 0 {
-            return Err(format!("constants of {sizes:?}, far larger than the file: refused"));
+    /// A constant in that precision: itself, or a copy.
+    pub(super) fn to_kind(&mut self, tensor: &Tensor, kind: Kind) -> Outcome<Tensor> {
+        if tensor.kind() != kind {
+            self.budget.spend(&tensor.size())?;
         }
-        Ok(())
+        tensor.f_to_kind(kind).map_err(torch)
+    }
+
+    /// A matrix with rows for columns. `name` is its initializer's, which several layers may share.
+    pub(super) fn transposed(&mut self, matrix: &Tensor, name: &'a str) -> Outcome<Tensor> {
+        if let Some(known) = self.transposed.get(name) {
+            return Ok(known.shallow_clone());
+        }
+        let size = matrix.size();
+        if size.len() != 2 {
+            return Err(format!("weights {}, expected a matrix", shape_text(&size)));
+        }
+        self.budget.spend(&size)?;
+        let turned = matrix.f_permute([1, 0]).and_then(|turned| turned.f_contiguous());
+        let turned = turned.map_err(torch)?;
+        if !name.is_empty() {
+            self.transposed.insert(name, turned.shallow_clone());
+        }
+        Ok(turned)
     }
 
     /// The node of a value; a constant becomes a parameter.
@@ -232,25 +276,30 @@ impl<'a> Importer<'a> {
             return Ok(index);
         }
         let name = if let Value::Constant(_, name) = value { name } else { "" };
-        let known = |origin: &Origin| origin.node.is_none() && origin.weight == name;
-        if !name.is_empty()
-            && let Some(index) = self.origins.iter().position(known)
-            && matches!(self.nodes[index].op, Op::Parameter(_))
-        {
+        if let Some(&index) = self.parameters.get(name) {
             return Ok(index);
         }
         let shape = self.shape(&value);
-        let value = value.tensor()?.f_to_kind(Kind::Float).map_err(torch)?;
+        let value = self.to_kind(&value.tensor()?, Kind::Float)?;
         let node = if name.is_empty() { self.current } else { None };
-        self.push(Parameter { value }.into(), Vec::new(), shape, Origin { node, weight: name });
-        Ok(self.nodes.len() - 1)
+        let origin = Origin { node, weight: name };
+        let index = self.push(Parameter { value }.into(), Vec::new(), shape, origin)?;
+        if !name.is_empty() {
+            self.parameters.insert(name, index);
+        }
+        Ok(index)
     }
 
     /// Whether a single node of the file reads the value of that name, and no other value is the
     /// same node of the network.
     pub(super) fn reads_alone(&self, name: &str, index: usize) -> bool {
-        let same = |value: &&Value| matches!(value, Value::Node(other) if *other == index);
-        self.readers.get(name) == Some(&1) && self.values.values().filter(same).count() == 1
+        self.readers.get(name) == Some(&1) && self.holders.get(&index) == Some(&1)
+    }
+
+    /// From now on there is no value of that name, which was the network's node `index`.
+    pub(super) fn forget(&mut self, name: &str, index: usize) {
+        self.values.remove(name);
+        self.holders.remove(&index);
     }
 }
 

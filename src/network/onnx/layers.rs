@@ -65,6 +65,7 @@ pub(super) fn batch_norm<'a>(
         return importer.emit_layer(op, vec![x], name);
     }
     // Without height and width: a scale and a shift for each channel.
+    importer.budget.spend(&[2, channels[0]])?;
     let scale_and_shift = || {
         let scale = weight.f_div(&running_var.f_add_scalar(eps)?.f_sqrt()?)?;
         let shift = bias.f_sub(&running_mean.f_mul(&scale)?)?;
@@ -102,17 +103,15 @@ pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
     let (weight, name) = importer.required(node, 1)?;
     let bias = importer.weight(node, 2)?.map(|(bias, _)| bias);
     let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
-    let scaled = |tensor: Tensor, factor: f64| match factor {
-        1.0 => Ok(tensor),
-        _ => tensor.f_mul_scalar(factor).map_err(torch),
-    };
-    let weight = if node.int("transB", 0) != 0 { weight } else { transposed(&weight)? };
-    let weight = scaled(weight, alpha)?;
+    let weight =
+        if node.int("transB", 0) != 0 { weight } else { importer.transposed(&weight, name)? };
+    let weight = scaled(importer, weight, alpha)?;
     let out = weight.size().first().copied().unwrap_or_default();
     let bias = bias.map(|bias| {
+        importer.budget.spend(&[out])?;
         // [out], [1, out], or one number for all.
         let row = bias.f_reshape(-1).and_then(|row| row.f_expand(out, false)?.f_contiguous());
-        scaled(row.map_err(torch)?, beta)
+        scaled(importer, row.map_err(torch)?, beta)
     });
     let bias = bias.transpose()?;
     importer.emit_layer(Linear { weight, bias }, vec![x], name)
@@ -123,18 +122,20 @@ pub(super) fn mat_mul<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
     let (a, b) = (importer.input(node, 0)?, importer.input(node, 1)?);
     match (&a, &b) {
         (Value::Node(_), Value::Constant(matrix, name)) if matrix.dim() == 2 => {
-            let weight = transposed(&matrix.f_to_kind(Kind::Float).map_err(torch)?)?;
+            let matrix = importer.to_kind(matrix, Kind::Float)?;
+            let weight = importer.transposed(&matrix, name)?;
             importer.emit_layer(Linear { weight, bias: None }, vec![a], name)
         }
         _ => importer.emit(MatMul, vec![a, b]),
     }
 }
 
-fn transposed(matrix: &Tensor) -> Outcome<Tensor> {
-    if matrix.dim() != 2 {
-        return Err(format!("weights {:?}, expected a matrix", matrix.size()));
+fn scaled(importer: &mut Importer, tensor: Tensor, factor: f64) -> Outcome<Tensor> {
+    if factor == 1.0 {
+        return Ok(tensor);
     }
-    matrix.f_permute([1, 0]).and_then(|turned| turned.f_contiguous()).map_err(torch)
+    importer.budget.spend(&tensor.size())?;
+    tensor.f_mul_scalar(factor).map_err(torch)
 }
 
 pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {

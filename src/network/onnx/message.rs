@@ -3,6 +3,7 @@
 //! They borrow the file's bytes.
 
 use super::wire::Fields;
+use crate::error::short;
 
 /// A whole file.
 #[derive(Default)]
@@ -54,8 +55,10 @@ pub(super) struct Array<'a> {
     pub floats: Vec<f32>,
     pub ints: Vec<i64>,
     pub doubles: Vec<f64>,
-    /// `location`, `offset`, `length` of data in another file.
-    pub external: Option<Vec<(&'a str, &'a str)>>,
+    /// Whether its data lie in another file.
+    pub external: bool,
+    /// `location`, `offset`, `length` there.
+    pub entries: Vec<(&'a str, &'a str)>,
 }
 
 impl Node<'_> {
@@ -85,7 +88,7 @@ impl Node<'_> {
     pub(super) fn title(&self) -> String {
         let outputs = || self.outputs.first().copied().unwrap_or_default();
         let name = if self.name.is_empty() { outputs() } else { self.name };
-        format!("node `{name}` ({})", self.op)
+        format!("node `{}` ({})", short(name), short(self.op))
     }
 }
 
@@ -98,15 +101,17 @@ pub(super) struct ValueInfo<'a> {
 }
 
 // Two bytes of a file can become a struct of a hundred, so that their number is bounded. Networks
-// have some hundreds of nodes, deep ones some thousands; operators a dozen attributes at most.
+// have some hundreds of nodes, deep ones some thousands; operators a dozen attributes at most, and
+// some dozens of inputs where they join them.
 const MOST_NODES: usize = 20_000;
-const MOST_ATTRIBUTES: usize = 32;
+const MOST_NAMES: usize = 1024;
+const MOST_PARTS: usize = 32;
 
-fn bounded(count: usize, most: usize) -> Parsed<()> {
+fn bounded(count: usize, most: usize, what: &str) -> Parsed<()> {
     if count <= most {
         return Ok(());
     }
-    Err(format!("it has more than {most} nodes, tensors or attributes of one node: refused"))
+    Err(format!("it has more than {most} {what}: refused"))
 }
 
 type Parsed<T> = Result<T, String>;
@@ -116,10 +121,11 @@ pub(super) fn model(bytes: &[u8]) -> Parsed<Model<'_>> {
     for field in Fields::of(bytes) {
         match field? {
             (1, value) => model.ir_version = value.integer(),
-            (7, value) => model.graph = Some(graph(value.bytes())?),
+            (7, value) => graph(model.graph.get_or_insert_default(), value.bytes())?,
             (8, value) => model.opsets.push(opset(value.bytes())?),
             _ => {}
         }
+        bounded(model.opsets.len(), MOST_PARTS, "operator sets")?;
     }
     Ok(model)
 }
@@ -136,22 +142,25 @@ fn opset(bytes: &[u8]) -> Parsed<(&str, i64)> {
     Ok(opset)
 }
 
-fn graph(bytes: &[u8]) -> Parsed<Graph<'_>> {
-    let mut graph = Graph::default();
+fn graph<'a>(graph: &mut Graph<'a>, bytes: &'a [u8]) -> Parsed<()> {
     for field in Fields::of(bytes) {
         match field? {
             (1, value) => graph.nodes.push(node(value.bytes())?),
-            (5, value) => graph.initializers.push(array(value.bytes())?),
+            (5, value) => {
+                let mut initializer = Array::default();
+                array(&mut initializer, value.bytes())?;
+                graph.initializers.push(initializer);
+            }
             (11, value) => graph.inputs.push(value_info(value.bytes())?),
             (12, value) => graph.outputs.push(value_info(value.bytes())?),
             _ => continue,
         }
-        bounded(graph.nodes.len(), MOST_NODES)?;
-        bounded(graph.initializers.len(), MOST_NODES)?;
-        bounded(graph.inputs.len(), MOST_NODES)?;
-        bounded(graph.outputs.len(), MOST_NODES)?;
+        bounded(graph.nodes.len(), MOST_NODES, "nodes")?;
+        bounded(graph.initializers.len(), MOST_NODES, "initializers")?;
+        bounded(graph.inputs.len(), MOST_NODES, "inputs")?;
+        bounded(graph.outputs.len(), MOST_NODES, "outputs")?;
     }
-    Ok(graph)
+    Ok(())
 }
 
 fn node(bytes: &[u8]) -> Parsed<Node<'_>> {
@@ -171,7 +180,9 @@ fn node(bytes: &[u8]) -> Parsed<Node<'_>> {
             }
             _ => {}
         }
-        bounded(node.attributes.len(), MOST_ATTRIBUTES)?;
+        bounded(node.attributes.len(), MOST_PARTS, "attributes of one node")?;
+        bounded(node.inputs.len(), MOST_NAMES, "inputs of one node")?;
+        bounded(node.outputs.len(), MOST_NAMES, "outputs of one node")?;
     }
     Ok(node)
 }
@@ -185,7 +196,7 @@ fn attribute(bytes: &[u8]) -> Parsed<Attribute<'_>> {
             (2, value) => attribute.float = value.float(),
             (3, value) => attribute.int = value.integer(),
             (4, value) => attribute.text = value.bytes(),
-            (5, value) => attribute.array = Some(Box::new(array(value.bytes())?)),
+            (5, value) => array(attribute.array.get_or_insert_default(), value.bytes())?,
             (7, value) => value.floats(&mut attribute.floats),
             (8, value) => value.integers(&mut attribute.ints)?,
             _ => {}
@@ -194,11 +205,8 @@ fn attribute(bytes: &[u8]) -> Parsed<Attribute<'_>> {
     Ok(attribute)
 }
 
-fn array(bytes: &[u8]) -> Parsed<Array<'_>> {
+fn array<'a>(array: &mut Array<'a>, bytes: &'a [u8]) -> Parsed<()> {
     const EXTERNAL: i64 = 1;
-    let mut array = Array::default();
-    let mut entries = Vec::new();
-    let mut location = 0;
     for field in Fields::of(bytes) {
         match field? {
             (1, value) => value.integers(&mut array.dims)?,
@@ -208,13 +216,13 @@ fn array(bytes: &[u8]) -> Parsed<Array<'_>> {
             (8, value) => array.name = value.text()?,
             (9, value) => array.raw = Some(value.bytes()),
             (10, value) => value.doubles(&mut array.doubles),
-            (13, value) => entries.push(entry(value.bytes())?),
-            (14, value) => location = value.integer(),
+            (13, value) => array.entries.push(entry(value.bytes())?),
+            (14, value) => array.external = value.integer() == EXTERNAL,
             _ => {}
         }
+        bounded(array.entries.len(), MOST_PARTS, "entries on where a tensor's data lie")?;
     }
-    array.external = (location == EXTERNAL).then_some(entries);
-    Ok(array)
+    Ok(())
 }
 
 /// A key and its value.
@@ -235,7 +243,7 @@ fn value_info(bytes: &[u8]) -> Parsed<ValueInfo<'_>> {
     for field in Fields::of(bytes) {
         match field? {
             (1, value) => info.name = value.text()?,
-            (2, kind) => info.shape = shape(kind.bytes())?,
+            (2, kind) => shape(&mut info.shape, kind.bytes())?,
             _ => {}
         }
     }
@@ -243,31 +251,29 @@ fn value_info(bytes: &[u8]) -> Parsed<ValueInfo<'_>> {
 }
 
 /// The shape within TypeProto: its tensor_type's shape, a row of dimensions.
-fn shape(kind: &[u8]) -> Parsed<Option<Vec<Option<i64>>>> {
-    let Some(tensor) = last(kind, 1)? else { return Ok(None) };
-    let Some(shape) = last(tensor, 2)? else { return Ok(None) };
-    let mut sizes = Vec::new();
-    for field in Fields::of(shape) {
-        if let (1, dimension) = field? {
-            let mut size = None;
-            for field in Fields::of(dimension.bytes()) {
-                if let (1, value) = field? {
-                    size = Some(value.integer());
+fn shape(sizes: &mut Option<Vec<Option<i64>>>, kind: &[u8]) -> Parsed<()> {
+    for tensor in messages(kind, 1) {
+        for shape in messages(tensor?, 2) {
+            let sizes = sizes.get_or_insert_default();
+            for dimension in messages(shape?, 1) {
+                let mut size = None;
+                for field in Fields::of(dimension?) {
+                    if let (1, value) = field? {
+                        size = Some(value.integer());
+                    }
                 }
+                sizes.push(size);
+                bounded(sizes.len(), MOST_PARTS, "dimensions")?;
             }
-            sizes.push(size);
         }
     }
-    Ok(Some(sizes))
+    Ok(())
 }
 
-fn last(message: &[u8], number: u64) -> Parsed<Option<&[u8]>> {
-    let mut found = None;
-    for field in Fields::of(message) {
-        match field? {
-            (at, value) if at == number => found = Some(value.bytes()),
-            _ => {}
-        }
-    }
-    Ok(found)
+/// The fields of that number. A message that stands twice is one in two parts.
+fn messages(message: &[u8], number: u64) -> impl Iterator<Item = Parsed<&[u8]>> {
+    Fields::of(message).filter_map(move |field| match field {
+        Ok((at, value)) => (at == number).then(|| Ok(value.bytes())),
+        Err(error) => Some(Err(error)),
+    })
 }

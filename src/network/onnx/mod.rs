@@ -8,6 +8,7 @@
 //! A file is not trusted: whatever it holds, the answer is a network or an error, in time and memory
 //! in proportion to its size.
 
+mod budget;
 mod constants;
 mod dims;
 mod graph;
@@ -31,6 +32,7 @@ use std::path::Path;
 use tch::Device;
 
 use super::{Network, Preprocess};
+use crate::error::short;
 use crate::{Error, Result};
 use import::Importer;
 use value::Value;
@@ -119,7 +121,9 @@ fn read(
     let first = outputs.next().ok_or("its graph has no output")?;
     let output = match importer.value(first.name)? {
         Value::Node(output) => output,
-        _ => return Err(format!("its output `{}` does not depend on the images", first.name)),
+        _ => {
+            return Err(format!("its output `{}` does not depend on the images", short(first.name)));
+        }
     };
     let batch = importer.shapes[output].batch;
     if importer.shapes[output].sizes.first() != Some(&1)
@@ -129,7 +133,7 @@ fn read(
         return Err(format!(
             "its output `{}` is {shape}, expected one row for each image, [N, …]: export it with a \
              dynamic batch",
-            first.name
+            short(first.name)
         ));
     }
     let outputs: Vec<_> = output_nodes(&importer, &checked).collect();
@@ -183,6 +187,8 @@ fn image_size(
     asked: Option<[i64; 3]>,
 ) -> std::result::Result<[i64; 3], String> {
     const LARGEST: i64 = 1 << 16;
+    // 8 GiB as float32.
+    const MOST_VALUES: i64 = 1 << 31;
     let [batch, c, h, w] = declared;
     if let Some(count) = batch.filter(|&count| count != 1) {
         return Err(format!(
@@ -204,8 +210,14 @@ fn image_size(
                 .to_owned());
         }
     };
-    if image.iter().any(|size| !(1..=LARGEST).contains(size)) {
-        return Err(format!("its input is {image:?}, expected sizes from 1 to {LARGEST}"));
+    let counted = image.iter().try_fold(1, |all: i64, &size| all.checked_mul(size));
+    if image.iter().any(|size| !(1..=LARGEST).contains(size))
+        || counted.is_none_or(|count| count > MOST_VALUES)
+    {
+        return Err(format!(
+            "its input is {image:?}, expected sizes from 1 to {LARGEST} and at most {MOST_VALUES} \
+             values in all"
+        ));
     }
     Ok(image)
 }

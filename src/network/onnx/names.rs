@@ -1,6 +1,6 @@
 //! Layers' names: PyTorch's, wherever the file still tells them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::import::Origin;
 use super::message::Node as OnnxNode;
@@ -18,40 +18,45 @@ use crate::network::Node;
 /// the graph's `outputs` (with the nodes that give them) are kept free for those.
 pub(super) fn assign(nodes: &mut [Node], origins: &[Origin], outputs: &[(&str, usize)]) {
     let mut weights: HashMap<&str, usize> = HashMap::new();
-    let mut modules: HashMap<String, HashSet<&str>> = HashMap::new();
-    for (node, origin) in nodes.iter().zip(origins) {
+    let mut modules: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let stands_in: Vec<Option<String>> =
+        origins.iter().map(|origin| origin.node.and_then(module)).collect();
+    for ((node, origin), module) in nodes.iter().zip(origins).zip(&stands_in) {
         *weights.entry(origin.weight).or_default() += 1;
-        if let Some(module) = origin.node.and_then(module) {
-            // A module around others is more than any single node of its own.
-            for (dot, _) in module.match_indices('.') {
-                modules.entry(module[..dot].to_owned()).or_default().insert("");
-            }
-            modules.entry(module).or_default().insert(node.op.name());
+        if let Some(module) = module {
+            modules.entry(module.clone()).or_default().insert(node.op.name());
         }
     }
+    // A module around others is more than any single node of its own.
+    let simple = |module: &str| {
+        let inside = format!("{module}.");
+        let next = modules.range(inside.clone()..).next();
+        modules.get(module).is_some_and(|operations| operations.len() == 1)
+            && !next.is_some_and(|(other, _)| other.starts_with(&inside))
+    };
+    let given: HashSet<(&str, usize)> = outputs.iter().copied().collect();
     let mut taken: HashMap<String, usize> =
         outputs.iter().map(|(name, _)| ((*name).to_owned(), 0)).collect();
-    for (index, (node, origin)) in nodes.iter_mut().zip(origins).enumerate() {
+    let origins = origins.iter().zip(stands_in);
+    for (index, (node, (origin, module))) in nodes.iter_mut().zip(origins).enumerate() {
         let of_weight = || {
             let alone = weights.get(origin.weight) == Some(&1);
             let layer = origin.weight.strip_suffix(".weight")?;
             (alone && !layer.is_empty()).then(|| layer.to_owned())
         };
         let of_module = || {
-            let module = origin.node.and_then(module)?;
-            let simple = modules.get(&module).is_some_and(|operations| operations.len() == 1);
-            let operation = node.op.name().to_lowercase();
-            Some(match module.as_str() {
-                "" => operation,
-                _ if simple => module,
-                _ => format!("{module}.{operation}"),
+            let operation = || node.op.name().to_lowercase();
+            module.map(|module| match module.as_str() {
+                "" => operation(),
+                _ if simple(&module) => module,
+                _ => format!("{module}.{}", operation()),
             })
         };
         let of_node = || origin.node.map(|node| plain(node).to_owned());
         let itself = || origin.node.is_none().then(|| origin.weight.to_owned());
         let name = itself().or_else(of_weight).or_else(of_module).or_else(of_node);
         let name = name.unwrap_or_default();
-        let own = outputs.contains(&(name.as_str(), index));
+        let own = given.contains(&(name.as_str(), index));
         node.name = if own { name } else { unique(name, &mut taken) };
     }
 }
@@ -94,9 +99,9 @@ fn module(node: &OnnxNode) -> Option<String> {
     let mut parent = "";
     for part in path.split('/').filter(|part| !part.is_empty()) {
         match part.strip_prefix(parent).and_then(|rest| rest.strip_prefix('.')) {
-            Some(rest) if !parent.is_empty() => module = format!("{module}.{rest}"),
-            _ if module.is_empty() => module = part.to_owned(),
-            _ => module = format!("{module}.{part}"),
+            Some(rest) if !parent.is_empty() => module.extend([".", rest]),
+            _ if module.is_empty() => module.push_str(part),
+            _ => module.extend([".", part]),
         }
         parent = part;
     }

@@ -4,7 +4,7 @@ use tch::Kind;
 
 use super::import::Importer;
 use super::message::Node;
-use super::rearrange::{axis, emit_reshape};
+use super::rearrange::{axes, axis, emit_reshape};
 use super::sizes::Size;
 use super::value::{Outcome, Value, torch};
 use crate::network::ops::{Select, Slice};
@@ -13,9 +13,9 @@ pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outc
     let x = importer.input(node, 0)?;
     let starts = importer.numbers(node, 1)?.ok_or("its starts are missing")?;
     let ends = importer.numbers(node, 2)?.ok_or("its ends are missing")?;
-    let axes = importer.numbers(node, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let list = importer.numbers(node, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = importer.numbers(node, 4)?.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+    if [ends.len(), list.len(), steps.len()] != [starts.len(); 3] {
         return Err("its starts, ends, axes and steps are not as many".to_owned());
     }
     if let (Some(sizes), [start], [end], [step]) =
@@ -23,9 +23,9 @@ pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outc
     {
         return sizes.slice(*start, *end, *step).map(Value::Sizes);
     }
+    let dims = axes(&list, importer.shape(&x).sizes.len())?;
     let mut value = x;
-    for (((start, end), at), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
-        let dim = axis(at, importer.shape(&value).sizes.len())?;
+    for (((start, end), dim), step) in starts.into_iter().zip(ends).zip(dims).zip(steps) {
         value = part(importer, value, dim, [start, end, step])?;
     }
     Ok(value)
@@ -61,6 +61,7 @@ pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     let shape = importer.shape(&x);
     let dim = axis(node.int("axis", 0), shape.sizes.len())?;
     let many = importer.shape(&indices).sizes;
+    importer.budget.work(many.iter().product::<i64>() as u64)?;
     let numbers = indices.tensor().and_then(|tensor| {
         let flat = tensor.f_to_kind(Kind::Int64).and_then(|t| t.f_reshape(-1)).map_err(torch)?;
         Vec::<i64>::try_from(flat).map_err(torch)
@@ -107,6 +108,9 @@ pub(super) fn split<'a>(
     let count = node.outputs.len() as i64;
     let each = size.checked_add(count - 1).map_or(size, |sum| sum / count.max(1));
     let parts = match importer.numbers_of(node, "split", 1)? {
+        Some(parts) if parts.len() != node.outputs.len() => {
+            return Err(format!("{} parts for {count} outputs", parts.len()));
+        }
         Some(parts) => parts,
         None => vec![each; node.outputs.len()],
     };

@@ -5,7 +5,7 @@ use tch::Kind;
 use super::import::Importer;
 use super::message::Node;
 use super::sizes;
-use super::value::{Outcome, Value, torch};
+use super::value::{Outcome, Value};
 use crate::network::Op;
 use crate::network::ops::{Arithmetic, Linear, Pointwise};
 
@@ -127,6 +127,7 @@ fn biased<'a>(
     if node.op != "Add" || !importer.reads_alone(product, index) {
         return Ok(None);
     }
+    let added = importer.to_kind(added, Kind::Float)?;
     let Some(Op::Linear(Linear { weight, bias: bias @ None })) =
         importer.nodes.get_mut(index).map(|node| &mut node.op)
     else {
@@ -135,8 +136,7 @@ fn biased<'a>(
     if weight.size().first().is_none_or(|&features| added.size() != [features]) {
         return Ok(None);
     }
-    *bias = Some(added.f_to_kind(Kind::Float).map_err(torch)?);
-    // From now on the product has no value of its own.
-    importer.values.remove(product);
+    *bias = Some(added);
+    importer.forget(product, index);
     Ok(Some(Value::Node(index)))
 }

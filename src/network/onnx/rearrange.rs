@@ -15,6 +15,18 @@ pub(super) fn axis(axis: i64, rank: usize) -> Outcome<usize> {
     found.ok_or_else(|| format!("axis {axis} of {rank} dimensions"))
 }
 
+/// The dimensions that a list of axes names, each of them once.
+pub(super) fn axes(list: &[i64], rank: usize) -> Outcome<Vec<usize>> {
+    let mut named = vec![false; rank];
+    let once = |&at: &i64| match axis(at, rank)? {
+        dim if std::mem::replace(&mut named[dim], true) => {
+            Err(format!("dimension {dim} is named twice"))
+        }
+        dim => Ok(dim),
+    };
+    list.iter().map(once).collect()
+}
+
 /// In inference a dropout does nothing either.
 pub(super) fn identity<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     importer.input(node, 0)
@@ -107,12 +119,11 @@ pub(super) fn squeeze<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
 
 pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    let axes = importer.numbers_of(node, "axes", 1)?.ok_or("its axes are missing")?;
+    let list = importer.numbers_of(node, "axes", 1)?.ok_or("its axes are missing")?;
     if let Value::Sizes(Sizes { values, scalar: true }) = &x {
         return Ok(Value::Sizes(Sizes::row(values.clone())));
     }
-    let rank = importer.shape(&x).sizes.len().saturating_add(axes.len());
-    let mut dims = axes.into_iter().map(|at| axis(at, rank)).collect::<Outcome<Vec<_>>>()?;
+    let mut dims = axes(&list, importer.shape(&x).sizes.len() + list.len())?;
     dims.sort_unstable();
     dims.into_iter().try_fold(x, |x, dim| importer.emit(Unsqueeze { dim }, vec![x]))
 }
@@ -165,7 +176,7 @@ pub(super) fn expand<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     let Value::Constant(tensor, _) = &x else {
         return Err("repeating activations is not supported".to_owned());
     };
-    importer.spend(&sizes)?;
+    importer.budget.spend(&sizes)?;
     let repeated = tensor.f_expand(&sizes, false).and_then(|tensor| tensor.f_contiguous());
     Ok(Value::Constant(repeated.map_err(torch)?, ""))
 }
@@ -180,14 +191,14 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcom
     }
     let shape = importer.shape(&x);
     let rank = shape.sizes.len();
-    let axes = importer.numbers(node, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
+    let list = importer.numbers(node, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
     let (before, after) = pads.split_at(pads.len() / 2);
-    if [before.len(), after.len()] != [axes.len(); 2] {
-        return Err(format!("{} amounts for {} dimensions", pads.len(), axes.len()));
+    if [before.len(), after.len()] != [list.len(); 2] {
+        return Err(format!("{} amounts for {} dimensions", pads.len(), list.len()));
     }
     let mut amounts = vec![[0, 0]; rank];
-    for ((&before, &after), at) in before.iter().zip(after).zip(axes) {
-        amounts[axis(at, rank)?] = [before, after];
+    for ((&before, &after), dim) in before.iter().zip(after).zip(axes(&list, rank)?) {
+        amounts[dim] = [before, after];
     }
     if shape.batch.is_some_and(|batch| amounts[batch.dim] != [0, 0]) {
         return Err("it pads the batch".to_owned());

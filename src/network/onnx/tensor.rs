@@ -2,14 +2,15 @@
 //! int64. Lengths are checked before anything is allocated.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
+use super::dims::MOST_DIMS;
 use super::message::Array;
-use crate::error::first_line;
+use crate::error::{first_line, shape_text, short};
 
 /// The ONNX file's folder, where tensors with data of their own file find them.
 pub(super) struct Folder {
@@ -24,12 +25,9 @@ impl Folder {
     }
 }
 
-/// libtorch's own functions take no more either.
-const MOST_DIMS: usize = 16;
-
 /// Reads an initializer or a constant.
 pub(super) fn read(array: &Array, folder: &mut Folder) -> Result<Tensor, String> {
-    let say = |problem: String| format!("tensor `{}`: {problem}", array.name);
+    let say = |problem: String| format!("tensor `{}`: {problem}", short(array.name));
     let kind = kind(array.kind).map_err(say)?;
     let size = kind.elt_size_in_bytes() as i64;
     let bytes = array
@@ -38,21 +36,22 @@ pub(super) fn read(array: &Array, folder: &mut Folder) -> Result<Tensor, String>
         .try_fold(size, |all, &dim| all.checked_mul(dim).filter(|&all| dim >= 0 && all >= 0))
         .and_then(|bytes| usize::try_from(bytes).ok())
         .filter(|_| array.dims.len() <= MOST_DIMS)
-        .ok_or_else(|| say(format!("impossible shape {:?}", array.dims)))?;
+        .ok_or_else(|| say(format!("impossible shape {}", shape_text(&array.dims))))?;
     let held;
-    let data: &[u8] = match (&array.external, array.raw) {
-        (Some(entries), _) => {
-            held = external(entries, folder, bytes).map_err(say)?;
+    let data: &[u8] = match array.raw {
+        _ if array.external => {
+            held = external(&array.entries, folder, bytes).map_err(say)?;
             &held
         }
-        (None, Some(raw)) => raw,
-        (None, None) => {
+        Some(raw) => raw,
+        None => {
             held = typed(array, kind);
             &held
         }
     };
     if data.len() != bytes {
-        let problem = format!("{:?} needs {bytes} bytes, it has {}", array.dims, data.len());
+        let shape = shape_text(&array.dims);
+        let problem = format!("{shape} needs {bytes} bytes, it has {}", data.len());
         return Err(say(problem));
     }
     let floating = matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16);
@@ -104,41 +103,54 @@ fn external(
     let entry = |key| entries.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let number = |key| match entry(key) {
         None => Ok(None),
-        Some(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{key} is `{text}`")),
+        Some(text) => {
+            text.parse::<u64>().map(Some).map_err(|_| format!("{key} is `{}`", short(text)))
+        }
     };
     let location = entry("location").ok_or("its data lie in another file that is not named")?;
+    let outside =
+        || format!("its data lie outside the file's folder, in `{}`: refused", short(location));
     let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
     if !Path::new(location).components().all(plain) {
-        return Err(format!("its data lie outside the file's folder, in `{location}`: refused"));
+        return Err(outside());
     }
     let path = folder.path.join(location);
-    let problem = |error: std::io::Error| {
-        format!("its data lie in {}, which can't be read: {error}", path.display())
+    let problem = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => format!(
+            "its data can't be read: the file `{}` is missing. The two files belong together, in one \
+             folder and under the names that they were written with",
+            short(location)
+        ),
+        _ => format!("its data can't be read: `{}`, {error}", short(location)),
     };
     // A link must not lead out of the folder either.
     let whole = path.canonicalize().map_err(problem)?;
     if !whole.starts_with(folder.path.canonicalize().map_err(problem)?) {
-        return Err(format!("its data lie outside the file's folder, in `{location}`: refused"));
+        return Err(outside());
     }
-    let mut file = File::open(&whole).map_err(problem)?;
-    let metadata = file.metadata().map_err(problem)?;
+    // Asked before it is opened: opening a pipe waits for its other end.
+    let metadata = fs::metadata(&whole).map_err(problem)?;
     let offset = number("offset")?.unwrap_or(0);
     let left = metadata.len().saturating_sub(offset);
     let length = number("length")?.unwrap_or(bytes as u64);
     if !metadata.is_file() || length != bytes as u64 || length > left {
         return Err(format!(
-            "needs {bytes} bytes, {length} from {offset} on are announced, and {} has {}: was it \
+            "needs {bytes} bytes, {length} from {offset} on are announced, and `{}` has {}: was it \
              truncated, or does it belong to another export?",
-            path.display(),
+            short(location),
             metadata.len()
         ));
     }
     // Tensors may share data; a file that makes many of little is a bomb.
-    let read = folder.read.entry(whole).or_default();
+    let read = folder.read.entry(whole.clone()).or_default();
     *read = read.saturating_add(length);
     if *read > metadata.len().saturating_mul(4) {
-        return Err(format!("{} is used far more often than it is long: refused", path.display()));
+        return Err(format!(
+            "`{}` is used far more often than it is long: refused",
+            short(location)
+        ));
     }
+    let mut file = File::open(&whole).map_err(problem)?;
     let mut data = vec![0; bytes];
     file.seek(SeekFrom::Start(offset)).map_err(problem)?;
     file.read_exact(&mut data).map_err(problem)?;

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
-use super::shape::{Misfit, at_least_one, four, one};
+use super::shape::{Misfit, at_least_one, count, four, one};
 use super::{Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 
@@ -31,6 +31,13 @@ impl Operation for AdaptiveAvgPool2d {
 
     fn terms(&self, _inputs: &[&[i64]]) -> u64 {
         0
+    }
+
+    fn reads(&self, inputs: &[&[i64]]) -> u64 {
+        let Ok([_, _, h, w]) = one(inputs).and_then(four) else { return 1 };
+        let [rows, columns] = self.output.map(|size| size.max(1));
+        // A window that doesn't fit evenly reaches into its neighbor's values.
+        count(&[h / rows + 2, w / columns + 2])
     }
 
     fn kind(&self) -> LayerKind {

@@ -59,6 +59,13 @@ impl Operation for Conv2d {
         if c != per_group * self.groups {
             return misfit(format!("{} input channels", per_group * self.groups), shape_text(x));
         }
+        if out % self.groups != 0 {
+            let groups = self.groups;
+            return misfit(
+                format!("output channels in {groups} groups of one size"),
+                out.to_string(),
+            );
+        }
         let Conv2d { stride, padding, dilation, .. } = *self;
         let window = Window { kernel: [kh, kw], stride, padding, dilation, ceil: false };
         let [h, w] = window.count(x, [h, w])?;

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
-use super::shape::{Misfit, Window, pooled};
+use super::shape::{Misfit, Window, count, pooled};
 use super::{Op, Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 
@@ -36,6 +36,10 @@ impl Operation for MaxPool2d {
 
     fn terms(&self, _inputs: &[&[i64]]) -> u64 {
         0
+    }
+
+    fn reads(&self, _inputs: &[&[i64]]) -> u64 {
+        count(&self.kernel)
     }
 
     fn kind(&self) -> LayerKind {

@@ -181,6 +181,12 @@ impl Op {
         self.operation().terms(inputs).saturating_mul(count(output))
     }
 
+    /// About how many values are looked at to compute the output, which is what it costs in time.
+    pub(crate) fn work(&self, inputs: &[&[i64]], output: &[i64]) -> u64 {
+        let read = inputs.iter().fold(0, |all: u64, input| all.saturating_add(count(input)));
+        self.operation().reads(inputs).saturating_mul(count(output)).saturating_add(read)
+    }
+
     /// The output's shape; one that arithmetic on sizes can't overflow with.
     pub(crate) fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
         self.operation().shape(inputs).and_then(shape::countable)

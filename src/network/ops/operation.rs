@@ -25,6 +25,11 @@ pub(crate) trait Operation: fmt::Debug {
     /// but convolutions, linear layers and matrix products, as fvcore and torchvision count.
     fn terms(&self, inputs: &[&[i64]]) -> u64;
 
+    /// How many values are looked at for each value of the output, from the inputs' shapes.
+    fn reads(&self, inputs: &[&[i64]]) -> u64 {
+        self.terms(inputs).max(1)
+    }
+
     /// For colors in the architecture's figure.
     fn kind(&self) -> LayerKind;
 

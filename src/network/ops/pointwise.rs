@@ -3,8 +3,9 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Spread};
-use super::shape::{Misfit, one};
+use super::shape::{Misfit, misfit, one};
 use super::{Read, Seen, only};
+use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
 /// A function of each value by itself; the shape stays.
@@ -72,6 +73,9 @@ pub enum Pointwise {
     },
 }
 
+/// libtorch's GELU takes no more.
+const GELU_DIMS: usize = 12;
+
 impl Operation for Pointwise {
     fn name(&self) -> &'static str {
         match self {
@@ -99,7 +103,11 @@ impl Operation for Pointwise {
     }
 
     fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
-        Ok(one(inputs)?.to_vec())
+        let x = one(inputs)?;
+        if matches!(self, Pointwise::Gelu | Pointwise::GeluTanh) && x.len() > GELU_DIMS {
+            return misfit(format!("at most {GELU_DIMS} dimensions"), shape_text(x));
+        }
+        Ok(x.to_vec())
     }
 
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {

@@ -1,0 +1,55 @@
+//! What an import may make and compute of what a file holds. A file that makes much of little is a
+//! bomb: whatever it asks for is counted before it is done.
+
+use super::dims::product;
+use super::value::Outcome;
+use crate::error::shape_text;
+use crate::network::ops::count;
+
+/// What is left.
+pub(super) struct Budget {
+    /// Numbers that may still be made of constants: about as many as were read.
+    numbers: u64,
+    /// Values that may still be looked at to compute constants.
+    work: u64,
+}
+
+/// This much may be made of nothing: a quarter of a second's work or so.
+const NUMBERS: u64 = 1 << 24;
+const WORK: u64 = 1 << 29;
+
+/// For each number read. Weights that are products of two matrices, of rank 64 and less, are computed.
+const WORK_PER_NUMBER: u64 = 64;
+
+impl Budget {
+    pub(super) fn new() -> Budget {
+        Budget { numbers: NUMBERS, work: WORK }
+    }
+
+    /// Numbers that the file really holds.
+    pub(super) fn earn(&mut self, numbers: usize) {
+        let numbers = numbers as u64;
+        self.numbers = self.numbers.saturating_add(numbers);
+        self.work = self.work.saturating_add(WORK_PER_NUMBER.saturating_mul(numbers));
+    }
+
+    /// Counts a constant of that shape.
+    pub(super) fn spend(&mut self, sizes: &[i64]) -> Outcome<()> {
+        let left = self.numbers.checked_sub(count(sizes)).ok_or_else(|| {
+            let shape = shape_text(sizes);
+            format!("constants of {shape}, together far larger than the file: refused")
+        })?;
+        product(sizes)?;
+        self.numbers = left;
+        Ok(())
+    }
+
+    /// Counts so many values that are looked at.
+    pub(super) fn work(&mut self, values: u64) -> Outcome<()> {
+        self.work = self.work.checked_sub(values).ok_or_else(|| {
+            let values = values as f64;
+            format!("a constant takes {values:.0e} operations to compute, too many for a file of this size: refused")
+        })?;
+        Ok(())
+    }
+}
