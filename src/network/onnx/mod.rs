@@ -122,7 +122,10 @@ fn read(
     let output = match importer.value(first.name)? {
         Value::Node(output) => output,
         _ => {
-            return Err(format!("its output `{}` does not depend on the images", short(first.name)));
+            return Err(format!(
+                "its output `{}` does not depend on the images",
+                short(first.name)
+            ));
         }
     };
     let batch = importer.shapes[output].batch;

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::rc::Rc;
 
 use tch::Tensor;
 
 use super::pickle::{Described, StateDict, end, state_dict, texts};
 use super::storage::{Budget, kind, tensor};
+use crate::error::short;
 
 /// No state_dict's pickles are larger: they hold names and sizes only.
 const LARGEST_PICKLES: u64 = 64 << 20;
@@ -19,10 +21,10 @@ const LARGEST_PICKLES: u64 = 64 << 20;
 pub(super) const MAGIC: [u8; 4] = [0x80, 2, 0x8a, 10];
 
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
+    let truncated =
+        || "the file is truncated. Delete it, so that it can be fetched anew.".to_owned();
     let broken = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => {
-            "the file is truncated. Delete it, so that it can be fetched anew.".to_owned()
-        }
+        std::io::ErrorKind::UnexpectedEof => truncated(),
         _ => error.to_string(),
     };
     let mut file = BufReader::new(File::open(path).map_err(broken)?);
@@ -37,25 +39,28 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     at += used;
     let (keys, used) = texts(&head[at..])?;
     at += used;
-    drop(head);
 
-    let mut users: BTreeMap<String, Vec<(String, Described)>> = BTreeMap::new();
+    let mut users: BTreeMap<&str, Vec<(&str, Rc<Described>)>> = BTreeMap::new();
     for (name, described) in described {
-        users.entry(described.key.clone()).or_default().push((name, described));
+        users.entry(described.key).or_default().push((name, described));
     }
     file.seek(SeekFrom::Start(at as u64)).map_err(broken)?;
     let mut tensors = BTreeMap::new();
     let mut budget = Budget::of(length);
+    let mut left = length.saturating_sub(at as u64);
     for key in keys {
-        let content = storages.get(&key);
-        let content = content.ok_or_else(|| format!("no tensor uses its storage {key}"))?;
+        let content = storages.get(key);
+        let content =
+            content.ok_or_else(|| format!("no tensor uses its storage {}", short(key)))?;
         let mut count = [0; 8];
+        left = left.checked_sub(8).ok_or_else(truncated)?;
         file.read_exact(&mut count).map_err(broken)?;
         let bytes = u64::from_le_bytes(count)
             .checked_mul(kind(content)?.elt_size_in_bytes() as u64)
-            .filter(|&bytes| bytes <= length)
-            .ok_or("a storage claims to be larger than the file")?;
-        let Some(users) = users.remove(&key) else {
+            .filter(|&bytes| bytes <= left)
+            .ok_or("a storage claims to be larger than what is left of the file")?;
+        left -= bytes;
+        let Some(users) = users.remove(key) else {
             // Of a tensor beside the state_dict.
             file.seek_relative(bytes as i64).map_err(broken)?;
             continue;
@@ -63,13 +68,16 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
         let mut storage = vec![0; bytes as usize];
         file.read_exact(&mut storage).map_err(broken)?;
         for (name, described) in users {
-            let tensor = tensor(&described, &storage).map_err(|why| format!("`{name}`: {why}"))?;
+            let fits = tensor(&described, &storage);
+            let tensor = fits.map_err(|why| format!("`{}`: {why}", short(name)))?;
             budget.spend_on(&tensor)?;
-            tensors.insert(name, tensor);
+            tensors.insert(name.to_owned(), tensor);
         }
     }
     match users.keys().next() {
-        Some(key) => Err(format!("its storage {key} is missing; the file may be truncated")),
+        Some(key) => {
+            Err(format!("its storage {} is missing; the file may be truncated", short(key)))
+        }
         None => Ok(tensors),
     }
 }

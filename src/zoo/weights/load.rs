@@ -8,7 +8,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::{legacy, names, pth};
-use crate::error::{first_line, shape_text};
+use crate::error::{first_line, listed, shape_text, short};
 use crate::network::Network;
 use crate::{Error, Result};
 
@@ -47,7 +47,7 @@ pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters,
     let mut parameters = Parameters::new();
     for (name, view) in file.tensors() {
         let tensor = Tensor::try_from(view)
-            .map_err(|error| format!("`{name}`: {}", first_line(&error.to_string())))?;
+            .map_err(|error| format!("`{}`: {}", short(&name), first_line(&error.to_string())))?;
         parameters.insert(name, tensor);
     }
     Ok(parameters)
@@ -85,20 +85,22 @@ pub(crate) fn fit(
         .map_err(|error| error.to_string())
 }
 
-/// All parameters that don't fit, by name, a line for each way of not fitting; "" where all do.
+/// The parameters that don't fit, by name, a line for each way of not fitting; "" where all do.
 fn misfits(network: &Network, parameters: &Parameters) -> String {
     let expected: BTreeMap<String, Vec<i64>> =
         network.state_dict().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
-    let missing = expected.keys().filter(|name| !parameters.contains_key(*name)).cloned();
-    let unknown = parameters.keys().filter(|name| !expected.contains_key(*name)).cloned();
+    let shown = |name: &String| short(name).into_owned();
+    let missing = expected.keys().filter(|name| !parameters.contains_key(*name)).map(shown);
+    let unknown = parameters.keys().filter(|name| !expected.contains_key(*name)).map(shown);
     let misshapen = expected.iter().filter_map(|(name, shape)| {
         let found = parameters.get(name)?.size();
         let (shape, found_text) = (shape_text(shape), shape_text(&found));
+        let name = short(name);
         (shape != found_text).then(|| format!("{name} (should be {shape}, is {found_text})"))
     });
     let line = |what: &str, names: Vec<String>| match names.len() {
         0 => String::new(),
-        count => format!("\n  {what} ({count}): {}", names.join(", ")),
+        count => format!("\n  {what} ({count}): {}", listed(&names)),
     };
     line("missing", missing.collect())
         + &line("not of this network", unknown.collect())

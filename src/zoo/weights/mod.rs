@@ -53,7 +53,7 @@ impl Network {
     /// # Errors
     ///
     /// A file that is none of these or truncated; names or shapes that don't fit, all of
-    /// them at once.
+    /// them at once (of more than twenty the first and the last).
     pub fn load_weights(mut self, path: impl AsRef<Path>) -> Result<Network> {
         let device = self.device();
         load_file(&mut self, path.as_ref())?;

@@ -10,6 +10,7 @@ use zip::ZipArchive;
 
 use super::pickle::state_dict;
 use super::storage::{Budget, tensor};
+use crate::error::short;
 
 /// No state_dict's pickle is larger: it holds names and sizes only.
 const LARGEST_PICKLE: u64 = 64 << 20;
@@ -34,16 +35,17 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
     let mut tensors = BTreeMap::new();
     let mut budget = Budget::of(length);
     for (name, described) in state_dict(&pickle)?.tensors {
-        if !storages.contains_key(&described.key) {
+        if !storages.contains_key(described.key) {
             // PyTorch stores without compression, so no entry is larger than the file.
             let storage = bytes(&mut archive, &format!("{folder}data/{}", described.key), length)?;
             budget.spend(storage.len())?;
-            storages.insert(described.key.clone(), storage);
+            storages.insert(described.key.to_owned(), storage);
         }
-        let Some(storage) = storages.get(&described.key) else { continue };
-        let tensor = tensor(&described, storage).map_err(|why| format!("`{name}`: {why}"))?;
+        let Some(storage) = storages.get(described.key) else { continue };
+        let fits = tensor(&described, storage);
+        let tensor = fits.map_err(|why| format!("`{}`: {why}", short(name)))?;
         budget.spend_on(&tensor)?;
-        tensors.insert(name, tensor);
+        tensors.insert(name.to_owned(), tensor);
     }
     Ok(tensors)
 }
@@ -54,13 +56,14 @@ fn bytes(
     limit: u64,
 ) -> Result<Vec<u8>, String> {
     let broken = |error: &dyn std::fmt::Display| {
+        let name = short(name);
         format!("{name} in the archive is missing or broken ({error}); the file may be truncated")
     };
-    let mut entry = archive.by_name(name).map_err(|error| broken(&error))?;
+    let entry = archive.by_name(name).map_err(|error| broken(&error))?;
     if entry.size() > limit {
-        return Err(format!("{name} in the archive claims {} bytes", entry.size()));
+        return Err(format!("{} in the archive claims {} bytes", short(name), entry.size()));
     }
     let mut content = Vec::with_capacity(entry.size() as usize);
-    entry.read_to_end(&mut content).map_err(|error| broken(&error))?;
+    entry.take(limit).read_to_end(&mut content).map_err(|error| broken(&error))?;
     Ok(content)
 }

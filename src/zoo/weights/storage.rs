@@ -42,28 +42,33 @@ pub(super) fn kind(storage: &str) -> Result<Kind, String> {
 
 /// Cuts a tensor out of its storage. Sizes are checked before libtorch sees them.
 pub(super) fn tensor(described: &Described, storage: &[u8]) -> Result<Tensor, String> {
-    let kind = kind(&described.storage)?;
+    let kind = kind(described.storage)?;
     let Described { offset, size, stride, .. } = described;
     let count = (storage.len() / kind.elt_size_in_bytes()) as i64;
-    let sound = size.len() == stride.len()
-        && *offset >= 0
-        && size.iter().chain(stride).all(|&value| (0..=count.max(1)).contains(&value));
-    // The last element read; in i128, since hostile numbers may be large.
-    let empty = size.contains(&0);
-    let steps = size.iter().zip(stride).map(|(&n, &step)| i128::from(n - 1) * i128::from(step));
-    let last = i128::from(*offset) + steps.sum::<i128>();
-    // A tensor larger than its storage (stride 0) would be a bomb, and is no parameter.
-    let elements = size.iter().map(|&n| n as i128).product::<i128>();
-    if !sound || (!empty && last >= i128::from(count)) || elements > i128::from(count) {
+    if !lies_within(count, *offset, size, stride) {
         return Err(format!("size {size:?} does not fit a storage of {count} numbers"));
     }
-    Tensor::f_from_data_size(
-        storage,
-        &[storage.len() as i64 / kind.elt_size_in_bytes() as i64],
-        kind,
-    )
-    .and_then(|flat| flat.f_as_strided(size, stride, *offset)?.f_contiguous())
-    // A copy of its own, so that a slice does not keep a large storage alive.
-    .map(|tensor| tensor.copy())
-    .map_err(|error| first_line(&error.to_string()))
+    Tensor::f_from_data_size(storage, &[count], kind)
+        .and_then(|flat| flat.f_as_strided(size, stride, *offset)?.f_contiguous())
+        // A copy of its own, so that a slice does not keep a large storage alive.
+        .map(|tensor| tensor.copy())
+        .map_err(|error| first_line(&error.to_string()))
+}
+
+/// Whether a tensor lies within a storage of `count` numbers. One that is larger than its storage
+/// (stride 0) would be a bomb, and is no parameter.
+fn lies_within(count: i64, offset: i64, size: &[i64], stride: &[i64]) -> bool {
+    let plausible = |&value: &i64| (0..=count.max(1)).contains(&value);
+    if size.len() != stride.len() || offset < 0 || !size.iter().chain(stride).all(plausible) {
+        return false;
+    }
+    if size.contains(&0) {
+        return true;
+    }
+    let elements = size.iter().try_fold(1_i64, |all, &n| all.checked_mul(n));
+    let last = size
+        .iter()
+        .zip(stride)
+        .try_fold(offset, |last, (&n, &step)| last.checked_add((n - 1).checked_mul(step)?));
+    elements.is_some_and(|elements| elements <= count) && last.is_some_and(|last| last < count)
 }

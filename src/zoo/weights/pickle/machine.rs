@@ -1,20 +1,24 @@
 //! Pickle's stack machine, as far as a state_dict needs it.
 
-use super::Described;
+use std::rc::Rc;
 
-/// Containers and tensors are kept apart and named by index, so that nothing here is recursive: a
-/// hostile file can't overflow the stack or multiply what it holds.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
+use super::Described;
+use crate::error::short;
+
+/// Texts are those of the file; containers and tensors are kept apart and named by index. So nothing
+/// here is recursive, and a value can be copied as often as a file recalls it: a hostile one can't
+/// overflow the stack or multiply what it holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
     /// None, booleans, floats: nothing that describes a tensor.
     Other,
     Int(i64),
-    Text(String),
+    Text(&'a str),
     Tuple(usize),
     List(usize),
     Dict(usize),
     Callable(Callable),
-    Storage(String, String),
+    Storage(usize),
     Tensor(usize),
 }
 
@@ -45,33 +49,45 @@ fn callable(module: &str, name: &str) -> Result<Callable, String> {
         ("torch._utils", "_rebuild_tensor_v2", _) => Ok(Callable::RebuildTensor),
         ("torch._utils", "_rebuild_parameter", _) => Ok(Callable::RebuildParameter),
         _ => Err(format!(
-            "it refers to `{module}.{name}`, which no state_dict needs; nothing was executed. \
-             Save the model anew: `torch.save(model.state_dict(), path)`."
+            "it refers to `{}.{}`, which no state_dict needs; nothing was executed. \
+             Save the model anew: `torch.save(model.state_dict(), path)`.",
+            short(module),
+            short(name)
         )),
     }
 }
+
+/// No state_dict has as many parts, nor a training checkpoint around it: 30 are needed for a tensor.
+const MOST_VALUES: usize = 1 << 22;
+
+/// libtorch's own functions take no more either.
+const MOST_DIMS: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Machine<'a> {
     bytes: &'a [u8],
     pub(super) at: usize,
-    stack: Vec<Value>,
+    /// How many values were put on the stack or remembered so far.
+    count: usize,
+    stack: Vec<Value<'a>>,
     /// Where the stack stood at each open mark.
     marks: Vec<usize>,
-    memo: std::collections::HashMap<u32, Value>,
+    memo: std::collections::HashMap<u32, Value<'a>>,
     /// Tuples and lists as they are; dictionaries as key, value, key, value.
-    pub(super) containers: Vec<Vec<Value>>,
-    pub(super) tensors: Vec<Described>,
+    pub(super) containers: Vec<Vec<Value<'a>>>,
+    /// The kinds and keys of storages.
+    storages: Vec<(&'static str, &'a str)>,
+    pub(super) tensors: Vec<Rc<Described<'a>>>,
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn read(bytes: &'a [u8]) -> Result<(Machine<'a>, Value), String> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<(Machine<'a>, Value<'a>), String> {
         let mut machine = Machine { bytes, ..Machine::default() };
         let root = machine.run()?;
         Ok((machine, root))
     }
 
-    fn run(&mut self) -> Result<Value, String> {
+    fn run(&mut self) -> Result<Value<'a>, String> {
         loop {
             let opcode = self.byte()?;
             match opcode {
@@ -80,29 +96,32 @@ impl<'a> Machine<'a> {
                     other => return Err(format!("pickle protocol {other} is not known")),
                 },
                 b'.' => return self.pop(),
-                b'(' => self.marks.push(self.stack.len()),
-                b'N' | 0x88 | 0x89 => self.stack.push(Value::Other),
+                b'(' => {
+                    self.counted()?;
+                    self.marks.push(self.stack.len());
+                }
+                b'N' | 0x88 | 0x89 => self.push(Value::Other)?,
                 b'G' => {
                     self.take(8)?;
-                    self.stack.push(Value::Other);
+                    self.push(Value::Other)?;
                 }
                 b'K' => self.int::<1>(|b| i64::from(b[0]))?,
                 b'M' => self.int::<2>(|b| i64::from(u16::from_le_bytes(b)))?,
                 b'J' => self.int::<4>(|b| i64::from(i32::from_le_bytes(b)))?,
                 0x8a => self.long()?,
                 b'X' => self.text()?,
-                b'}' => self.open(Value::Dict, Vec::new()),
-                b']' => self.open(Value::List, Vec::new()),
-                b')' => self.open(Value::Tuple, Vec::new()),
+                b'}' => self.open(Value::Dict, Vec::new())?,
+                b']' => self.open(Value::List, Vec::new())?,
+                b')' => self.open(Value::Tuple, Vec::new())?,
                 b't' => {
                     let items = self.since_mark()?;
-                    self.open(Value::Tuple, items);
+                    self.open(Value::Tuple, items)?;
                 }
                 0x85..=0x87 => {
                     let count = usize::from(opcode - 0x84);
-                    let start = self.stack.len().checked_sub(count).ok_or_else(short)?;
+                    let start = self.stack.len().checked_sub(count).ok_or_else(damaged)?;
                     let items = self.stack.split_off(start);
-                    self.open(Value::Tuple, items);
+                    self.open(Value::Tuple, items)?;
                 }
                 b'q' => self.remember(1)?,
                 b'r' => self.remember(4)?,
@@ -110,7 +129,7 @@ impl<'a> Machine<'a> {
                 b'j' => self.recall(4)?,
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.stack.push(Value::Callable(callable(&module, &name)?));
+                    self.push(Value::Callable(callable(&module, &name)?))?;
                 }
                 b'Q' => self.storage()?,
                 b'R' => self.call()?,
@@ -119,7 +138,7 @@ impl<'a> Machine<'a> {
                     self.pop()?;
                 }
                 b's' => {
-                    let start = self.stack.len().checked_sub(2).ok_or_else(short)?;
+                    let start = self.stack.len().checked_sub(2).ok_or_else(damaged)?;
                     let items = self.stack.split_off(start);
                     self.extend(items)?;
                 }
@@ -138,7 +157,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<&[u8], String> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(count).filter(|&end| end <= self.bytes.len());
         let end = end.ok_or("the pickle ends in the middle: the file is truncated")?;
         let taken = &self.bytes[self.at..end];
@@ -147,71 +166,82 @@ impl<'a> Machine<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        self.take(N)?.try_into().map_err(|_| short())
+        self.take(N)?.try_into().map_err(|_| damaged())
     }
 
     fn byte(&mut self) -> Result<u8, String> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    fn pop(&mut self) -> Result<Value, String> {
-        self.stack.pop().ok_or_else(short)
+    /// Counts what is going to be kept.
+    fn counted(&mut self) -> Result<(), String> {
+        self.count += 1;
+        match self.count <= MOST_VALUES {
+            true => Ok(()),
+            false => Err(format!("it holds more than {MOST_VALUES} values: no state_dict does")),
+        }
+    }
+
+    fn push(&mut self, value: Value<'a>) -> Result<(), String> {
+        self.counted()?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<Value<'a>, String> {
+        self.stack.pop().ok_or_else(damaged)
     }
 
     fn int<const N: usize>(&mut self, read: fn([u8; N]) -> i64) -> Result<(), String> {
         let bytes = self.array::<N>()?;
-        self.stack.push(Value::Int(read(bytes)));
-        Ok(())
+        self.push(Value::Int(read(bytes)))
     }
 
     /// An integer of any length, of which 8 bytes are enough for any size.
     fn long(&mut self) -> Result<(), String> {
         let count = usize::from(self.byte()?);
-        let bytes = self.take(count)?.to_vec();
+        let bytes = self.take(count)?;
         if count > 8 {
             // The magic number of PyTorch's old files.
-            self.stack.push(Value::Other);
-            return Ok(());
+            return self.push(Value::Other);
         }
         let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
         let mut wide = [if negative { 0xff } else { 0 }; 8];
-        wide[..count].copy_from_slice(&bytes);
-        self.stack.push(Value::Int(i64::from_le_bytes(wide)));
-        Ok(())
+        wide[..count].copy_from_slice(bytes);
+        self.push(Value::Int(i64::from_le_bytes(wide)))
     }
 
     fn text(&mut self) -> Result<(), String> {
         let length = u32::from_le_bytes(self.array()?) as usize;
-        let text = String::from_utf8(self.take(length)?.to_vec());
-        self.stack.push(Value::Text(text.map_err(|_| "a text is not UTF-8")?));
-        Ok(())
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| "a text is not UTF-8")?;
+        self.push(Value::Text(text))
     }
 
     fn line(&mut self) -> Result<String, String> {
         let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(short)?;
+        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(damaged)?;
         let line = String::from_utf8_lossy(&rest[..length]).into_owned();
         self.at += length + 1;
         Ok(line)
     }
 
-    fn open(&mut self, kind: fn(usize) -> Value, items: Vec<Value>) {
+    fn open(&mut self, kind: fn(usize) -> Value<'a>, items: Vec<Value<'a>>) -> Result<(), String> {
         self.containers.push(items);
-        self.stack.push(kind(self.containers.len() - 1));
+        self.push(kind(self.containers.len() - 1))
     }
 
-    fn since_mark(&mut self) -> Result<Vec<Value>, String> {
-        let mark = self.marks.pop().filter(|&mark| mark <= self.stack.len()).ok_or_else(short)?;
+    fn since_mark(&mut self) -> Result<Vec<Value<'a>>, String> {
+        let mark = self.marks.pop().filter(|&mark| mark <= self.stack.len()).ok_or_else(damaged)?;
         Ok(self.stack.split_off(mark))
     }
 
-    fn extend(&mut self, items: Vec<Value>) -> Result<(), String> {
+    fn extend(&mut self, items: Vec<Value<'a>>) -> Result<(), String> {
         match self.stack.last() {
             Some(&(Value::Dict(id) | Value::List(id))) => {
                 self.containers[id].extend(items);
                 Ok(())
             }
-            _ => Err(short()),
+            _ => Err(damaged()),
         }
     }
 
@@ -224,80 +254,83 @@ impl<'a> Machine<'a> {
 
     fn remember(&mut self, width: usize) -> Result<(), String> {
         let slot = self.slot(width)?;
-        let value = self.stack.last().cloned().ok_or_else(short)?;
+        let value = *self.stack.last().ok_or_else(damaged)?;
+        self.counted()?;
         self.memo.insert(slot, value);
         Ok(())
     }
 
     fn recall(&mut self, width: usize) -> Result<(), String> {
         let slot = self.slot(width)?;
-        let value = self.memo.get(&slot).cloned().ok_or_else(short)?;
-        self.stack.push(value);
-        Ok(())
+        let value = *self.memo.get(&slot).ok_or_else(damaged)?;
+        self.push(value)
     }
 
     /// A reference to a storage: ("storage", type, key, device, length).
     fn storage(&mut self) -> Result<(), String> {
-        let Value::Tuple(id) = self.pop()? else { return Err(short()) };
+        let Value::Tuple(id) = self.pop()? else { return Err(damaged()) };
         match self.containers[id].as_slice() {
-            [
-                Value::Text(tag),
+            &[
+                Value::Text("storage"),
                 Value::Callable(Callable::Storage(storage)),
                 Value::Text(key),
                 ..,
-            ] if tag == "storage" => {
-                self.stack.push(Value::Storage((*storage).to_owned(), key.clone()));
-                Ok(())
+            ] => {
+                self.storages.push((storage, key));
+                self.push(Value::Storage(self.storages.len() - 1))
             }
             _ => Err("a reference that is no tensor's storage".to_owned()),
         }
     }
 
     fn call(&mut self) -> Result<(), String> {
-        let Value::Tuple(arguments) = self.pop()? else { return Err(short()) };
-        let Value::Callable(callable) = self.pop()? else { return Err(short()) };
+        let Value::Tuple(arguments) = self.pop()? else { return Err(damaged()) };
+        let Value::Callable(callable) = self.pop()? else { return Err(damaged()) };
         let arguments = &self.containers[arguments];
         let result = match (callable, arguments.as_slice()) {
             (Callable::OrderedDict, _) => {
                 self.containers.push(Vec::new());
                 Value::Dict(self.containers.len() - 1)
             }
-            (Callable::RebuildParameter, [tensor @ Value::Tensor(_), ..]) => tensor.clone(),
+            (Callable::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => tensor,
             (
                 Callable::RebuildTensor,
-                [
-                    Value::Storage(storage, key),
+                &[
+                    Value::Storage(id),
                     Value::Int(offset),
                     Value::Tuple(size),
                     Value::Tuple(stride),
                     ..,
                 ],
             ) => {
-                let described = Described {
-                    storage: storage.clone(),
-                    key: key.clone(),
-                    offset: *offset,
-                    size: self.integers(*size)?,
-                    stride: self.integers(*stride)?,
-                };
-                self.tensors.push(described);
+                let (storage, key) = self.storages[id];
+                let (size, stride) = (self.sizes(size)?, self.sizes(stride)?);
+                let described = Described { storage, key, offset, size, stride };
+                self.tensors.push(Rc::new(described));
                 Value::Tensor(self.tensors.len() - 1)
             }
             _ => return Err("a tensor is described in an unknown way".to_owned()),
         };
-        self.stack.push(result);
-        Ok(())
+        self.push(result)
     }
 
-    fn integers(&self, tuple: usize) -> Result<Vec<i64>, String> {
+    /// A tensor's sizes or strides.
+    fn sizes(&self, tuple: usize) -> Result<Vec<i64>, String> {
+        let values = &self.containers[tuple];
+        if values.len() > MOST_DIMS {
+            return Err(format!(
+                "a tensor of {} dimensions, expected at most {MOST_DIMS}",
+                values.len()
+            ));
+        }
         let integer = |value: &Value| match value {
             Value::Int(value) => Ok(*value),
-            _ => Err(short()),
+            _ => Err(damaged()),
         };
-        self.containers[tuple].iter().map(integer).collect()
+        values.iter().map(integer).collect()
     }
 }
 
-pub(super) fn short() -> String {
+pub(super) fn damaged() -> String {
     "the pickle is damaged".to_owned()
 }

@@ -14,13 +14,13 @@ fn a_state_dict_is_read() {
     let read = state_dict(&sound()).expect("a sound pickle");
     assert_eq!(read.end, sound().len());
     let described = Described {
-        storage: "FloatStorage".to_owned(),
-        key: "0".to_owned(),
+        storage: "FloatStorage",
+        key: "0",
         offset: 0,
         size: vec![2, 3],
         stride: vec![3, 1],
     };
-    assert_eq!(read.tensors, [("w".to_owned(), described)]);
+    assert_eq!(read.tensors, [("w", Rc::new(described))]);
     assert_eq!(read.storages["0"], "FloatStorage");
 }
 
