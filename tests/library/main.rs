@@ -25,6 +25,8 @@ mod maximize_images;
 mod network;
 mod occlusion;
 mod onnx;
+mod onnx_bombs;
+mod onnx_bytes;
 mod onnx_hostile;
 mod oracle;
 mod oracle_kept;

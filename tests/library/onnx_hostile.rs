@@ -1,107 +1,13 @@
 //! ONNX files that are broken or hostile: each is an error that says why, at once, and never a panic.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use convscope::prelude::*;
 
 use crate::helpers::{Tested, root, scratch};
-
-/// A protocol buffer under construction.
-#[derive(Clone, Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(mut self, mut value: u64) -> Self {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-        self
-    }
-
-    fn int(self, field: u64, value: i64) -> Self {
-        self.varint(field << 3).varint(value as u64)
-    }
-
-    fn bytes(self, field: u64, value: &[u8]) -> Self {
-        let mut message = self.varint(field << 3 | 2).varint(value.len() as u64);
-        message.0.extend(value);
-        message
-    }
-
-    fn text(self, field: u64, value: &str) -> Self {
-        self.bytes(field, value.as_bytes())
-    }
-
-    fn message(self, field: u64, value: Message) -> Self {
-        self.bytes(field, &value.0)
-    }
-}
-
-fn node(op: &str, inputs: &[&str], output: &str) -> Message {
-    let message = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));
-    message.text(2, output).text(3, &format!("the_{output}")).text(4, op)
-}
-
-fn ints(name: &str, values: &[i64]) -> Message {
-    let attribute = Message::default().text(1, name).int(20, 7);
-    values.iter().fold(attribute, |attribute, &value| attribute.int(8, value))
-}
-
-/// An initializer without data.
-fn tensor(name: &str, kind: i64, dims: &[i64]) -> Message {
-    let tensor = dims.iter().fold(Message::default(), |tensor, &dim| tensor.int(1, dim));
-    tensor.int(2, kind).text(8, name)
-}
-
-fn row(name: &str, values: &[i64]) -> Message {
-    let row = tensor(name, 7, &[values.len() as i64]);
-    values.iter().fold(row, |row, &value| row.int(7, value))
-}
-
-fn value(name: &str, sizes: &[i64]) -> Message {
-    let shape = sizes.iter().fold(Message::default(), |shape, &size| {
-        shape
-            .message(1, if size < 0 { Message::default() } else { Message::default().int(1, size) })
-    });
-    let tensor = Message::default().int(1, 1).message(2, shape);
-    Message::default().text(1, name).message(2, Message::default().message(1, tensor))
-}
-
-/// A file whose input is `x`, `[1, 3, 8, 8]`, and whose output is `y`.
-fn file(nodes: &[Message], tensors: &[Message]) -> Message {
-    file_with(17, &[value("x", &[1, 3, 8, 8])], nodes, tensors)
-}
-
-fn file_with(opset: i64, inputs: &[Message], nodes: &[Message], tensors: &[Message]) -> Message {
-    let put = |graph: Message, field: u64, parts: &[Message]| {
-        parts.iter().fold(graph, |graph, part| graph.bytes(field, &part.0))
-    };
-    let graph = put(put(Message::default(), 1, nodes), 5, tensors);
-    let graph = put(graph, 11, inputs).message(12, value("y", &[1, 3]));
-    let opset = Message::default().text(1, "").int(2, opset);
-    Message::default().int(1, 8).message(7, graph).message(8, opset)
-}
-
-/// What the import says to this file.
-fn refused(folder: &Path, bytes: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
-    let path = folder.join("hostile.onnx");
-    // Some file systems wait for the disk when a file is emptied and written anew.
-    let _ = std::fs::remove_file(&path);
-    std::fs::write(&path, bytes)?;
-    let began = Instant::now();
-    let answer = Network::from_onnx(&path);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    Ok(answer.err().map(|error| error.to_string()).unwrap_or_default())
-}
-
-fn assert_says(folder: &Path, file: &Message, expected: &str) -> Tested {
-    let said = refused(folder, &file.0)?;
-    assert!(said.contains(expected), "expected “{expected}”, got “{said}”");
-    Ok(())
-}
+use crate::onnx_bytes::{
+    Message, assert_says, file, file_with, ints, node, refused, row, tensor, value,
+};
 
 #[test]
 fn files_made_here_are_sound_but_for_their_fault() -> Tested {
@@ -241,6 +147,63 @@ fn data_in_other_files_stay_in_the_folder() -> Tested {
         node("Concat", &inputs, "w").message(5, Message::default().text(1, "axis").int(3, 0));
     let file = file(&[joined, node("Add", &["x", "w"], "y")], &tensors);
     says(file, "used far more often than it is long")
+}
+
+#[test]
+fn data_that_are_not_beside_the_file_or_are_no_file() -> Tested {
+    let folder = scratch("onnx_beside");
+    let entry = Message::default().text(1, "location").text(2, "weights.bin");
+    let weight = tensor("w", 1, &[8]).int(14, 1).message(13, entry);
+    let file = file(&[node("Add", &["x", "w"], "y")], &[weight]);
+    let said = refused(&folder, &file.0)?;
+    assert!(
+        said.contains("`weights.bin` is missing") && said.contains("belong together"),
+        "{said}"
+    );
+    // A pipe is not waited for.
+    let made = std::process::Command::new("mkfifo").arg(folder.join("weights.bin")).status()?;
+    assert!(made.success());
+    assert_says(&folder, &file, "needs 32 bytes")
+}
+
+#[test]
+fn quantized_and_optimized_files_are_called_so() -> Tested {
+    let folder = scratch("onnx_optimized");
+    let fused = node("FusedConv", &["x"], "y").text(7, "com.microsoft");
+    let said = refused(&folder, &file(&[fused], &[]).0)?;
+    assert!(said.contains("com.microsoft.FusedConv") && said.contains("A runtime"), "{said}");
+    let nodes = [
+        node("QuantizeLinear", &["x", "s", "z"], "q"),
+        node("DequantizeLinear", &["q", "s", "z"], "y"),
+    ];
+    let said = refused(&folder, &file(&nodes, &[row("s", &[1]), row("z", &[1])]).0)?;
+    assert!(said.contains("was quantized") && said.contains("floating-point"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_message_in_two_parts_is_one() -> Tested {
+    let folder = scratch("onnx_parts");
+    let dims = |sizes: &[i64]| {
+        let dimension = |shape: Message, &size| shape.message(1, Message::default().int(1, size));
+        sizes.iter().fold(Message::default(), dimension)
+    };
+    // The input's shape, [1, 3] and [8, 8].
+    let tensor = Message::default().int(1, 1).message(2, dims(&[1, 3]));
+    let rest = Message::default().message(2, dims(&[8, 8]));
+    let kind = Message::default().message(1, tensor).message(1, rest);
+    let input = Message::default().text(1, "x").message(2, kind);
+    // The graph, with a node in each part.
+    let first = Message::default().message(1, node("Relu", &["x"], "a")).message(11, input);
+    let second =
+        Message::default().message(1, node("Relu", &["a"], "y")).message(12, value("y", &[1]));
+    let opset = Message::default().text(1, "").int(2, 17);
+    let file = Message::default().int(1, 8).message(7, first).message(7, second).message(8, opset);
+    std::fs::write(folder.join("parts.onnx"), file.0)?;
+    let net = Network::from_onnx(folder.join("parts.onnx"))?;
+    assert_eq!(net.layer_names(), ["input", "the_a", "the_y"]);
+    assert_eq!(net.preprocess().input_shape(), [3, 8, 8]);
+    Ok(())
 }
 
 #[test]

@@ -101,6 +101,38 @@ fn missing_extra_and_misshapen_parameters_are_named_at_once() -> Tested {
 }
 
 #[test]
+fn however_much_does_not_fit_the_message_ends() -> Tested {
+    let path = scratch("long_names").join("w.safetensors");
+    let zeros = || Tensor::zeros([1], cpu(Kind::Float));
+    let long = |digit: i64| format!("{digit}{}", "n".repeat(100_000));
+    let tensors: Vec<_> = (0..500).map(|digit| (long(digit), zeros())).collect();
+    Tensor::write_safetensors(&tensors, &path)?;
+    let error = zoo::untrained("resnet101")?.load_weights(&path).expect_err("no fit").to_string();
+    for part in ["missing (520): bn1.bias", "not of this network (500)", "another network's file"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(error.chars().count() < 4500, "{} characters", error.len());
+    Ok(())
+}
+
+#[test]
+fn threads_that_save_to_one_path_do_not_tear_the_file() -> Tested {
+    let path = scratch("saved_at_once").join("w.safetensors");
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    small().save_weights(&path).expect("saved");
+                    small().load_weights(&path).expect("whole");
+                }
+            });
+        }
+    });
+    assert_eq!(fs::read_dir(path.parent().expect("a folder"))?.count(), 1);
+    Ok(())
+}
+
+#[test]
 fn every_precision_becomes_float32() -> Tested {
     let folder = scratch("precision");
     let values = [[2f64.powi(-24), 65504.0], [1.0 / 3.0, -0.0]];

@@ -57,8 +57,8 @@ impl DataFile {
 }
 
 const MNIST: &str = "https://ossci-datasets.s3.amazonaws.com/mnist/";
-/// Offers no TLS; the checksum is what counts.
-const FASHION: &str = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
+/// Its authors' own repository. Their other address offers no TLS, which many proxies insist on.
+const FASHION: &str = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/";
 const CIFAR: &str = "https://www.cs.toronto.edu/~kriz/";
 
 const DATA_FILES: &[DataFile] = &[

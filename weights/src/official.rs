@@ -19,6 +19,8 @@ pub struct Official {
     pub(crate) folder: &'static str,
     /// The name under which it is published: `resnet18-f37072fd.pth`.
     pub file_name: &'static str,
+    /// The file's SHA-256, where more of it is known than the name holds.
+    pub(crate) whole_sha256: Option<&'static str>,
     /// Other names under which people have the file.
     pub aliases: &'static [&'static str],
 }
@@ -29,8 +31,14 @@ impl Official {
         self.published().url()
     }
 
-    /// How the file's SHA-256 begins, in hexadecimal. The published name ends in it.
+    /// The file's SHA-256 in hexadecimal: all 64 digits, or the first 8, which are all that its authors
+    /// publish.
     pub fn sha256(&self) -> &'static str {
+        self.whole_sha256.unwrap_or_else(|| self.digits())
+    }
+
+    /// The first digits of the SHA-256, in which the published name ends.
+    pub(crate) fn digits(&self) -> &'static str {
         let stem = self.file_name.split('.').next().unwrap_or_default();
         stem.rsplit('-').next().unwrap_or_default()
     }

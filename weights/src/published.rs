@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::{Download, Patience};
+use crate::fetch::{Download, Patience, shown};
 use crate::folder::{offline, set};
 use crate::{Error, Result};
 
@@ -35,9 +35,11 @@ impl Published<'_> {
         }
         let url = self.address();
         let into = target.parent().unwrap_or(folder).display();
-        say(&format!("Fetching {url} ({:.1} MB) to {into}", self.megabytes));
+        say(&format!("Fetching {} ({:.1} MB) to {into}", shown(&url), self.megabytes));
         let (sha256, patience) = (self.sha256, &Patience::USUAL);
-        Download { url: &url, sha256, target: &target, patience, say }.run()?;
+        // The sizes are rounded.
+        let limit = (2e6 * self.megabytes) as u64 + (1 << 20);
+        Download { url: &url, sha256, limit, target: &target, patience, say }.run()?;
         Ok(target)
     }
 

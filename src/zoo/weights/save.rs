@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use tch::{Device, Tensor};
+use safetensors::SafeTensorError;
+use tch::{Device, TchError, Tensor};
 
 use crate::network::Network;
 use crate::{Error, Result, atomic_write};
@@ -16,7 +17,11 @@ pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
         .collect::<std::result::Result<Vec<_>, tch::TchError>>()
         .map_err(Error::torch("reading the parameters"))?;
     atomic_write::write(path, |part| {
-        Tensor::write_safetensors(&tensors, part)
-            .map_err(|error| Error::weights_file(path, format!("it can't be written: {error}")))
+        Tensor::write_safetensors(&tensors, part).map_err(|error| match error {
+            TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {
+                Error::io("write the weights", path)(error)
+            }
+            other => Error::weights_file(path, format!("it can't be written: {other}")),
+        })
     })
 }

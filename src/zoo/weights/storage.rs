@@ -72,3 +72,25 @@ fn lies_within(count: i64, offset: i64, size: &[i64], stride: &[i64]) -> bool {
         .try_fold(offset, |last, (&n, &step)| last.checked_add((n - 1).checked_mul(step)?));
     elements.is_some_and(|elements| elements <= count) && last.is_some_and(|last| last < count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::lies_within;
+
+    #[test]
+    fn extreme_numbers_are_refused_and_no_overflow() {
+        let extremes = [i64::MIN, -1, 0, 1, 16, 65536, i64::MAX];
+        for a in extremes {
+            for b in extremes {
+                for offset in extremes {
+                    let within = lies_within(16, offset, &[a, b], &[b, 1]);
+                    assert!(!within || (offset >= 0 && a >= 0 && (0..=16).contains(&b)));
+                }
+            }
+        }
+        assert!(!lies_within(65536, 0, &[65536; 16], &[0; 16]));
+        assert!(!lies_within(i64::MAX, 0, &[i64::MAX; 16], &[i64::MAX; 16]));
+        assert!(lies_within(16, 4, &[3, 4], &[4, 1]) && !lies_within(16, 5, &[3, 4], &[4, 1]));
+        assert!(lies_within(16, 0, &[0, 16], &[16, 1]) && lies_within(1, 0, &[], &[]));
+    }
+}

@@ -11,7 +11,7 @@ mod transfer;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -24,6 +24,8 @@ pub(crate) struct Patience {
     pub(crate) connect: Duration,
     /// For the next byte, from a server that has fallen silent.
     pub(crate) silence: Duration,
+    /// Without a single new byte, over all attempts.
+    pub(crate) standstill: Duration,
     /// Before each further attempt after a break: as many attempts as there are pauses.
     pub(crate) pauses: &'static [Duration],
     /// Between two lines about progress.
@@ -33,7 +35,8 @@ pub(crate) struct Patience {
 impl Patience {
     pub(crate) const USUAL: Patience = Patience {
         connect: Duration::from_secs(15),
-        silence: Duration::from_secs(30),
+        silence: Duration::from_secs(15),
+        standstill: Duration::from_secs(40),
         pauses: &[
             Duration::from_secs(1),
             Duration::from_secs(2),
@@ -49,6 +52,8 @@ pub(crate) struct Download<'a> {
     pub(crate) url: &'a str,
     /// How the file's SHA-256 begins, in hexadecimal.
     pub(crate) sha256: &'a str,
+    /// A server that sends more bytes than this sends another file, or never ends.
+    pub(crate) limit: u64,
     pub(crate) target: &'a Path,
     pub(crate) patience: &'a Patience,
     /// Hears about progress, in whole lines.
@@ -63,21 +68,36 @@ impl Download<'_> {
         fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
         let lock_path = beside(self.target, ".lock");
         let _lock = self.lock(&lock_path)?;
-        // Another process may have been faster.
-        if !self.target.is_file() {
-            let part = beside(self.target, ".part");
-            self.transfer(&part)?;
-            self.verify(&part)?;
-            fs::rename(&part, self.target).map_err(Error::io("rename into place", self.target))?;
-        }
-        // Only now, while it is held and whoever waits for it is going to find the file: a lock
-        // removed earlier could be held by one process and made anew by another.
+        let fetched = self.fetch();
+        // While it is held: whoever waits for it is going to see that it is gone.
         let _ = fs::remove_file(&lock_path);
-        Ok(())
+        fetched
+    }
+
+    fn fetch(&self) -> Result<()> {
+        // Another process may have been faster.
+        if self.target.is_file() {
+            return Ok(());
+        }
+        let part = beside(self.target, ".part");
+        self.transfer(&part)?;
+        self.verify(&part)?;
+        fs::rename(&part, self.target).map_err(Error::io("rename into place", self.target))
+    }
+
+    /// The lock at `path`, and not one that its holder has removed in the meantime: another process
+    /// could have made a new one.
+    fn lock(&self, path: &Path) -> Result<File> {
+        loop {
+            let file = self.locked(path)?;
+            if is_at(&file, path).map_err(Error::io("lock", path))? {
+                return Ok(file);
+            }
+        }
     }
 
     /// The system drops the lock when its holder dies, however it dies.
-    fn lock(&self, path: &Path) -> Result<File> {
+    fn locked(&self, path: &Path) -> Result<File> {
         let file = File::options().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(Error::io("write", path))?;
         let locked = match file.try_lock() {
@@ -102,18 +122,24 @@ impl Download<'_> {
     fn transfer(&self, part: &Path) -> Result<()> {
         let mut transfer = Transfer::new(self, part);
         let mut pauses = self.patience.pauses.iter();
+        let length = || fs::metadata(part).map_or(0, |part| part.len());
+        let (mut most, mut moved) = (length(), Instant::now());
         loop {
-            let problem = match transfer.attempt() {
+            let outcome = transfer.attempt();
+            if length() > most {
+                (most, moved) = (length(), Instant::now());
+            }
+            let problem = match outcome {
                 Ok(()) => return Ok(()),
                 Err(Break::Disk(error)) => return Err(error),
                 Err(Break::Final(problem)) => problem,
                 Err(Break::Passing(problem)) => match pauses.next() {
-                    Some(pause) => {
+                    Some(pause) if moved.elapsed() < self.patience.standstill => {
                         (self.say)(&format!("  {problem}; trying again in {pause:?}"));
                         std::thread::sleep(*pause);
                         continue;
                     }
-                    None => problem,
+                    _ => problem,
                 },
             };
             let kept = match fs::metadata(part) {
@@ -125,7 +151,7 @@ impl Download<'_> {
                 }
                 _ => String::new(),
             };
-            return Err(Error::Fetch { url: self.url.to_owned(), problem: problem + &kept });
+            return Err(Error::Fetch { url: shown(self.url), problem: problem + &kept });
         }
     }
 
@@ -136,8 +162,33 @@ impl Download<'_> {
             return Ok(());
         }
         fs::remove_file(part).map_err(Error::io("remove", part))?;
-        Err(Error::Checksum { url: self.url.to_owned(), digest, expected: self.sha256.to_owned() })
+        Err(Error::Checksum { url: shown(self.url), digest, expected: self.sha256.to_owned() })
     }
+}
+
+/// An address without the name and the password that may stand in it: `http://teacher:8000/`.
+pub(crate) fn shown(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |scheme| scheme + 3);
+    let end = url[begin..].find(['/', '?', '#']).map_or(url.len(), |length| begin + length);
+    let host = url[begin..end].rfind('@').map_or(begin, |at| begin + at + 1);
+    [&url[..begin], &url[host..]].concat()
+}
+
+/// Whether an open file is the one that lies at `path` now.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        there => there?,
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let open = file.metadata()?;
+        Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
+    }
+    // Elsewhere a file that is open can't make room for another of its name.
+    #[cfg(not(unix))]
+    Ok(file.metadata()?.is_file() && there.is_file())
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

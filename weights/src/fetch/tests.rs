@@ -11,14 +11,19 @@ const SHA256: &str = "75838fd7";
 const SHORT: Patience = Patience {
     connect: Duration::from_secs(5),
     silence: Duration::from_millis(300),
+    standstill: Duration::from_secs(5),
     pauses: &[Duration::from_millis(1), Duration::from_millis(1)],
     lines: Duration::from_millis(50),
 };
+
+/// More than enough for CONTENT.
+const LIMIT: u64 = 1 << 20;
 
 /// A folder of the test's own, and what was said.
 struct Place {
     folder: PathBuf,
     lines: Mutex<Vec<String>>,
+    patience: &'static Patience,
 }
 
 impl Place {
@@ -26,7 +31,7 @@ impl Place {
         let folder = std::env::temp_dir().join(format!("convscope-{}-{test}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder");
-        Place { folder, lines: Mutex::default() }
+        Place { folder, lines: Mutex::default(), patience: &SHORT }
     }
 
     fn target(&self) -> PathBuf {
@@ -40,12 +45,13 @@ impl Place {
     fn fetch(&self, url: &str) -> Result<()> {
         let say = |line: &str| self.lines.lock().expect("the lines").push(line.to_owned());
         let target = self.target();
-        Download { url, sha256: SHA256, target: &target, patience: &SHORT, say: &say }.run()
+        let (sha256, limit, patience) = (SHA256, LIMIT, self.patience);
+        Download { url, sha256, limit, target: &target, patience, say: &say }.run()
     }
 
     fn refused(&self, url: &str) -> String {
         let error = self.fetch(url).expect_err("an error").to_string();
-        assert!(!self.target().exists(), "{error}");
+        assert!(!self.target().exists() && !self.folder.join("w.pth.lock").exists(), "{error}");
         error
     }
 
@@ -309,11 +315,77 @@ fn a_folder_that_cannot_be_is_named() {
     let place = Place::new("no_folder");
     fs::write(place.folder.join("file"), b"").expect("a file");
     let target = place.folder.join("file").join("w.pth");
-    let error =
-        Download { url: "", sha256: SHA256, target: &target, patience: &SHORT, say: &|_| {} }
-            .run()
-            .expect_err("no folder below a file");
+    let (sha256, limit, patience) = (SHA256, LIMIT, &SHORT);
+    let error = Download { url: "", sha256, limit, target: &target, patience, say: &|_| {} }
+        .run()
+        .expect_err("no folder below a file");
     assert!(error.to_string().contains("create the folder"), "{error}");
+}
+
+#[test]
+fn a_server_that_never_ends_is_stopped_and_what_came_is_removed() {
+    let place = Place::new("endless");
+    // With and without a length that says so, and when a part was there already.
+    for length in [Some(u64::MAX), None] {
+        fs::write(place.part(), b"hel").expect("a part");
+        let server = Server::start(move |_, _| {
+            let length = length.map(|length| format!("Content-Length: {length}"));
+            let headers: Vec<&str> = length.iter().map(String::as_str).collect();
+            let mut reply = answer("200 OK", &headers, b"");
+            reply.extend((0..100).map(|_| (Duration::ZERO, vec![7; 1 << 16])));
+            reply
+        });
+        let error = place.refused(&server.url);
+        assert!(error.contains("more than 1.0 MB") && error.contains("removed"), "{error}");
+        assert!(!place.part().exists());
+        assert_eq!(server.requests().len(), 1, "asking again would bring the same");
+    }
+}
+
+#[test]
+fn a_server_without_a_new_byte_is_left_however_many_attempts_are_left() {
+    const IMPATIENT: Patience = Patience { standstill: Duration::from_millis(200), ..SHORT };
+    let mut place = Place::new("standstill");
+    place.patience = &IMPATIENT;
+    let server = Server::start(|_, _| vec![(Duration::from_secs(30), Vec::new())]);
+    let error = place.refused(&server.url);
+    assert!(error.contains("nothing came in time"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+    let usual = Patience::USUAL;
+    assert!(usual.standstill + usual.silence < Duration::from_secs(60));
+}
+
+#[test]
+fn passwords_are_sent_but_not_shown() {
+    let place = Place::new("password");
+    let server = Server::start(|number, _| match number {
+        0 => answer("403 Forbidden", &["Content-Length: 0"], b""),
+        _ => body(5, b"<html"),
+    });
+    let url = server.url.replace("http://", "http://teacher:s3cret@");
+    for _ in 0..2 {
+        let error = place.refused(&url);
+        assert!(error.contains(&server.url) && !error.contains("s3cret"), "{error}");
+    }
+    assert!(server.requests()[0].contains("authorization: basic"), "{:?}", server.requests());
+    for url in ["teacher:s3cret@host/w.pth", "http://teacher:s3cret@", "http://a:s3cret@/w.pth"] {
+        let error = place.refused(url);
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    assert!(!place.said().contains("s3cret"), "{}", place.said());
+}
+
+#[test]
+fn addresses_are_shown_without_names_and_passwords() {
+    for (url, expected) in [
+        ("https://host/a@b/w.pth", "https://host/a@b/w.pth"),
+        ("http://user:p@ss@host:80/w.pth", "http://host:80/w.pth"),
+        ("user:pass@host", "host"),
+        ("http://", "http://"),
+        ("", ""),
+    ] {
+        assert_eq!(shown(url), expected);
+    }
 }
 
 #[cfg(target_os = "linux")]

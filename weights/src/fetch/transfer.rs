@@ -50,6 +50,7 @@ impl<'a> Transfer<'a> {
     /// says, though perhaps not the right one.
     pub(super) fn attempt(&mut self) -> Result<(), Break> {
         let disk = |error| Break::Disk(Error::io("write", self.part)(error));
+        let limit = self.download.limit;
         let have = fs::metadata(self.part).map_or(0, |part| part.len());
         let mut request = self.agent.get(self.download.url);
         if have > 0 {
@@ -85,7 +86,14 @@ impl<'a> Transfer<'a> {
             .map_err(disk)?;
         file.seek(SeekFrom::Start(begin)).map_err(disk)?;
         self.etag = strong_etag(response.headers());
-        self.copy(&mut response, &mut file, begin)?;
+        if !self.copy(&mut response, &mut file, begin)? {
+            drop(file);
+            fs::remove_file(self.part).map_err(disk)?;
+            return Err(Break::Final(format!(
+                "the server sends more than {:.1} MB, twice the file's size. What came was removed",
+                limit as f64 / 1e6
+            )));
+        }
         file.sync_all().map_err(disk)
     }
 
@@ -109,21 +117,25 @@ impl<'a> Transfer<'a> {
         }
     }
 
+    /// Whether the body's end came before the limit did.
     fn copy(
         &self,
         response: &mut Response<Body>,
         file: &mut File,
         begin: u64,
-    ) -> Result<(), Break> {
+    ) -> Result<bool, Break> {
         let total = response.body().content_length().map(|length| begin.saturating_add(length));
+        let mut left = self.download.limit.saturating_sub(begin);
         let patience = self.download.patience;
         let mut progress = Progress::new(begin, total, patience.lines, self.download.say);
         let mut body = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
             match body.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(true),
+                Ok(read) if read as u64 > left => return Ok(false),
                 Ok(read) => {
+                    left -= read as u64;
                     file.write_all(&buffer[..read])
                         .map_err(|error| Break::Disk(Error::io("write", self.part)(error)))?;
                     progress.add(read as u64);
@@ -142,7 +154,12 @@ impl<'a> Transfer<'a> {
 fn text(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => format!("nothing came in time ({error})"),
-        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::ConnectProxyFailed(problem) => format!(
+            "the proxy refuses the connection ({problem}). To a server that needs no proxy, such as a \
+             mirror in the same network: name it in NO_PROXY"
+        ),
+        // Its text holds the whole address, password and all.
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "it is no address".to_owned(),
         other => other.to_string(),
     }
 }

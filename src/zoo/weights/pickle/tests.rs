@@ -11,8 +11,9 @@ fn sound() -> Vec<u8> {
 
 #[test]
 fn a_state_dict_is_read() {
-    let read = state_dict(&sound()).expect("a sound pickle");
-    assert_eq!(read.end, sound().len());
+    let sound = sound();
+    let read = state_dict(&sound).expect("a sound pickle");
+    assert_eq!(read.end, sound.len());
     let described = Described {
         storage: "FloatStorage",
         key: "0",
@@ -51,8 +52,8 @@ fn a_state_dict_is_found_in_a_training_checkpoint() {
     // Under any other name it may be anything: an optimizer's state, an average of the parameters.
     let error = state_dict(&dictionary(&[("ema", inner)])).err().expect("refused");
     assert!(error.contains("`ema` is no tensor"), "{error}");
-    let error = state_dict(&dictionary(&[("model", b"K\x03")])).expect("a version number");
-    assert!(error.tensors.is_empty());
+    let version = dictionary(&[("model", b"K\x03")]);
+    assert!(state_dict(&version).expect("a version number").tensors.is_empty());
 }
 
 #[test]
@@ -87,4 +88,62 @@ fn deep_nesting_does_not_overflow_the_stack() {
     bytes.extend(std::iter::repeat_n(0x85, 1_000_000));
     bytes.push(b'.');
     assert!(state_dict(&bytes).is_err());
+}
+
+/// What is said to a pickle, at once.
+fn refused(bytes: &[u8]) -> String {
+    let began = std::time::Instant::now();
+    let error = state_dict(bytes).err().expect("refused");
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    error
+}
+
+#[test]
+fn what_is_recalled_is_not_copied() {
+    // A text of 200 KB, a hundred thousand times: 20 GB if each were one of its own.
+    let mut bytes = b"\x80\x02X".to_vec();
+    bytes.extend(200_000_u32.to_le_bytes());
+    bytes.extend(std::iter::repeat_n(b'a', 200_000));
+    bytes.extend(b"q\x00]q\x01(");
+    bytes.extend(b"h\x00".repeat(100_000));
+    bytes.extend(b"e.");
+    let (texts, end) = texts(&bytes).expect("a list of texts");
+    assert_eq!((texts.len(), end), (100_000, bytes.len()));
+    assert_eq!(texts[0].as_ptr(), texts[99_999].as_ptr());
+}
+
+#[test]
+fn tensors_of_absurd_rank_are_refused() {
+    let mut bytes = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storage".to_vec();
+    bytes.extend(b"ctorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x06tQK\x00(");
+    bytes.extend(b"K\x01".repeat(100_000));
+    bytes.extend(b"tq\x00h\x00\x89)tR.");
+    let error = refused(&bytes);
+    assert!(error.contains("100000 dimensions, expected at most 16"), "{error}");
+}
+
+#[test]
+fn floods_of_any_operation_are_stopped() {
+    for flood in [&b")"[..], b"(", b"}", b"N", b"h\x00", b"r\x00\0\0\0"] {
+        let mut bytes = b"\x80\x02Nq\x00".to_vec();
+        for slot in 0..5_000_000_u32 {
+            match flood {
+                b"r\x00\0\0\0" => bytes.extend([&b"r"[..], &slot.to_le_bytes()].concat()),
+                _ => bytes.extend(flood),
+            }
+        }
+        bytes.push(b'.');
+        let error = refused(&bytes);
+        assert!(error.contains("more than 4194304 values"), "{error}");
+    }
+}
+
+#[test]
+fn messages_name_no_more_than_the_beginning_and_the_end() {
+    let long = "n".repeat(1 << 20);
+    let callable = format!("\u{2}c{long}\n{long}\n.");
+    let error = refused(&[&[0x80], callable.as_bytes()].concat());
+    assert!(error.len() < 500 && error.contains("nothing was executed"), "{error}");
+    let error = refused(&dictionary(&[(long.as_str(), b"}")]));
+    assert!(error.len() < 500 && error.contains("is no tensor"), "{error}");
 }
