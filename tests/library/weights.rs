@@ -227,3 +227,41 @@ fn a_mirror_that_is_not_there_is_named_and_so_is_the_official_address() {
         assert!(text.contains(word), "{word} is not in {text}");
     }
 }
+
+/// Listens as a proxy that lets nobody through.
+fn refusing_proxy() -> std::io::Result<String> {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    Ok(address)
+}
+
+#[test]
+fn a_proxy_that_refuses_is_called_so_without_its_password() -> Tested {
+    if is_child() {
+        println!("{}", zoo::resnet18().expect_err("the proxy lets nobody through"));
+        return Ok(());
+    }
+    let proxy = format!("http://someone:s3cret@{}", refusing_proxy()?);
+    let text = in_child(
+        "weights::a_proxy_that_refuses_is_called_so_without_its_password",
+        &[
+            ("CONVSCOPE_HOME", &scratch("proxy_home")),
+            ("CONVSCOPE_MIRROR", Path::new("http://teacher:s3cret@mirror.invalid:8000/")),
+            ("CONVSCOPE_OFFLINE", Path::new("0")),
+            ("ALL_PROXY", Path::new(&proxy)),
+            ("NO_PROXY", Path::new("")),
+        ],
+    );
+    for word in ["http://mirror.invalid:8000/resnet18-f37072fd.pth failed", "403", "NO_PROXY"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    assert!(!text.contains("s3cret"), "{text}");
+    Ok(())
+}

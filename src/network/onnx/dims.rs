@@ -4,6 +4,7 @@
 
 use super::sizes::Size;
 use crate::error::shape_text;
+use crate::network::Op;
 
 /// A value's shape for one image, and where the batch stands in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +106,20 @@ impl Shape {
         let size = |size: Size| if size.batch { -1 } else { size.count };
         self.symbolic().into_iter().map(size).collect()
     }
+}
+
+/// The shape of an operation's result for any batch.
+pub(super) fn inferred(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
+    let at = |n: i64| {
+        let shapes = inputs.iter().map(|shape| shape.at(n)).collect::<Result<Vec<_>, String>>()?;
+        let shapes: Vec<&[i64]> = shapes.iter().map(Vec::as_slice).collect();
+        op.shape(&shapes).map_err(|misfit| {
+            let images = if n == 1 { "" } else { " for two images: export it for a dynamic batch" };
+            format!("expected {}, got {}{images}", misfit.expected, misfit.got)
+        })
+    };
+    let (one, two) = (at(1)?, at(2)?);
+    Shape::found(one, &two, &inputs.iter().collect::<Vec<_>>())
 }
 
 /// libtorch's own functions take no more either.

@@ -6,7 +6,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::budget::Budget;
-use super::dims::Shape;
+use super::dims::{Shape, inferred};
 use super::graph::Checked;
 use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
@@ -301,18 +301,4 @@ impl<'a> Importer<'a> {
         self.values.remove(name);
         self.holders.remove(&index);
     }
-}
-
-/// The shape of an operation's result for any batch.
-fn inferred(op: &Op, inputs: &[Shape]) -> Outcome<Shape> {
-    let at = |n: i64| {
-        let shapes = inputs.iter().map(|shape| shape.at(n)).collect::<Outcome<Vec<_>>>()?;
-        let shapes: Vec<&[i64]> = shapes.iter().map(Vec::as_slice).collect();
-        op.shape(&shapes).map_err(|misfit| {
-            let images = if n == 1 { "" } else { " for two images: export it for a dynamic batch" };
-            format!("expected {}, got {}{images}", misfit.expected, misfit.got)
-        })
-    };
-    let (one, two) = (at(1)?, at(2)?);
-    Shape::found(one, &two, &inputs.iter().collect::<Vec<_>>())
 }

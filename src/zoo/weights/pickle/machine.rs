@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Described;
-use crate::error::short;
+use super::callable::{Callable, callable};
 
 /// Texts are those of the file; containers and tensors are kept apart and named by index. So nothing
 /// here is recursive, and a value can be copied as often as a file recalls it: a hostile one can't
@@ -20,41 +20,6 @@ pub(super) enum Value<'a> {
     Callable(Callable),
     Storage(usize),
     Tensor(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Callable {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(&'static str),
-}
-
-const STORAGES: [&str; 8] = [
-    "FloatStorage",
-    "DoubleStorage",
-    "HalfStorage",
-    "BFloat16Storage",
-    "LongStorage",
-    "IntStorage",
-    "ByteStorage",
-    "BoolStorage",
-];
-
-fn callable(module: &str, name: &str) -> Result<Callable, String> {
-    let storage = STORAGES.into_iter().find(|storage| *storage == name);
-    match (module, name, storage) {
-        ("torch", _, Some(storage)) => Ok(Callable::Storage(storage)),
-        ("collections", "OrderedDict", _) => Ok(Callable::OrderedDict),
-        ("torch._utils", "_rebuild_tensor_v2", _) => Ok(Callable::RebuildTensor),
-        ("torch._utils", "_rebuild_parameter", _) => Ok(Callable::RebuildParameter),
-        _ => Err(format!(
-            "it refers to `{}.{}`, which no state_dict needs; nothing was executed. \
-             Save the model anew: `torch.save(model.state_dict(), path)`.",
-            short(module),
-            short(name)
-        )),
-    }
 }
 
 /// No state_dict has as many parts, nor a training checkpoint around it: 30 are needed for a tensor.

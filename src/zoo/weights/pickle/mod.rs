@@ -3,6 +3,7 @@
 //! Of pickle's machine it knows the few operations that `torch.save` writes for a state_dict, and
 //! of all callables those that describe a tensor. Anything else is an error, by name.
 
+mod callable;
 mod machine;
 #[cfg(test)]
 mod tests;
