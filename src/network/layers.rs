@@ -82,4 +82,18 @@ mod tests {
         let long = "x".repeat(1 << 20);
         assert_eq!(nearest(&long, layers.into_iter().chain([long.as_str()]), 1), [&long]);
     }
+
+    #[test]
+    fn a_prefix_may_be_what_was_meant() {
+        let net = crate::zoo::untrained("resnet18").expect("a network");
+        for (asked, meant) in [
+            ("LAYER4", "Nearest: `layer4`"),
+            ("layer5", "Nearest: `layer4`"),
+            ("layer4.2", "Nearest: `layer4.1`"),
+            ("layer4_1_conv2", "Nearest: `layer4.1.conv2`"),
+        ] {
+            let error = net.find(asked).expect_err("no such layer").to_string();
+            assert!(error.contains(meant), "{error}");
+        }
+    }
 }

@@ -104,11 +104,11 @@ fn missing_extra_and_misshapen_parameters_are_named_at_once() -> Tested {
 fn however_much_does_not_fit_the_message_ends() -> Tested {
     let path = scratch("long_names").join("w.safetensors");
     let zeros = || Tensor::zeros([1], cpu(Kind::Float));
-    let long = |digit: i64| format!("{digit}{}", "n".repeat(100_000));
+    let long = |digit: i64| format!("{digit}{}", "n".repeat(10_000));
     let tensors: Vec<_> = (0..500).map(|digit| (long(digit), zeros())).collect();
     Tensor::write_safetensors(&tensors, &path)?;
     let error = zoo::untrained("resnet101")?.load_weights(&path).expect_err("no fit").to_string();
-    for part in ["missing (520): bn1.bias", "not of this network (500)", "another network's file"] {
+    for part in ["missing (522): bn1.bias", "not of this network (500)", "another network's file"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(error.chars().count() < 4500, "{} characters", error.len());
@@ -230,12 +230,13 @@ fn a_mirror_that_is_not_there_is_named_and_so_is_the_official_address() {
 
 /// Listens as a proxy that lets nobody through.
 fn refusing_proxy() -> std::io::Result<String> {
-    use std::io::{Read, Write};
+    use std::io::{BufRead, BufReader, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
+            let head = BufReader::new(&stream).lines().map_while(Result::ok);
+            let _ = head.take_while(|line| !line.is_empty()).count();
             let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
         }
     });

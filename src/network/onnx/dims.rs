@@ -40,7 +40,7 @@ impl Shape {
 
     /// What an operation made of `inputs`, from its result for one image and for two.
     pub(super) fn found(one: Vec<i64>, two: &[i64], inputs: &[&Shape]) -> Result<Shape, String> {
-        product(&one)?;
+        product(two)?; // no smaller than the other
         let changed: Vec<usize> = (0..one.len()).filter(|&dim| one[dim] != two[dim]).collect();
         let batches = || inputs.iter().filter_map(|shape| Some((shape, shape.batch?)));
         let dim = match changed.as_slice() {

@@ -11,7 +11,7 @@ mod transfer;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -24,7 +24,7 @@ pub(crate) struct Patience {
     pub(crate) connect: Duration,
     /// For the next byte, from a server that has fallen silent.
     pub(crate) silence: Duration,
-    /// Without a single new byte, over all attempts.
+    /// Without a single byte of the file, over all attempts.
     pub(crate) standstill: Duration,
     /// Before each further attempt after a break: as many attempts as there are pauses.
     pub(crate) pauses: &'static [Duration],
@@ -122,19 +122,13 @@ impl Download<'_> {
     fn transfer(&self, part: &Path) -> Result<()> {
         let mut transfer = Transfer::new(self, part);
         let mut pauses = self.patience.pauses.iter();
-        let length = || fs::metadata(part).map_or(0, |part| part.len());
-        let (mut most, mut moved) = (length(), Instant::now());
         loop {
-            let outcome = transfer.attempt();
-            if length() > most {
-                (most, moved) = (length(), Instant::now());
-            }
-            let problem = match outcome {
+            let problem = match transfer.attempt() {
                 Ok(()) => return Ok(()),
                 Err(Break::Disk(error)) => return Err(error),
                 Err(Break::Final(problem)) => problem,
                 Err(Break::Passing(problem)) => match pauses.next() {
-                    Some(pause) if moved.elapsed() < self.patience.standstill => {
+                    Some(pause) if transfer.heard.elapsed() < self.patience.standstill => {
                         (self.say)(&format!("  {problem}; trying again in {pause:?}"));
                         std::thread::sleep(*pause);
                         continue;

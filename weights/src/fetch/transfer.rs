@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
@@ -27,6 +28,8 @@ pub(super) struct Transfer<'a> {
     agent: Agent,
     /// Whether the server has answered before: then its absence is a break, and passes.
     reached: bool,
+    /// When the last byte of the file came, or else when it was first asked for.
+    pub(super) heard: Instant,
     /// The server's name for this very content, once it has told one.
     etag: Option<String>,
 }
@@ -43,7 +46,7 @@ impl<'a> Transfer<'a> {
             .http_status_as_error(false)
             .build()
             .into();
-        Transfer { download, part, agent, reached: false, etag: None }
+        Transfer { download, part, agent, reached: false, heard: Instant::now(), etag: None }
     }
 
     /// Asks for what `part` lacks and appends it. The body is then complete as far as the server
@@ -119,7 +122,7 @@ impl<'a> Transfer<'a> {
 
     /// Whether the body's end came before the limit did.
     fn copy(
-        &self,
+        &mut self,
         response: &mut Response<Body>,
         file: &mut File,
         begin: u64,
@@ -136,6 +139,7 @@ impl<'a> Transfer<'a> {
                 Ok(read) if read as u64 > left => return Ok(false),
                 Ok(read) => {
                     left -= read as u64;
+                    self.heard = Instant::now();
                     file.write_all(&buffer[..read])
                         .map_err(|error| Break::Disk(Error::io("write", self.part)(error)))?;
                     progress.add(read as u64);

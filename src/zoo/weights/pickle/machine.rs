@@ -23,7 +23,7 @@ pub(super) enum Value<'a> {
 }
 
 /// No state_dict has as many parts, nor a training checkpoint around it: 30 are needed for a tensor.
-const MOST_VALUES: usize = 1 << 22;
+const MOST_VALUES: usize = 1 << 21;
 
 /// libtorch's own functions take no more either.
 const MOST_DIMS: usize = 16;

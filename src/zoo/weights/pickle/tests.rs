@@ -94,7 +94,7 @@ fn deep_nesting_does_not_overflow_the_stack() {
 fn refused(bytes: &[u8]) -> String {
     let began = std::time::Instant::now();
     let error = state_dict(bytes).err().expect("refused");
-    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     error
 }
 
@@ -126,7 +126,7 @@ fn tensors_of_absurd_rank_are_refused() {
 fn floods_of_any_operation_are_stopped() {
     for flood in [&b")"[..], b"(", b"}", b"N", b"h\x00", b"r\x00\0\0\0"] {
         let mut bytes = b"\x80\x02Nq\x00".to_vec();
-        for slot in 0..5_000_000_u32 {
+        for slot in 0..2_200_000_u32 {
             match flood {
                 b"r\x00\0\0\0" => bytes.extend([&b"r"[..], &slot.to_le_bytes()].concat()),
                 _ => bytes.extend(flood),
@@ -134,7 +134,7 @@ fn floods_of_any_operation_are_stopped() {
         }
         bytes.push(b'.');
         let error = refused(&bytes);
-        assert!(error.contains("more than 4194304 values"), "{error}");
+        assert!(error.contains("more than 2097152 values"), "{error}");
     }
 }
 

@@ -23,7 +23,7 @@ fn a_server_that_never_ends_is_stopped_and_what_came_is_removed() {
 }
 
 #[test]
-fn a_server_without_a_new_byte_is_left_however_many_attempts_are_left() {
+fn a_silent_server_is_left_however_many_attempts_are_left() {
     const IMPATIENT: Patience = Patience { standstill: Duration::from_millis(200), ..SHORT };
     let mut place = Place::new("standstill");
     place.patience = &IMPATIENT;
