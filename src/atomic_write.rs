@@ -14,13 +14,13 @@ pub(crate) fn write(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
     let target = followed(path);
     let permissions = replaceable(&target).map_err(Error::io("write", path))?;
     let part = part_beside(&target).map_err(Error::io("write", path))?;
-    let placed = || {
-        if let Some(permissions) = permissions {
-            fs::set_permissions(&part, permissions)?;
-        }
-        fs::rename(&part, &target)
-    };
-    let written = write(&part).and_then(|()| placed().map_err(Error::io("write", path)));
+    // From the beginning: what is written may be for nobody else's eyes.
+    let prepared =
+        permissions.map_or(Ok(()), |permissions| fs::set_permissions(&part, permissions));
+    let written = prepared
+        .map_err(Error::io("write", path))
+        .and_then(|()| write(&part))
+        .and_then(|()| fs::rename(&part, &target).map_err(Error::io("rename into place", path)));
     if written.is_err() {
         let _ = fs::remove_file(&part);
     }

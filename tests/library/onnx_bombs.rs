@@ -91,6 +91,28 @@ fn layers_that_share_a_matrix_share_its_memory() -> Tested {
 }
 
 #[test]
+fn a_matrix_cut_to_whole_numbers_is_another_one() -> Tested {
+    let folder = scratch("onnx_cast");
+    let cast = |from: &str, kind: i64, to: &str| {
+        node("Cast", &[from], to).message(5, Message::default().text(1, "to").int(3, kind))
+    };
+    let halves = [0.5_f32; 64].map(f32::to_le_bytes).concat();
+    let nodes = [
+        cast("w", 7, "whole"),
+        cast("whole", 1, "zeros"),
+        node("MatMul", &["x", "w"], "a"),
+        node("MatMul", &["x", "zeros"], "b"),
+        node("Sub", &["a", "b"], "y"),
+    ];
+    let net = opened(&folder, &file(&nodes, &[tensor("w", 1, &[8, 8]).bytes(9, &halves)]))?;
+    let x = random(&[1, 3, 8, 8], 2).to_kind(Kind::Float);
+    let values = net.activations(&x, &["the_a", "the_y"])?;
+    assert_eq!(difference(&values[0], &values[1]), 0.0);
+    assert!(values[0].max().double_value(&[]) > 0.5);
+    Ok(())
+}
+
+#[test]
 fn lists_longer_than_a_value_has_dimensions() -> Tested {
     let folder = scratch("onnx_lists");
     let says = |file: &Message, expected: &str| assert_says(&folder, file, expected);

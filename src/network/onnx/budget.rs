@@ -14,7 +14,7 @@ pub(super) struct Budget {
     work: u64,
 }
 
-/// This much may be made of nothing: a quarter of a second's work or so.
+/// This much may be made of nothing, in a second or so.
 const NUMBERS: u64 = 1 << 24;
 const WORK: u64 = 1 << 29;
 
@@ -48,7 +48,10 @@ impl Budget {
     pub(super) fn work(&mut self, values: u64) -> Outcome<()> {
         self.work = self.work.checked_sub(values).ok_or_else(|| {
             let values = values as f64;
-            format!("a constant takes {values:.0e} operations to compute, too many for a file of this size: refused")
+            format!(
+                "a constant takes {values:.0e} operations to compute, too many for a file of this \
+                 size: refused"
+            )
         })?;
         Ok(())
     }

@@ -63,6 +63,8 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
         (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),
         (Value::Constant(tensor, name), _) => {
+            // Cut to whole numbers it is no longer the initializer of that name.
+            let name = if tensor.kind() == to || to == Kind::Float { name } else { "" };
             Ok(Value::Constant(importer.to_kind(&tensor, to)?, name))
         }
         (Value::Sizes(sizes), _) => {

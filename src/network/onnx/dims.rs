@@ -5,6 +5,7 @@
 use super::sizes::Size;
 use crate::error::shape_text;
 use crate::network::Op;
+use crate::network::ops::MOST_DIMS;
 
 /// A value's shape for one image, and where the batch stands in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,9 +122,6 @@ pub(super) fn inferred(op: &Op, inputs: &[Shape]) -> Result<Shape, String> {
     let (one, two) = (at(1)?, at(2)?);
     Shape::found(one, &two, &inputs.iter().collect::<Vec<_>>())
 }
-
-/// libtorch's own functions take no more either.
-pub(super) const MOST_DIMS: usize = 16;
 
 /// The number of values, each size at least 1; an error where it is beyond what any machine holds for
 /// one value of a network (16 GiB of float32).

@@ -136,7 +136,7 @@ fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), Stri
             found.entry(operator).or_default().push(title);
             hint = match (domain, hint) {
                 _ if quantized(node.op) => QUANTIZED,
-                ("com.microsoft" | "ai.onnx.contrib", "") => FUSED,
+                (domain, "") if domain.starts_with("com.microsoft") => FUSED,
                 _ => hint,
             };
         }

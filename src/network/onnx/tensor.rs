@@ -8,9 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use tch::{Kind, Tensor};
 
-use super::dims::MOST_DIMS;
 use super::message::Array;
 use crate::error::{first_line, shape_text, short};
+use crate::network::ops::MOST_DIMS;
 
 /// The ONNX file's folder, where tensors with data of their own file find them.
 pub(super) struct Folder {

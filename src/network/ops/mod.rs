@@ -59,7 +59,7 @@ pub use pointwise::Pointwise;
 pub use reshape::Reshape;
 pub use select::Select;
 pub(super) use shape::countable;
-pub(crate) use shape::{Misfit, count};
+pub(crate) use shape::{MOST_DIMS, Misfit, count};
 pub use slice::Slice;
 pub use softmax::{LogSoftmax, Softmax};
 pub use unsqueeze::Unsqueeze;

@@ -126,11 +126,12 @@ pub(crate) fn count(sizes: &[i64]) -> u64 {
     sizes.iter().fold(1, |all: u64, &size| all.saturating_mul(size.max(0) as u64))
 }
 
+/// Of a value; libtorch stops at 64, some of its functions earlier.
+pub(crate) const MOST_DIMS: usize = 16;
+
 /// A shape that can be computed with: whatever files and callers say, products of a few such sizes do
 /// not overflow.
 pub(in crate::network) fn countable(shape: Vec<i64>) -> Result<Vec<i64>, Misfit> {
-    /// libtorch stops at 64.
-    const MOST_DIMS: usize = 16;
     /// 4 TiB of numbers in single precision.
     const MOST_VALUES: u64 = 1 << 40;
     if shape.len() > MOST_DIMS {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Described;
 use super::callable::{Callable, callable};
+use crate::network::ops::MOST_DIMS;
 
 /// Texts are those of the file; containers and tensors are kept apart and named by index. So nothing
 /// here is recursive, and a value can be copied as often as a file recalls it: a hostile one can't
@@ -24,9 +25,6 @@ pub(super) enum Value<'a> {
 
 /// No state_dict has as many parts, nor a training checkpoint around it: 30 are needed for a tensor.
 const MOST_VALUES: usize = 1 << 21;
-
-/// libtorch's own functions take no more either.
-const MOST_DIMS: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Machine<'a> {
