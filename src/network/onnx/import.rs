@@ -87,8 +87,8 @@ impl<'a> Importer<'a> {
         };
         for (name, value) in node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
             match &value {
-                // Tensors' numbers are counted where they are made, shapes' here.
-                Value::Sizes(sizes) => self.budget.spend(&[1 + sizes.values.len() as i64])?,
+                // Tensors' numbers are counted where they are made, shapes' here: they are larger.
+                Value::Sizes(sizes) => self.budget.spend(&[4, 1 + sizes.values.len() as i64])?,
                 Value::Node(index) => *self.holders.entry(*index).or_default() += 1,
                 Value::Constant(..) => {}
             }
