@@ -213,7 +213,7 @@ fn what_is_absent_is_named_with_its_folder_and_address() -> Tested {
                 said(data::fashion_mnist(Split::Train)),
                 [
                     "no images of Fashion-MNIST:",
-                    "http://fashion-mnist",
+                    "https://github.com/zalandoresearch/fashion-mnist/",
                     "fashion_mnist_train.safetensors",
                 ],
             ),
