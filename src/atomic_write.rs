@@ -9,16 +9,20 @@ use crate::{Error, Result};
 
 /// Lets `write` fill a file of another name beside `path`, and renames it into place. The file replaced
 /// must be one that may be written to, and hands on its permissions; where `path` is a link, the file
-/// that it leads to is replaced.
-pub(crate) fn write(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+/// that it leads to is replaced. Errors say which `action` failed: `write the figure`.
+pub(crate) fn write(
+    action: &'static str,
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let target = followed(path);
-    let permissions = replaceable(&target).map_err(Error::io("write", path))?;
-    let part = part_beside(&target).map_err(Error::io("write", path))?;
+    let permissions = replaceable(&target).map_err(Error::io(action, path))?;
+    let part = part_beside(&target).map_err(Error::io(action, path))?;
     // From the beginning: what is written may be for nobody else's eyes.
     let prepared =
         permissions.map_or(Ok(()), |permissions| fs::set_permissions(&part, permissions));
     let written = prepared
-        .map_err(Error::io("write", path))
+        .map_err(Error::io(action, path))
         .and_then(|()| write(&part))
         .and_then(|()| fs::rename(&part, &target).map_err(Error::io("rename into place", path)));
     if written.is_err() {
@@ -75,7 +79,7 @@ mod tests {
     }
 
     fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-        write(path, |part| fs::write(part, bytes).map_err(Error::io("write", path)))
+        write("write", path, |part| fs::write(part, bytes).map_err(Error::io("write", path)))
     }
 
     fn names(folder: &Path) -> usize {
@@ -109,7 +113,7 @@ mod tests {
         let folder = folder("failure");
         let path = folder.join("file");
         put(&path, b"old").expect("written");
-        let failed = write(&path, |_| Err(Error::Argument("no".to_owned())));
+        let failed = write("write", &path, |_| Err(Error::Argument("no".to_owned())));
         assert!(failed.is_err());
         assert_eq!((fs::read(&path).expect("the file"), names(&folder)), (b"old".to_vec(), 1));
         let error = put(&folder, b"").expect_err("a folder is no file").to_string();

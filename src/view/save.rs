@@ -34,8 +34,9 @@ pub(super) fn extension(path: &Path) -> String {
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    atomic_write::write(path, |part| {
-        fs::write(part, bytes).map_err(Error::io("write the figure", path))
+    let action = "write the figure";
+    atomic_write::write(action, path, |part| {
+        fs::write(part, bytes).map_err(Error::io(action, path))
     })
 }
 

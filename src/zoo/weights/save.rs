@@ -16,10 +16,11 @@ pub(super) fn save(network: &Network, path: &Path) -> Result<()> {
         .map(|(name, tensor)| Ok((name, plain(&tensor)?)))
         .collect::<std::result::Result<Vec<_>, tch::TchError>>()
         .map_err(Error::torch("reading the parameters"))?;
-    atomic_write::write(path, |part| {
+    let action = "write the weights";
+    atomic_write::write(action, path, |part| {
         Tensor::write_safetensors(&tensors, part).map_err(|error| match error {
             TchError::SafeTensorError { err: SafeTensorError::IoError(error), .. } => {
-                Error::io("write the weights", path)(error)
+                Error::io(action, path)(error)
             }
             other => Error::weights_file(path, format!("it can't be written: {other}")),
         })
