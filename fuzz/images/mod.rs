@@ -1,0 +1,57 @@
+//! Pictures: decoded, and prepared for a network.
+
+mod parts;
+mod seeds;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use convscope::prelude::*;
+
+use crate::bytes;
+use crate::files::{self, Files, corpus};
+use crate::random::Random;
+use crate::verdict::Witness;
+
+#[derive(Default)]
+pub struct Images {
+    net: OnceLock<Option<Network>>,
+}
+
+impl files::Target for Images {
+    fn name(&self) -> &'static str {
+        "images"
+    }
+
+    fn seeds(&self) -> Vec<Files> {
+        let made = seeds::sound().into_iter().chain(seeds::hostile());
+        made.map(|bytes| Files::one("picture", bytes)).chain(corpus("images")).collect()
+    }
+
+    fn mutate(&self, files: &mut Files, random: &mut Random) {
+        let Some((_, bytes)) = files.0.first_mut() else { return };
+        let whole = if random.once_in(4) { None } else { parts::mutate(bytes, random) };
+        match whole {
+            Some(changed) => *bytes = changed,
+            None => bytes::damage(bytes, random),
+        }
+    }
+
+    fn open(&self, folder: &Path, witness: &mut Witness) -> bool {
+        let Some(path) = files::first(folder) else { return false };
+        let Some(photo) = witness.saw("Photo::open", Photo::open(path)) else { return false };
+        let Some(net) = self.net.get_or_init(|| zoo::digits().ok()) else { return false };
+        witness.saw("prepare", net.prepare(&photo));
+        if photo.width().max(photo.height()) < 2_000
+            && let Some(figure) = witness.saw("classify", net.classify(&photo))
+        {
+            witness.saw("drawing", figure.image());
+        }
+        true
+    }
+}
+
+/// A sound picture.
+pub fn small() -> Vec<u8> {
+    seeds::sound().swap_remove(0)
+}
