@@ -80,13 +80,10 @@ impl Child {
         let status = self.process.wait()?;
         let said = std::fs::read(&self.said).unwrap_or_default();
         let said = String::from_utf8_lossy(&said).into_owned();
-        let last: String = said
-            .lines()
-            .rfind(|line| !line.trim().is_empty())
-            .unwrap_or_default()
-            .chars()
-            .take(300)
-            .collect();
+        // Rust's last words, or whatever stands before a backtrace.
+        let last = said.lines().find(|line| line.contains("memory allocation of"));
+        let last = last.or(said.lines().rfind(|line| !line.starts_with([' ', 'n'])));
+        let last: String = last.unwrap_or_default().chars().take(300).collect();
         *self = Child::start(&self.target)?;
         Ok(Verdict::Fault(Kind::Death, format!("{status}: {last}")))
     }

@@ -61,9 +61,10 @@ fn remember(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// A place without the folder of all crates.
+/// A place without the folders of this machine.
 fn short(place: &str) -> &str {
-    place.split_once("index.crates.io-").map_or(place, |(_, place)| place)
+    let crates = place.split_once("index.crates.io-").and_then(|(_, place)| place.split_once('/'));
+    crates.or(place.split_once("/library/")).map_or(place, |(_, place)| place)
 }
 
 /// The lines of a backtrace that are the library's, the innermost first.
