@@ -7,7 +7,7 @@ export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
 PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
-.PHONY: help setup test-setup tour lab check test test-all notebooks oracles golden bench gpu-check fmt doctor clean
+.PHONY: help setup test-setup tour lab check test test-all fuzz notebooks oracles golden bench gpu-check fmt doctor clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,10 @@ test: test-setup ## what must be green: format, lints, Rust and kernel tests, al
 
 test-all: test-setup ## that with real weights, both themes, the oracles anew, documentation, packages, a short benchmark
 	@scripts/test all
+
+fuzz: setup ## an hour of damaged and hostile files, all kinds at once; SECONDS=60, CASE=onnx:17 for one again
+	@. scripts/env.sh && cargo run --locked --example fuzz -- $(if $(CASE),--case $(CASE),\
+		$(TARGETS) --jobs 4 --seconds $(or $(SECONDS),3600) --first $(or $(FIRST),$$(date +%s)000))
 
 notebooks: setup ## run every notebook and store its outputs in notebooks/
 	@$(PYTHON) scripts/notebooks.py execute notebooks/*.ipynb --inplace

@@ -36,10 +36,10 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn targets() -> Vec<Box<dyn Target>> {
     vec![
-        Box::new(onnx::Onnx::default()),
-        Box::new(weights::Weights::default()),
+        Box::new(onnx::Onnx),
+        Box::new(weights::Weights),
         Box::new(images::Images::default()),
-        Box::new(data::Data::default()),
+        Box::new(data::Data),
     ]
 }
 

@@ -50,7 +50,9 @@ fn examine(target: &dyn Target, folder: &Path) -> Verdict {
 
 /// Keeps what a panic said and where: the panic's own place and the library's lines on the way there.
 fn remember(panic: &PanicHookInfo<'_>) {
-    let said = panic.payload_as_str().unwrap_or_default();
+    let payload = panic.payload();
+    let said = payload.downcast_ref::<String>().map(String::as_str);
+    let said = said.or(payload.downcast_ref::<&str>().copied()).unwrap_or_default();
     // libtorch's traces stand behind a line's end, which `Debug` writes as two characters.
     let said = said.split(['\n', '\\']).next().unwrap_or_default();
     let said: String = said.chars().take(200).collect();

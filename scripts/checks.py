@@ -138,8 +138,11 @@ def checks(tier):
     style = [
         Check("format", "cargo", "fmt", "--all", "--check"),
         Check("lints", "cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"),
+        Check("tch lints", PYTHON, "scripts/tch_lints.py"),
     ]
     gpu = Check("GPU against CPU", "cargo", "run", "--locked", "--example", "gpu_check")
+    # A minute of each kind of file, one after the other, in the lane that would be idle by then.
+    fuzz = Check("fuzzers", "cargo", "run", "--locked", "--example", "fuzz", "--", "--seconds", "60")
     kernel = pytest("kernel tests", "tests/kernel")
     project = pytest("a Rust project", "tests/project")
     browser = "tests/browser"
@@ -148,11 +151,11 @@ def checks(tier):
     if tier == "test":
         # Notebooks without weights: every cell is compiled and run all the same.
         nowhere = notebooks(CONVSCOPE_HOME=str(LOGS / "no-weights"))
-        return [[*style, cargo_test("Rust tests"), gpu], [kernel, project, nowhere, pytest("browser", browser)]]
+        return [[*style, cargo_test("Rust tests"), gpu, fuzz], [kernel, project, nowhere, pytest("browser", browser)]]
     more = [Check("documentation", "scripts/check-docs"), Check("packages", "scripts/check-packages")]
     bench = Check("benchmark, a short run", "cargo", "bench", "--locked", "--bench", "speed", "--", "smoke")
     return [
-        [*style, cargo_test("Rust tests", CONVSCOPE_ORACLES="recompute"), gpu, *more, bench],
+        [*style, cargo_test("Rust tests", CONVSCOPE_ORACLES="recompute"), gpu, fuzz, *more, bench],
         [kernel, project, notebooks(), pytest("browser", browser, CONVSCOPE_BROWSER="all")],
     ]
 

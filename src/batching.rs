@@ -111,6 +111,7 @@ fn main_free() -> Option<u64> {
 
 /// What CUDA's runtime says of the current GPU, where libtorch has loaded it.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "tch does not say how much memory a GPU has left")]
 fn gpu_free() -> Option<u64> {
     type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> std::ffi::c_int;
     // SAFETY: the names end in a zero byte; RTLD_NOLOAD only finds what is loaded already; the

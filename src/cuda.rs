@@ -4,6 +4,8 @@
 //! leaves it out of every program, and libtorch then says that there is no GPU. Python loads it by
 //! itself. Here it is done before `main`, because libtorch asks for it only once.
 
+#![allow(unsafe_code, reason = "a library is loaded, before `main`")]
+
 /// Where the NVIDIA driver tells its version, when it is running.
 const DRIVER: &str = "/proc/driver/nvidia/version";
 

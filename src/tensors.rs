@@ -35,6 +35,7 @@ impl IntoClasses for &Tensor {
 
 impl Values {
     /// The numbers as a tensor of the same shape, float32 on the CPU.
+    #[allow(clippy::disallowed_methods, reason = "there are as many numbers as the shape says")]
     pub fn tensor(&self) -> Tensor {
         let shape: Vec<i64> = self.shape().iter().map(|&size| size as i64).collect();
         Tensor::from_slice(self.numbers()).view(shape.as_slice())

@@ -15,7 +15,6 @@ use crate::random::Random;
 use crate::verdict::Witness;
 use crate::weights;
 
-#[derive(Default)]
 pub struct Data;
 
 impl Target for Data {

@@ -23,7 +23,6 @@ const MOST_MULTIPLICATIONS: u64 = 1 << 28;
 /// Layers that are explained.
 const LAYERS: usize = 4;
 
-#[derive(Default)]
 pub struct Onnx;
 
 impl files::Target for Onnx {

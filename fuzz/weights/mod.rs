@@ -17,7 +17,6 @@ use crate::files::{self, Files, corpus};
 use crate::random::Random;
 use crate::verdict::Witness;
 
-#[derive(Default)]
 pub struct Weights;
 
 impl files::Target for Weights {

@@ -61,8 +61,8 @@ pub fn int(value: i64) -> Op {
     let bytes = value.to_le_bytes();
     match value {
         0..=0xff => op(b'K', &bytes[..1]),
-        0..=0xffff => op(b'M', &bytes[..2]),
-        -0x8000_0000..=0x7fff_ffff => op(b'J', &bytes[..4]),
+        0x100..=0xffff => op(b'M', &bytes[..2]),
+        _ if i32::try_from(value).is_ok() => op(b'J', &bytes[..4]),
         _ => op(0x8a, [&[8][..], &bytes].concat()),
     }
 }

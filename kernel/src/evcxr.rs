@@ -254,6 +254,7 @@ fn write_connection_file(path: &Path, ports: [u16; 5], key: &str) -> Result<()> 
 
 /// Lets the system kill evcxr when we are killed and can't do it ourselves.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "what runs between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     use nix::sys::{prctl, signal::Signal};
     use nix::unistd::{Pid, getppid};

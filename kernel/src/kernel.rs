@@ -25,6 +25,7 @@ use crate::warm;
 /// library for rust-analyzer while the user is still reading.
 const PRIMER: &str = r#""0".parse::<u8>()?;"#;
 
+#[allow(unsafe_code, reason = "signals")]
 pub(crate) fn run(state: PathBuf, connection_file: &Path) -> Result<ExitCode> {
     // Interrupts come as messages; a Ctrl-C in the terminal that Jupyter runs in is not for us.
     // SAFETY: ignoring a signal installs no handler.

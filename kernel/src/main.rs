@@ -108,6 +108,7 @@ fn main() -> ExitCode {
 
 /// `convscope doctor | head` ends when head does, as other programs do; Rust ignores the signal and
 /// panics at the next line.
+#[allow(unsafe_code, reason = "signals")]
 fn end_with_the_pipe() {
     use nix::sys::signal::{SigHandler, Signal, signal};
     // SAFETY: the default installs no handler.
