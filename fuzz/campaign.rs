@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::child::Child;
-use crate::files::{Files, Target, case};
+use crate::files::{Seeds, Target, case};
 use crate::smallest::smallest;
 use crate::verdict::{Kind, Verdict};
 use crate::{Fallible, folder, target};
@@ -15,7 +15,7 @@ const KEPT: usize = 20;
 
 pub struct Campaign {
     target: Box<dyn Target>,
-    seeds: Vec<Files>,
+    seeds: Seeds,
     first: u64,
     child: Child,
 }

@@ -55,13 +55,32 @@ impl Files {
     }
 }
 
+/// Where damage begins. Each is also a case by itself.
+pub struct Seeds {
+    pub sound: Vec<Files>,
+    /// What is made to hurt.
+    pub hostile: Vec<Files>,
+}
+
+impl Seeds {
+    /// Of files that are called by one name, and what lies in `fuzz/corpus/TARGET`.
+    pub fn new(target: &str, name: &str, sound: Vec<Vec<u8>>, hostile: Vec<Vec<u8>>) -> Seeds {
+        let named = |all: Vec<Vec<u8>>| all.into_iter().map(|bytes| Files::one(name, bytes));
+        let sound = named(sound).chain(corpus(target)).collect();
+        Seeds { sound, hostile: named(hostile).collect() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.sound.len() + self.hostile.len()
+    }
+}
+
 /// One kind of file: what sound ones and known bad ones look like, how they are damaged, and what the
 /// library is asked to do with them.
 pub trait Target {
     fn name(&self) -> &'static str;
 
-    /// Where damage begins. Each is also a case by itself.
-    fn seeds(&self) -> Vec<Files>;
+    fn seeds(&self) -> Seeds;
 
     fn mutate(&self, files: &mut Files, random: &mut Random);
 
@@ -80,19 +99,22 @@ pub fn first(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The files that lie in `fuzz/corpus/TARGET`, one a seed.
-pub fn corpus(target: &str) -> Vec<Files> {
+fn corpus(target: &str) -> Vec<Files> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let files = Files::read(&folder).unwrap_or_default();
     files.0.into_iter().map(|file| Files(vec![file])).collect()
 }
 
 /// The case of this number: the seeds as they are, then one of them with a few changes.
-pub fn case(target: &dyn Target, seeds: &[Files], number: u64) -> Files {
-    if let Some(seed) = usize::try_from(number).ok().and_then(|number| seeds.get(number)) {
+pub fn case(target: &dyn Target, seeds: &Seeds, number: u64) -> Files {
+    let mut all = seeds.sound.iter().chain(&seeds.hostile);
+    if let Some(seed) = usize::try_from(number).ok().and_then(|number| all.nth(number)) {
         return seed.clone();
     }
     let mut random = Random::new(number);
-    let mut files = random.pick(seeds).clone();
+    // Most hostile files take long.
+    let hostile = !seeds.hostile.is_empty() && random.once_in(10);
+    let mut files = random.pick(if hostile { &seeds.hostile } else { &seeds.sound }).clone();
     for _ in 0..=random.below(4) {
         target.mutate(&mut files, &mut random);
     }

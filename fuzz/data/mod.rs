@@ -10,7 +10,7 @@ use convscope::prelude::*;
 use flate2::read::GzDecoder;
 
 use crate::bytes;
-use crate::files::{Files, Target, corpus};
+use crate::files::{Files, Seeds, Target};
 use crate::random::Random;
 use crate::verdict::Witness;
 use crate::weights;
@@ -22,8 +22,8 @@ impl Target for Data {
         "data"
     }
 
-    fn seeds(&self) -> Vec<Files> {
-        [seeds::all(), corpus("data")].concat()
+    fn seeds(&self) -> Seeds {
+        Seeds { sound: seeds::sound(), hostile: seeds::large() }
     }
 
     fn mutate(&self, files: &mut Files, random: &mut Random) {

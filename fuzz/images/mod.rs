@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use convscope::prelude::*;
 
 use crate::bytes;
-use crate::files::{self, Files, corpus};
+use crate::files::{self, Files, Seeds};
 use crate::random::Random;
 use crate::verdict::Witness;
 
@@ -23,9 +23,8 @@ impl files::Target for Images {
         "images"
     }
 
-    fn seeds(&self) -> Vec<Files> {
-        let made = seeds::sound().into_iter().chain(seeds::hostile());
-        made.map(|bytes| Files::one("picture", bytes)).chain(corpus("images")).collect()
+    fn seeds(&self) -> Seeds {
+        Seeds::new(self.name(), "picture", seeds::sound(), seeds::hostile())
     }
 
     fn mutate(&self, files: &mut Files, random: &mut Random) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use convscope::prelude::*;
 
 use crate::bytes;
-use crate::files::{self, Files, corpus};
+use crate::files::{self, Files, Seeds};
 use crate::random::Random;
 use crate::verdict::Witness;
 use message::{Kind as MessageKind, Message};
@@ -30,11 +30,10 @@ impl files::Target for Onnx {
         "onnx"
     }
 
-    fn seeds(&self) -> Vec<Files> {
-        let made = seeds::sound().into_iter().chain(seeds::hostile());
+    fn seeds(&self) -> Seeds {
         let golden = include_bytes!("../../tests/golden/two_heads.onnx").to_vec();
-        let made = made.chain([golden]).map(|bytes| Files::one("model.onnx", bytes));
-        made.chain(corpus("onnx")).collect()
+        let sound = seeds::sound().into_iter().chain([golden]).collect();
+        Seeds::new(self.name(), "model.onnx", sound, seeds::hostile())
     }
 
     fn mutate(&self, files: &mut Files, random: &mut Random) {

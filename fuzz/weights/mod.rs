@@ -13,7 +13,7 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use crate::bytes;
-use crate::files::{self, Files, corpus};
+use crate::files::{self, Files, Seeds};
 use crate::random::Random;
 use crate::verdict::Witness;
 
@@ -24,9 +24,8 @@ impl files::Target for Weights {
         "weights"
     }
 
-    fn seeds(&self) -> Vec<Files> {
-        let made = seeds::sound().into_iter().chain(seeds::hostile());
-        made.map(|bytes| Files::one("w.pth", bytes)).chain(corpus("weights")).collect()
+    fn seeds(&self) -> Seeds {
+        Seeds::new(self.name(), "w.pth", seeds::sound(), seeds::hostile())
     }
 
     fn mutate(&self, files: &mut Files, random: &mut Random) {
