@@ -31,13 +31,14 @@ impl Campaign {
         Ok(Campaign { target, seeds, first, child })
     }
 
-    /// The seeds, and then the cases from the first one on.
+    /// The cases from the first one on; the lowest numbers are the seeds.
     pub fn run(&mut self, time: Duration) -> Fallible<Counts> {
         let mut counts = Counts { target: self.target.name(), ..Counts::default() };
         let mut found: HashMap<String, usize> = HashMap::new();
         let began = Instant::now();
-        let seeds = 0..self.seeds.len() as u64;
-        for number in seeds.clone().chain(self.first.max(seeds.end)..) {
+        // All seeds are tried, however long it takes, where the first case is one.
+        let seeds = self.seeds.len() as u64;
+        for number in self.first.. {
             let verdict = self.child.ask(&format!("case {number}"))?;
             counts.add(&verdict);
             if verdict.is_fault() {
@@ -47,7 +48,7 @@ impl Campaign {
                     self.keep(number, &verdict, found.len())?;
                 }
             }
-            if number + 1 >= seeds.end && began.elapsed() > time {
+            if number >= seeds && began.elapsed() > time {
                 counts.last = number;
                 break;
             }
@@ -93,7 +94,7 @@ impl Counts {
     fn add(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Accepted => self.accepted += 1,
-            Verdict::Refused => self.refused += 1,
+            Verdict::Refused(_) => self.refused += 1,
             Verdict::Fault(kind, _) => self.faults[*kind as usize] += 1,
         }
     }

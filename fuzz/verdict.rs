@@ -13,7 +13,8 @@ const TRACES: [&str; 3] = ["Exception raised from", "frame #", "(most recent cal
 pub enum Verdict {
     /// Opened, used, and whatever could not be done was refused properly.
     Accepted,
-    Refused,
+    /// With these words.
+    Refused(String),
     /// Panicked, ended the process, ran too long, or was refused in the wrong words; with what was seen.
     Fault(Kind, String),
 }
@@ -52,7 +53,7 @@ impl Verdict {
         let (word, text) = line.split_once('\t').unwrap_or((line, ""));
         Some(match word {
             "accepted" => Verdict::Accepted,
-            "refused" => Verdict::Refused,
+            "refused" => Verdict::Refused(text.to_owned()),
             "panic" => Verdict::Fault(Kind::Panic, text.to_owned()),
             "words" => Verdict::Fault(Kind::Words, text.to_owned()),
             _ => return None,
@@ -65,10 +66,10 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verdict::Accepted => f.write_str("accepted"),
-            Verdict::Refused => f.write_str("refused"),
+            Verdict::Refused(text) => write!(f, "refused\t{}", text.escape_debug()),
             Verdict::Fault(kind, text) => {
                 let kind = format!("{kind:?}").to_lowercase();
-                write!(f, "{kind}\t{}", text.replace(['\n', '\t', '\r'], " "))
+                write!(f, "{kind}\t{}", text.escape_debug())
             }
         }
     }
@@ -77,7 +78,9 @@ impl fmt::Display for Verdict {
 /// Reads every error that comes back.
 #[derive(Default)]
 pub struct Witness {
-    /// What was wrong with the words of the first that was.
+    /// The words of the first.
+    pub refusal: String,
+    /// What was wrong with the words of the first that was wrong.
     pub complaint: Option<String>,
 }
 
@@ -87,6 +90,9 @@ impl Witness {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
+                if self.refusal.is_empty() {
+                    self.refusal = error.to_string();
+                }
                 let complaint = complaint(&error).map(|wrong| format!("{doing}: {wrong}"));
                 self.complaint = self.complaint.take().or(complaint);
                 None

@@ -44,7 +44,7 @@ fn examine(target: &dyn Target, folder: &Path) -> Verdict {
         }
         (Ok(_), Some(complaint)) => Verdict::Fault(Kind::Words, complaint),
         (Ok(true), None) => Verdict::Accepted,
-        (Ok(false), None) => Verdict::Refused,
+        (Ok(false), None) => Verdict::Refused(witness.refusal),
     }
 }
 

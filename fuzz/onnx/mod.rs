@@ -95,14 +95,13 @@ fn explain(net: &Network, witness: &mut Witness) {
     }
     let names = net.layer_names();
     let step = names.len().div_ceil(LAYERS).max(1);
-    let layers: Vec<&str> = names.iter().rev().step_by(step).copied().collect();
     let Some(photo) = witness.saw("digit", data::digit(3, 1)) else { return };
     if let Some(figure) = witness.saw("classify", net.classify(&photo)) {
         witness.saw("drawing classify", figure.image());
     }
     witness.saw("saliency", saliency(net, &photo, Target::Top));
     witness.saw("saliency of a class", saliency(net, &photo, Target::Class(1)));
-    for layer in layers {
+    for layer in names.iter().rev().step_by(step) {
         witness.saw("feature_maps", net.feature_maps(&photo, layer));
         witness.saw("grad_cam", grad_cam(net, &photo, layer, Target::Top));
         witness.saw("saliency of a layer", saliency(net, &photo, Target::layer(layer)));

@@ -164,7 +164,7 @@ fn pointwise() -> Vec<u8> {
 /// What is computed when the file is read.
 fn constants() -> Vec<u8> {
     let nodes = vec![
-        node("ConstantOfShape", &["sides"], &["zeros"]).with_tensor("value", weight("", &[1])),
+        node("ConstantOfShape", &["unit"], &["zeros"]).with_tensor("value", weight("", &[1])),
         node("Range", &["zero", "four", "one"], &["range"]),
         node("Mod", &["range", "two"], &["odd"]),
         node("Equal", &["odd", "zero"], &["even"]),
@@ -173,7 +173,8 @@ fn constants() -> Vec<u8> {
         node("Reshape", &["floats", "sides"], &["square"]),
         node("Expand", &["square", "wide"], &["expanded"]),
         node("Conv", &["expanded", "conv.weight"], &["folded"]),
-        node("Add", &["folded", "zeros"], &["bias"]),
+        node("GlobalAveragePool", &["folded"], &["mean"]),
+        node("Add", &["mean", "zeros"], &["bias"]),
         node("Add", &["x", "bias"], &["sum"]),
     ];
     let tensors = vec![
@@ -182,7 +183,8 @@ fn constants() -> Vec<u8> {
         row("two", &[2]),
         row("four", &[4]),
         row("sides", &[1, 1, 2, 2]),
-        row("wide", &[1, 3, 12, 16]),
+        row("wide", &[1, 3, 2, 2]),
+        row("unit", &[1, 3, 1, 1]),
         weight("conv.weight", &[3, 3, 1, 1]),
     ];
     with_head(nodes, tensors, "sum", 3)
