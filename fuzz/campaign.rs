@@ -39,7 +39,12 @@ impl Campaign {
         // All seeds are tried, however long it takes, where the first case is one.
         let seeds = self.seeds.len() as u64;
         for number in self.first.. {
-            let verdict = self.child.ask(&format!("case {number}"))?;
+            let mut verdict = self.child.ask(&format!("case {number}"))?;
+            if let (true, Verdict::Refused(words)) =
+                (number < self.seeds.sound.len() as u64, &verdict)
+            {
+                verdict = Verdict::Fault(Kind::Words, format!("a sound file is refused: {words}"));
+            }
             counts.add(&verdict);
             if verdict.is_fault() {
                 let times = found.entry(verdict.key()).or_default();

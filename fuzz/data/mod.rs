@@ -23,7 +23,7 @@ impl Target for Data {
     }
 
     fn seeds(&self) -> Seeds {
-        Seeds { sound: seeds::sound(), hostile: seeds::large() }
+        Seeds { sound: seeds::sound(), hostile: seeds::hostile() }
     }
 
     fn mutate(&self, files: &mut Files, random: &mut Random) {
