@@ -32,6 +32,10 @@ pub(crate) type Say = Arc<dyn Fn(Notice) + Send + Sync>;
 /// empties `Cargo.lock`; sessions put this one back.
 const PINNED_LOCK: &str = "convscope-Cargo.lock";
 
+/// Where evcxr can't tell the type of a `let`, an error in most cases, it asks `cargo check` for the
+/// reason, which begins with all crates below. So this cell fails once, while the warm build is made.
+const FAILING: &str = "let unknown = convscope::no_such_function();";
+
 /// Puts the versions of a build back into a copy of it whose evcxr has started.
 pub(crate) fn pin_versions(dir: &Path) -> Result<()> {
     fs::copy(dir.join(PINNED_LOCK), dir.join("Cargo.lock"))
@@ -69,6 +73,7 @@ pub(crate) async fn compile(
     let dep = installation.source.dependency()?;
     let work = async {
         evcxr.execute(&format!(":dep {dep}\nuse convscope::prelude::*;")).await?;
+        let _ = evcxr.execute(FAILING).await;
         fs::copy(dir.join("Cargo.lock"), dir.join(PINNED_LOCK))
             .context("cargo left no Cargo.lock")?;
         evcxr.shut_down().await

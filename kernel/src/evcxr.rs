@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use zeromq::util::PeerIdentity;
-use zeromq::{DealerSocket, Socket, SocketOptions, SocketRecv, SocketSend, SubSocket};
+use zeromq::{DealerSocket, Socket, SocketOptions, SocketRecv, SocketSend, SubSocket, ZmqMessage};
 
 use crate::installation::Installation;
 use crate::wire::{Message, Signer};
@@ -124,6 +124,14 @@ impl Evcxr {
         // Read, so that the relay does not take it for an answer to Jupyter.
         channels.shell.recv().await?;
         if faults.is_empty() { Ok(()) } else { Err(anyhow!(faults.join("\n"))) }
+    }
+
+    pub(crate) fn decode(&self, frames: &ZmqMessage) -> Option<Message> {
+        Message::decode(frames, &self.signer)
+    }
+
+    pub(crate) fn encode(&self, message: &Message) -> ZmqMessage {
+        message.encode(&self.signer)
     }
 
     /// Asks evcxr to end, and makes it end.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::sleep;
-use zeromq::{PubSocket, RepSocket, RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
+use tokio::time::{sleep, timeout};
+use zeromq::{PubSocket, RepSocket, RouterSocket, SocketRecv, SocketSend, ZmqMessage};
 
+use crate::guard::{Guard, Limits};
+use crate::report::Complaints;
 use crate::wire::{Message, Signer};
 
 #[derive(Deserialize)]
@@ -27,13 +29,50 @@ struct ConnectionFile {
 /// What the system needs to hand over what was sent. Sockets do not wait for it.
 pub(crate) const LINGER: Duration = Duration::from_millis(100);
 
+/// How long a client may take to read the answer to its heartbeat; others wait meanwhile.
+const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(1);
+
 pub(crate) struct Front {
-    pub(crate) shell: RouterSocket,
-    pub(crate) control: RouterSocket,
-    pub(crate) stdin: RouterSocket,
+    pub(crate) shell: Requests,
+    pub(crate) control: Requests,
+    pub(crate) stdin: Requests,
     pub(crate) iopub: PubSocket,
     pub(crate) key: String,
     signer: Signer,
+    _guard: Guard,
+}
+
+/// A channel on which clients ask. Only what is signed is heard.
+pub(crate) struct Requests {
+    pub(crate) socket: RouterSocket,
+    signer: Signer,
+    complaints: Complaints,
+}
+
+/// A message as it came, to be passed on, and what it says.
+pub(crate) struct Request {
+    pub(crate) frames: ZmqMessage,
+    pub(crate) message: Message,
+}
+
+impl Requests {
+    pub(crate) async fn recv(&mut self) -> Request {
+        loop {
+            match self.socket.recv().await {
+                Ok(frames) => match Message::decode(&frames, &self.signer) {
+                    Some(message) => return Request { frames, message },
+                    None => {
+                        self.complaints.add("dropped a message that is not signed or not whole")
+                    }
+                },
+                Err(error) => self.complaints.add(&format!("a message was lost: {error}")),
+            }
+        }
+    }
+
+    pub(crate) async fn reply(&mut self, request: &Message, content: Value) {
+        report(self.socket.send(request.reply(content).encode(&self.signer)).await);
+    }
 }
 
 impl Front {
@@ -50,25 +89,32 @@ impl Front {
                 file.transport
             );
         }
-        let at = |port: u16| format!("tcp://{}:{port}", file.ip);
-        tokio::spawn(beat(bind(&at(file.hb_port)).await?));
+        let complaints = Complaints::default();
+        let guard = Guard::new(complaints.clone())?;
+        let signer = Signer::new(&file.key)?;
+        let at = |port: u16| (file.ip.as_str(), port);
+        tokio::spawn(beat(guard.bind(at(file.hb_port), Limits::HEARTBEATS).await?));
+        let requests = async |port: u16| {
+            anyhow::Ok(Requests {
+                socket: guard.bind(at(port), Limits::REQUESTS).await?,
+                signer: signer.clone(),
+                complaints: complaints.clone(),
+            })
+        };
         Ok(Front {
-            shell: bind(&at(file.shell_port)).await?,
-            control: bind(&at(file.control_port)).await?,
-            stdin: bind(&at(file.stdin_port)).await?,
-            iopub: bind(&at(file.iopub_port)).await?,
-            signer: Signer::new(&file.key)?,
+            shell: requests(file.shell_port).await?,
+            control: requests(file.control_port).await?,
+            stdin: requests(file.stdin_port).await?,
+            iopub: guard.bind(at(file.iopub_port), Limits::SUBSCRIPTIONS).await?,
+            signer,
             key: file.key,
+            _guard: guard,
         })
     }
 
     /// Waits until what was sent is on its way, before the process ends.
     pub(crate) async fn linger(&self) {
         sleep(LINGER).await;
-    }
-
-    pub(crate) fn decode(&self, frames: &ZmqMessage) -> Option<Message> {
-        Message::decode(frames, &self.signer)
     }
 
     /// Sends on iopub a message that `parent` caused.
@@ -80,16 +126,6 @@ impl Front {
     pub(crate) async fn publish_status(&mut self, parent: &Message, state: &str) {
         self.publish(parent, "status", json!({"execution_state": state})).await;
     }
-
-    pub(crate) async fn reply_on_shell(&mut self, request: &Message, content: Value) {
-        let message = request.reply(content).encode(&self.signer);
-        report(self.shell.send(message).await);
-    }
-
-    pub(crate) async fn reply_on_control(&mut self, request: &Message, content: Value) {
-        let message = request.reply(content).encode(&self.signer);
-        report(self.control.send(message).await);
-    }
 }
 
 /// A client that has gone away is no reason to stop.
@@ -99,20 +135,11 @@ fn report(sent: zeromq::ZmqResult<()>) {
     }
 }
 
-async fn bind<S: Socket>(endpoint: &str) -> Result<S> {
-    let mut socket = S::new();
-    socket
-        .bind(endpoint)
-        .await
-        .with_context(|| format!("can't listen on {endpoint}; is an older kernel still there?"))?;
-    Ok(socket)
-}
-
 async fn beat(mut heartbeat: RepSocket) {
     loop {
         // An error is a client that has gone away.
         if let Ok(message) = heartbeat.recv().await {
-            let _ = heartbeat.send(message).await;
+            let _ = timeout(HEARTBEAT_PATIENCE, heartbeat.send(message)).await;
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::compile::{Say, pin_versions};
 use crate::evcxr::Evcxr;
 use crate::frontend::Front;
 use crate::installation::{Installation, State};
+use crate::output::PRINT_MACROS;
 use crate::relay::relay;
 use crate::session::Session;
 use crate::startup::{Outcome, hold};
@@ -75,7 +76,7 @@ async fn prepare(state: &State, key: &str, say: &Say) -> Result<(Evcxr, Session)
     drop(warm);
     let on_line = |line: &str| eprintln!("{line}");
     let mut evcxr = Evcxr::start(&installation, session.dir(), key, on_line).await?;
-    if let Err(error) = evcxr.execute(PRIMER).await {
+    if let Err(error) = evcxr.execute(&format!("{PRINT_MACROS}{PRIMER}")).await {
         eprintln!("convscope: {error:#}");
     }
     pin_versions(session.dir())?;

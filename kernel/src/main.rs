@@ -14,6 +14,8 @@ use location::PlaceArgs;
 #[cfg(not(unix))]
 compile_error!("convscope runs on Linux and macOS; on Windows, use it inside WSL");
 
+mod cell;
+mod code;
 mod compile;
 mod copy;
 mod crate_source;
@@ -22,6 +24,7 @@ mod env;
 mod evcxr;
 mod fingerprint;
 mod frontend;
+mod guard;
 mod install;
 mod installation;
 mod kernel;
@@ -29,8 +32,11 @@ mod kernelspec;
 mod libtorch;
 mod location;
 mod lock;
+mod output;
 mod prebuild;
 mod relay;
+mod report;
+mod runtime;
 mod session;
 mod startup;
 mod threads;

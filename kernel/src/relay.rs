@@ -1,7 +1,9 @@
-//! Passing messages between Jupyter and evcxr, unread and unchanged.
+//! Passing messages between Jupyter and evcxr.
 //!
-//! Both sides have the same key, so frames need no new signature.
+//! Both sides have the same key, so what is passed on needs no new signature: it goes as the bytes that
+//! came. Read are only cells, what they write, and what says that they are done.
 
+use std::collections::VecDeque;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -12,52 +14,284 @@ use tokio::signal::unix::Signal;
 use tokio::time::{Instant, sleep_until, timeout};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
-use crate::evcxr::{Channels, Evcxr};
-use crate::frontend::{Front, LINGER};
+use crate::cell::Cell;
+use crate::code::{self, Flaw};
+use crate::evcxr::Evcxr;
+use crate::frontend::{Front, LINGER, Request};
+use crate::output::{Gathered, Output};
+use crate::runtime::{self, Pipe};
 use crate::wire::Message;
 
 /// How long evcxr may take to end when asked: it waits for its cell, which may never end. Jupyter
 /// waits five seconds before it kills.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What evcxr says in a cell's error when the process that ran it is gone.
+const RUNTIME_ENDED: &str = "Subprocess terminated";
+
+const VARIABLES_LOST: &str = "convscope: the process that held this notebook's variables has ended. \
+    They are all lost: run the cells again that made them.\n";
+
 /// Relays until evcxr ends, and returns the exit code that tells Jupyter how.
 pub(crate) async fn relay(
     front: &mut Front,
     evcxr: &mut Evcxr,
-    held: Vec<ZmqMessage>,
+    held: Vec<Request>,
     terminated: &mut Signal,
 ) -> Result<u8> {
-    let Evcxr { process, channels, .. } = evcxr;
-    for frames in held {
-        channels.shell.send(frames).await?;
-    }
+    let mut relay = Relay::new(front, evcxr, held);
+    relay.pass_requests().await;
     let mut shutdown = None;
     let mut deadline = Instant::now();
     let status = loop {
+        let due = relay.due();
+        let Relay { front, evcxr, .. } = &mut relay;
+        let Evcxr { process, channels, .. } = &mut **evcxr;
         tokio::select! {
-            frames = front.shell.recv() => pass(frames, &mut channels.shell).await,
-            frames = front.stdin.recv() => pass(frames, &mut channels.stdin).await,
-            frames = front.control.recv() => {
-                if let Some(request) = shutdown_request(front, &frames) {
-                    shutdown = Some(request);
+            request = front.shell.recv() => {
+                relay.waiting.push_back(request);
+                relay.pass_requests().await;
+            }
+            request = front.stdin.recv() => pass(Ok(request.frames), &mut channels.stdin).await,
+            request = front.control.recv() => {
+                if request.message.kind() == "shutdown_request" {
+                    shutdown = Some(request.message);
                     deadline = Instant::now() + SHUTDOWN_PATIENCE;
                 }
-                pass(frames, &mut channels.control).await;
+                pass(Ok(request.frames), &mut channels.control).await;
             }
-            frames = channels.shell.recv() => pass(frames, &mut front.shell).await,
-            frames = channels.stdin.recv() => pass(frames, &mut front.stdin).await,
-            frames = channels.control.recv() => pass(frames, &mut front.control).await,
-            frames = channels.iopub.recv() => pass(frames, &mut front.iopub).await,
+            frames = channels.shell.recv() => relay.replied(frames).await,
+            frames = channels.stdin.recv() => pass(frames, &mut front.stdin.socket).await,
+            frames = channels.control.recv() => pass(frames, &mut front.control.socket).await,
+            frames = channels.iopub.recv() => relay.published(frames).await,
             status = process.wait() => break status?,
+            () = sleep_until(due.unwrap_or(deadline)), if due.is_some() => {}
             () = sleep_until(deadline), if shutdown.is_some() => process.kill().await?,
             _ = terminated.recv() => {
                 process.kill().await?;
                 return Ok(128 + 15);
             }
         }
+        relay.attend().await;
     };
-    say_goodbye(front, channels, shutdown.as_ref()).await;
+    relay.say_goodbye(shutdown.as_ref()).await;
     Ok(if shutdown.is_some() { 0 } else { exit_code(status) })
+}
+
+struct Relay<'a> {
+    front: &'a mut Front,
+    evcxr: &'a mut Evcxr,
+    /// What was asked on the shell while a cell is under way.
+    waiting: VecDeque<Request>,
+    cell: Option<Cell>,
+    output: Output,
+    gathered: Option<Gathered>,
+    /// evcxr's number of the last cell.
+    count: u64,
+}
+
+impl<'a> Relay<'a> {
+    fn new(front: &'a mut Front, evcxr: &'a mut Evcxr, held: Vec<Request>) -> Relay<'a> {
+        let output = Output::new();
+        Relay { front, evcxr, waiting: held.into(), cell: None, output, gathered: None, count: 0 }
+    }
+
+    /// Passes on what waits, up to the next cell. evcxr does one cell after the other too, but takes
+    /// the late output of one for that of the next.
+    async fn pass_requests(&mut self) {
+        while self.cell.is_none()
+            && let Some(Request { frames, message }) = self.waiting.pop_front()
+        {
+            match message.kind() {
+                "execute_request" => match code::flaw(message.code()) {
+                    Some(flaw) => self.refuse(&message, &flaw).await,
+                    None => {
+                        self.cell = Some(Cell::new(message));
+                        pass(Ok(frames), &mut self.evcxr.channels.shell).await;
+                    }
+                },
+                "is_complete_request" => self.tell_whether_complete(&message).await,
+                _ => pass(Ok(frames), &mut self.evcxr.channels.shell).await,
+            }
+        }
+    }
+
+    /// Answers a cell that evcxr does not get to see.
+    async fn refuse(&mut self, cell: &Message, flaw: &Flaw) {
+        let count = self.count + 1;
+        let text = flaw.message();
+        let input = json!({"code": cell.code(), "execution_count": count});
+        let error = json!({"ename": "Error", "evalue": text, "traceback": [text]});
+        let mut reply = error.clone();
+        reply["status"] = "error".into();
+        reply["execution_count"] = count.into();
+        self.front.publish_status(cell, "busy").await;
+        self.front.publish(cell, "execute_input", input).await;
+        self.front.publish(cell, "error", error).await;
+        self.front.shell.reply(cell, reply).await;
+        self.front.publish_status(cell, "idle").await;
+    }
+
+    async fn tell_whether_complete(&mut self, request: &Message) {
+        let content = match code::flaw(request.code()) {
+            Some(Flaw::Unfinished { depth, .. }) => {
+                json!({"status": "incomplete", "indent": "    ".repeat(depth)})
+            }
+            _ => json!({"status": "complete"}),
+        };
+        self.front.publish_status(request, "busy").await;
+        self.front.shell.reply(request, content).await;
+        self.front.publish_status(request, "idle").await;
+    }
+
+    /// evcxr answers on the shell.
+    async fn replied(&mut self, frames: ZmqResult<ZmqMessage>) {
+        match (frames, &mut self.cell) {
+            (Ok(frames), Some(cell))
+                if Message::kind_of(&frames).as_deref() == Some("execute_reply") =>
+            {
+                cell.evcxr_replied(frames);
+            }
+            (frames, _) => pass(frames, &mut self.front.shell.socket).await,
+        }
+    }
+
+    /// evcxr tells on iopub.
+    async fn published(&mut self, frames: ZmqResult<ZmqMessage>) {
+        let kind = frames.as_ref().ok().and_then(Message::kind_of).unwrap_or_default();
+        let read = || self.evcxr.decode(frames.as_ref().ok()?);
+        let mut variables_lost = None;
+        match kind.as_str() {
+            "stream" => {
+                if let Some(message) = read() {
+                    self.written(message).await;
+                }
+                return;
+            }
+            "status" => {
+                if let Some(message) = read()
+                    && let Some(cell) = &mut self.cell
+                    && message.is_child_of(&cell.request)
+                    && message.content["execution_state"] == "idle"
+                    && let Ok(frames) = frames
+                {
+                    return cell.evcxr_is_idle(frames);
+                }
+            }
+            "execute_input" => {
+                let count = read().and_then(|input| input.content["execution_count"].as_u64());
+                self.count = count.unwrap_or(self.count);
+            }
+            "error" => {
+                variables_lost = read().filter(|error| {
+                    error.content["evalue"].as_str().is_some_and(|why| why.contains(RUNTIME_ENDED))
+                });
+            }
+            _ => {}
+        }
+        self.send_gathered().await;
+        pass(frames, &mut self.front.iopub).await;
+        if let Some(error) = variables_lost {
+            let text = json!({"name": "stderr", "text": VARIABLES_LOST});
+            let message = self.evcxr.encode(&error.sibling("stream", text));
+            pass(Ok(message), &mut self.front.iopub).await;
+        }
+    }
+
+    /// A cell has written a line.
+    async fn written(&mut self, message: Message) {
+        let line = message.content["text"].as_str().unwrap_or_default();
+        let shown = match message.content["name"].as_str() {
+            Some("stderr") => self.output.stderr(line),
+            _ => self.output.stdout(line),
+        };
+        if shown.spoilt
+            && let Some(evcxr) = self.evcxr.process.id()
+            && let Err(error) = runtime::write_line(evcxr, Pipe::Stdout, crate::output::COMPLETE)
+        {
+            eprintln!("convscope: evcxr can't be told that the cell is done: {error}");
+        }
+        if let Some(cell) = &mut self.cell {
+            cell.evcxr_wrote(shown.ends_cell);
+        }
+        if shown.text.is_empty() {
+            return;
+        }
+        if let Some(gathered) = &mut self.gathered
+            && gathered.takes(&message)
+        {
+            return gathered.text.push_str(&shown.text);
+        }
+        self.send_gathered().await;
+        self.gathered = Some(Gathered::new(message, shown.text));
+    }
+
+    async fn send_gathered(&mut self) {
+        if let Some(gathered) = self.gathered.take() {
+            let message = self.evcxr.encode(&gathered.into_message());
+            pass(Ok(message), &mut self.front.iopub).await;
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let gathered = self.gathered.as_ref().map(Gathered::due);
+        let cell = self.cell.as_ref().and_then(Cell::due);
+        gathered.into_iter().chain(cell).min()
+    }
+
+    /// Does what is due.
+    async fn attend(&mut self) {
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.due() <= Instant::now()) {
+            self.send_gathered().await;
+        }
+        let Some(cell) = &mut self.cell else { return };
+        cell.send_end(self.evcxr.process.id(), &self.output.end);
+        if cell.is_over() {
+            self.end_cell().await;
+            self.pass_requests().await;
+        }
+    }
+
+    /// Lets Jupyter know that the cell is done.
+    async fn end_cell(&mut self) {
+        self.send_gathered().await;
+        let Some(cell) = self.cell.take() else { return };
+        let (reply, idle) = cell.into_messages();
+        if let Some(reply) = reply {
+            pass(Ok(reply), &mut self.front.shell.socket).await;
+        }
+        if let Some(idle) = idle {
+            pass(Ok(idle), &mut self.front.iopub).await;
+        }
+    }
+
+    /// Passes on what evcxr sent before it ended, and answers the shutdown request if it has not.
+    async fn say_goodbye(&mut self, shutdown: Option<&Message>) {
+        let mut answered = false;
+        let rest = timeout(LINGER, async {
+            while !(answered && shutdown.is_some()) {
+                let channels = &mut self.evcxr.channels;
+                tokio::select! {
+                    frames = channels.control.recv() => {
+                        answered = frames.is_ok();
+                        pass(frames, &mut self.front.control.socket).await;
+                    }
+                    frames = channels.shell.recv() => self.replied(frames).await,
+                    frames = channels.iopub.recv() => self.published(frames).await,
+                }
+            }
+        });
+        // Running out of time is the usual end.
+        let _ = rest.await;
+        self.end_cell().await;
+        if let Some(request) = shutdown
+            && !answered
+        {
+            let restart = &request.content["restart"];
+            self.front.control.reply(request, json!({"status": "ok", "restart": restart})).await;
+        }
+        self.front.linger().await;
+    }
 }
 
 /// Sends on. A peer that has gone away is no reason to stop: `process.wait()` tells when evcxr has.
@@ -69,37 +303,6 @@ async fn pass(frames: ZmqResult<ZmqMessage>, to: &mut impl SocketSend) {
     if let Err(error) = sent {
         eprintln!("convscope: a message was lost: {error}");
     }
-}
-
-fn shutdown_request(front: &Front, frames: &ZmqResult<ZmqMessage>) -> Option<Message> {
-    let request = front.decode(frames.as_ref().ok()?)?;
-    (request.kind() == "shutdown_request").then_some(request)
-}
-
-/// Passes on what evcxr sent before it ended, and answers the shutdown request if it has not.
-async fn say_goodbye(front: &mut Front, channels: &mut Channels, shutdown: Option<&Message>) {
-    let mut answered = false;
-    let rest = timeout(LINGER, async {
-        while !(answered && shutdown.is_some()) {
-            tokio::select! {
-                frames = channels.control.recv() => {
-                    answered = frames.is_ok();
-                    pass(frames, &mut front.control).await;
-                }
-                frames = channels.shell.recv() => pass(frames, &mut front.shell).await,
-                frames = channels.iopub.recv() => pass(frames, &mut front.iopub).await,
-            }
-        }
-    });
-    // Running out of time is the usual end.
-    let _ = rest.await;
-    if let Some(request) = shutdown
-        && !answered
-    {
-        let restart = &request.content["restart"];
-        front.reply_on_control(request, json!({"status": "ok", "restart": restart})).await;
-    }
-    front.linger().await;
 }
 
 fn exit_code(status: ExitStatus) -> u8 {

@@ -8,15 +8,14 @@ use anyhow::{Error, Result};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Duration, Instant};
-use zeromq::{SocketRecv, ZmqMessage};
 
 use crate::compile::Notice;
-use crate::frontend::Front;
+use crate::frontend::{Front, Request};
 use crate::wire::Message;
 
 pub(crate) enum Outcome<T> {
     /// What was prepared, and the shell requests that waited for it.
-    Ready(T, Vec<ZmqMessage>),
+    Ready(T, Vec<Request>),
     ShutDown,
 }
 
@@ -25,7 +24,7 @@ const STEP_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Waiting {
-    requests: Vec<(ZmqMessage, Message)>,
+    requests: Vec<Request>,
     /// News that no cell has shown yet, since none was waiting.
     unsaid: Vec<String>,
     last_news: Option<Instant>,
@@ -50,8 +49,7 @@ where
             Some(notice) = notices.recv() => waiting.tell(front, notice).await,
             prepared = &mut preparing, if !failed => match prepared {
                 Ok(ready) => {
-                    let requests = waiting.requests.into_iter().map(|(frames, _)| frames);
-                    return Ok(Outcome::Ready(ready, requests.collect()));
+                    return Ok(Outcome::Ready(ready, waiting.requests));
                 }
                 Err(error) => {
                     eprintln!("convscope: {error:#}");
@@ -59,42 +57,40 @@ where
                     failed = true;
                 }
             },
-            frames = front.control.recv() => {
-                let Some(request) = front.decode(&frames?) else { continue };
+            Request { message: request, .. } = front.control.recv() => {
                 match request.kind() {
-                    "kernel_info_request" => front.reply_on_control(&request, kernel_info()).await,
+                    "kernel_info_request" => front.control.reply(&request, kernel_info()).await,
                     "interrupt_request" => {
                         waiting.fail(front, &Error::msg(
                             "interrupted while waiting for the warm build, which goes on in the \
                              background: run the cell again",
                         )).await;
-                        front.reply_on_control(&request, json!({"status": "ok"})).await;
+                        front.control.reply(&request, json!({"status": "ok"})).await;
                     }
                     "shutdown_request" => {
                         let restart = &request.content["restart"];
                         let content = json!({"status": "ok", "restart": restart});
-                        front.reply_on_control(&request, content).await;
+                        front.control.reply(&request, content).await;
                         front.linger().await;
                         return Ok(Outcome::ShutDown);
                     }
                     _ => {}
                 }
             },
-            frames = front.shell.recv() => {
-                let frames = frames?;
-                let Some(request) = front.decode(&frames) else { continue };
-                if request.kind() == "kernel_info_request" {
-                    front.publish_status(&request, "busy").await;
-                    front.reply_on_shell(&request, kernel_info()).await;
-                    front.publish_status(&request, "idle").await;
+            request = front.shell.recv() => {
+                let message = &request.message;
+                if message.kind() == "kernel_info_request" {
+                    front.publish_status(message, "busy").await;
+                    front.shell.reply(message, kernel_info()).await;
+                    front.publish_status(message, "idle").await;
                     // The last status is what a notebook shows.
                     if let Some(cell) = waiting.first_cell() {
                         front.publish_status(&cell.clone(), "busy").await;
                     }
                     continue;
                 }
-                let is_cell = request.kind() == "execute_request";
-                waiting.add(front, frames, request).await;
+                let is_cell = message.kind() == "execute_request";
+                waiting.add(front, request).await;
                 if is_cell && failed {
                     preparing.set(prepare());
                     failed = false;
@@ -108,18 +104,19 @@ where
 
 impl Waiting {
     fn first_cell(&self) -> Option<&Message> {
-        let mut requests = self.requests.iter().map(|(_, request)| request);
-        requests.find(|request| request.kind() == "execute_request")
+        let mut requests = self.requests.iter().map(|request| &request.message);
+        requests.find(|message| message.kind() == "execute_request")
     }
 
-    async fn add(&mut self, front: &mut Front, frames: ZmqMessage, request: Message) {
-        if request.kind() == "execute_request" {
-            front.publish_status(&request, "busy").await;
+    async fn add(&mut self, front: &mut Front, request: Request) {
+        let message = &request.message;
+        if message.kind() == "execute_request" {
+            front.publish_status(message, "busy").await;
             for text in self.unsaid.drain(..) {
-                front.publish(&request, "stream", news(&text)).await;
+                front.publish(message, "stream", news(&text)).await;
             }
         }
-        self.requests.push((frames, request));
+        self.requests.push(request);
     }
 
     async fn tell(&mut self, front: &mut Front, notice: Notice) {
@@ -139,7 +136,7 @@ impl Waiting {
 
     async fn fail(&mut self, front: &mut Front, error: &Error) {
         self.unsaid.clear();
-        for (_, request) in self.requests.drain(..) {
+        for Request { message: request, .. } in self.requests.drain(..) {
             let text = format!("{error:#}");
             let content = json!({
                 "status": "error",
@@ -150,7 +147,7 @@ impl Waiting {
             if request.kind() == "execute_request" {
                 front.publish(&request, "error", content.clone()).await;
             }
-            front.reply_on_shell(&request, content).await;
+            front.shell.reply(&request, content).await;
             front.publish_status(&request, "idle").await;
         }
     }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use hmac::{Hmac, Mac};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -57,7 +58,8 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The message in these frames, or nothing if they are malformed or wrongly signed.
+    /// The message in these frames, or nothing if they are wrongly signed or not what evcxr can read
+    /// without ending.
     pub(crate) fn decode(frames: &ZmqMessage, signer: &Signer) -> Option<Message> {
         let frames: Vec<Bytes> = frames.iter().cloned().collect();
         let delimiter = frames.iter().position(|frame| frame == DELIMITER)?;
@@ -68,13 +70,28 @@ impl Message {
         if !signer.accepts(signature, parts) {
             return None;
         }
-        let json = |index: usize| serde_json::from_slice(parts.get(index)?).ok();
-        Some(Message {
+        let [header, parent_header, metadata, content, ..] = parts else {
+            return None;
+        };
+        serde_json::from_slice::<Value>(metadata).ok()?;
+        let message = Message {
             identities: identities.to_vec(),
-            header: json(0)?,
-            parent_header: json(1)?,
-            content: json(3)?,
-        })
+            header: serde_json::from_slice(header).ok()?,
+            parent_header: serde_json::from_slice(parent_header).ok()?,
+            content: serde_json::from_slice(content).ok()?,
+        };
+        message.header["msg_type"].is_string().then_some(message)
+    }
+
+    /// The kind of the message in these frames, read from its header alone.
+    pub(crate) fn kind_of(frames: &ZmqMessage) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Header {
+            msg_type: String,
+        }
+        let delimiter = frames.iter().position(|frame| frame == DELIMITER)?;
+        let header: Header = serde_json::from_slice(frames.get(delimiter + 2)?).ok()?;
+        Some(header.msg_type)
     }
 
     pub(crate) fn encode(&self, signer: &Signer) -> ZmqMessage {
@@ -109,6 +126,12 @@ impl Message {
         }
     }
 
+    /// Another message of the same cause, for iopub.
+    pub(crate) fn sibling(&self, kind: &str, content: Value) -> Message {
+        let parent_header = self.parent_header.clone();
+        Message { parent_header, ..self.child(kind, content) }
+    }
+
     /// The answer to this request: `x_request` gets an `x_reply`.
     pub(crate) fn reply(&self, content: Value) -> Message {
         let kind = self.kind().replace("_request", "_reply");
@@ -117,6 +140,15 @@ impl Message {
 
     pub(crate) fn kind(&self) -> &str {
         self.header["msg_type"].as_str().unwrap_or_default()
+    }
+
+    /// The code of a cell, if it is one.
+    pub(crate) fn code(&self) -> &str {
+        self.content["code"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn is_sibling_of(&self, other: &Message) -> bool {
+        self.parent_header["msg_id"] == other.parent_header["msg_id"]
     }
 
     pub(crate) fn is_child_of(&self, parent: &Message) -> bool {
