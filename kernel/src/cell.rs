@@ -25,6 +25,7 @@ const RETRY: Duration = Duration::from_millis(10);
 
 pub(crate) struct Cell {
     pub(crate) request: Message,
+    pub(crate) panicked: bool,
     reply: Option<ZmqMessage>,
     idle: Option<ZmqMessage>,
     end: End,
@@ -43,7 +44,14 @@ enum End {
 
 impl Cell {
     pub(crate) fn new(request: Message) -> Cell {
-        Cell { request, reply: None, idle: None, end: End::Unsent, heard: Instant::now() }
+        Cell {
+            request,
+            panicked: false,
+            reply: None,
+            idle: None,
+            end: End::Unsent,
+            heard: Instant::now(),
+        }
     }
 
     pub(crate) fn evcxr_replied(&mut self, reply: ZmqMessage) {

@@ -49,7 +49,7 @@ pub(crate) struct Requests {
     complaints: Complaints,
 }
 
-/// A message as it came, to be passed on, and what it says.
+/// A message, to be passed on as it came but for its buffers, and what it says.
 pub(crate) struct Request {
     pub(crate) frames: ZmqMessage,
     pub(crate) message: Message,
@@ -60,7 +60,9 @@ impl Requests {
         loop {
             match self.socket.recv().await {
                 Ok(frames) => match Message::decode(&frames, &self.signer) {
-                    Some(message) => return Request { frames, message },
+                    Some(message) => {
+                        return Request { frames: Message::without_buffers(frames), message };
+                    }
                     None => {
                         self.complaints.add("dropped a message that is not signed or not whole")
                     }

@@ -55,7 +55,7 @@ async fn serve(state: State, connection_file: &Path) -> Result<u8> {
     };
     let (code, session) = match outcome {
         Outcome::Ready((mut evcxr, session), held) => {
-            let code = relay(&mut front, &mut evcxr, held, &mut terminated).await?;
+            let code = relay(&mut front, &mut evcxr, session.dir(), held, &mut terminated).await?;
             (code, Some(session))
         }
         Outcome::ShutDown => (0, None),

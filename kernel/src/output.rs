@@ -50,6 +50,8 @@ pub(crate) struct Shown {
     pub(crate) text: String,
     /// It was the last of its cell, whether or not it holds text.
     pub(crate) ends_cell: bool,
+    /// The number of the thread whose panic begins here.
+    pub(crate) panicked: Option<u32>,
     /// It was to tell evcxr that the cell is done, and evcxr could not read it.
     pub(crate) spoilt: bool,
 }
@@ -71,6 +73,7 @@ impl Output {
             Some(before) => (before, true),
             None => (line, false),
         };
+        let panicked = panicking_thread(line);
         let mut text = match std::mem::replace(&mut self.panic, Panic::None) {
             Panic::Begun(_) if let Some(sentence) = libtorch_sentence(line) => {
                 self.panic = Panic::Shortened;
@@ -81,8 +84,12 @@ impl Output {
                 String::new()
             }
             Panic::Begun(first) => first + &without_mark(line),
-            Panic::None | Panic::Shortened if begins_panic(line) => {
+            Panic::None | Panic::Shortened if panicked.is_some() => {
                 self.panic = Panic::Begun(line.to_owned());
+                String::new()
+            }
+            Panic::None | Panic::Shortened if line.starts_with(TRACE) => {
+                self.panic = Panic::Shortened;
                 String::new()
             }
             Panic::None | Panic::Shortened => without_mark(line),
@@ -92,7 +99,7 @@ impl Output {
                 text.insert_str(0, &first);
             }
         }
-        Shown { text, ends_cell, spoilt: false }
+        Shown { text, ends_cell, panicked, spoilt: false }
     }
 }
 
@@ -129,23 +136,29 @@ fn without_mark(line: &str) -> String {
     unmarked.unwrap_or(line).to_owned()
 }
 
-fn begins_panic(line: &str) -> bool {
-    line.starts_with("thread '") && line.contains(" panicked at ")
+/// The number of the thread whose panic begins with this line; 0 where it gives none.
+fn panicking_thread(line: &str) -> Option<u32> {
+    let (thread, _) = line.strip_prefix("thread '")?.split_once(" panicked at ")?;
+    let number = thread.rsplit_once(" (").and_then(|(_, number)| number.strip_suffix(')'));
+    Some(number.and_then(|number| number.parse().ok()).unwrap_or_default())
 }
+
+/// What libtorch adds to its sentence: a trace through C++.
+const TRACE: &str = "Exception raised from ";
 
 fn is_backtrace(line: &str) -> bool {
     let text = line.trim_start();
     let frame = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
     line.starts_with("stack backtrace:")
         || line.starts_with("note: ")
+        || line.starts_with("frame #")
         || (line.starts_with(' ') && (text.starts_with("at ") || frame.starts_with(": ")))
 }
 
-/// What libtorch has to say in the panic of a call of tch that unwraps: the rest is a trace through
-/// C++, escaped into one line.
+/// What libtorch has to say in the panic of a call of tch that unwraps, with its trace in one line.
 fn libtorch_sentence(line: &str) -> Option<String> {
     let (_, text) = line.split_once("on an `Err` value: Torch(\"")?;
-    let end = text.find("\\nException raised from").or_else(|| text.rfind("\")"))?;
+    let end = text.find(&format!("\\n{TRACE}")).or_else(|| text.rfind("\")"))?;
     let sentence = text[..end].replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'");
     Some(sentence.trim().to_owned())
 }
@@ -171,7 +184,7 @@ mod tests {
     #[test]
     fn a_spoilt_end_is_seen() {
         let shown = Output::new().stdout("halfEVCXR_EXECUTION_COMPLETE\n");
-        assert_eq!(shown, Shown { text: "half".into(), spoilt: true, ends_cell: false });
+        assert_eq!(shown, Shown { text: "half".into(), spoilt: true, ..Shown::default() });
     }
 
     #[test]
@@ -180,9 +193,9 @@ mod tests {
         let line = format!("half{}\n", output.end);
         assert_eq!(
             output.stderr(&line),
-            Shown { text: "half".into(), ends_cell: true, spoilt: false }
+            Shown { text: "half".into(), ends_cell: true, ..Shown::default() }
         );
-        output.stderr(BEGUN);
+        assert_eq!(output.stderr(BEGUN).panicked, Some(7));
         let line = format!("{}\n", output.end);
         assert_eq!(output.stderr(&line).text, BEGUN);
     }
@@ -197,6 +210,14 @@ mod tests {
                      call first):\\nframe #0: c10\\n\")\n";
         let text = shown(&mut output, &[&["\n", BEGUN, torch][..], &trace, &["after\n"]].concat());
         assert_eq!(text, "\nlibtorch: mat1 and \"mat2\" misfit (2x3 and 2x3)\nafter\n");
+
+        // The same error, handed up by `?`.
+        let error = [
+            "Internal torch error: misfit\n",
+            "Exception raised from meta at a.cpp:1:\n",
+            "frame #0: c10\n",
+        ];
+        assert_eq!(shown(&mut output, &error), "Internal torch error: misfit\n");
 
         let mine = [&["\n", BEGUN, "mine\n"][..], &trace].concat();
         assert_eq!(shown(&mut output, &mine), mine.concat());

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
 use crate::cell::Cell;
 use crate::code::{self, Flaw};
+use crate::compile::keep_versions;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
-use crate::output::{Gathered, Output};
+use crate::output::{COMPLETE, Gathered, Output};
 use crate::runtime::{self, Pipe};
 use crate::wire::Message;
 
@@ -32,14 +34,17 @@ const RUNTIME_ENDED: &str = "Subprocess terminated";
 const VARIABLES_LOST: &str = "convscope: the process that held this notebook's variables has ended. \
     They are all lost: run the cells again that made them.\n";
 
+const AFTER_PANIC: &str = "convscope: variables that this cell made or moved before the panic are lost, others are kept.\n";
+
 /// Relays until evcxr ends, and returns the exit code that tells Jupyter how.
 pub(crate) async fn relay(
     front: &mut Front,
     evcxr: &mut Evcxr,
+    dir: &Path,
     held: Vec<Request>,
     terminated: &mut Signal,
 ) -> Result<u8> {
-    let mut relay = Relay::new(front, evcxr, held);
+    let mut relay = Relay::new(front, evcxr, dir, held);
     relay.pass_requests().await;
     let mut shutdown = None;
     let mut deadline = Instant::now();
@@ -81,6 +86,8 @@ pub(crate) async fn relay(
 struct Relay<'a> {
     front: &'a mut Front,
     evcxr: &'a mut Evcxr,
+    /// The session's folder, where evcxr compiles.
+    dir: &'a Path,
     /// What was asked on the shell while a cell is under way.
     waiting: VecDeque<Request>,
     cell: Option<Cell>,
@@ -91,9 +98,22 @@ struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    fn new(front: &'a mut Front, evcxr: &'a mut Evcxr, held: Vec<Request>) -> Relay<'a> {
-        let output = Output::new();
-        Relay { front, evcxr, waiting: held.into(), cell: None, output, gathered: None, count: 0 }
+    fn new(
+        front: &'a mut Front,
+        evcxr: &'a mut Evcxr,
+        dir: &'a Path,
+        held: Vec<Request>,
+    ) -> Relay<'a> {
+        Relay {
+            front,
+            evcxr,
+            dir,
+            waiting: held.into(),
+            cell: None,
+            output: Output::new(),
+            gathered: None,
+            count: 0,
+        }
     }
 
     /// Passes on what waits, up to the next cell. evcxr does one cell after the other too, but takes
@@ -106,6 +126,9 @@ impl<'a> Relay<'a> {
                 "execute_request" => match code::flaw(message.code()) {
                     Some(flaw) => self.refuse(&message, &flaw).await,
                     None => {
+                        if let Err(error) = keep_versions(self.dir) {
+                            eprintln!("convscope: {error:#}");
+                        }
                         self.cell = Some(Cell::new(message));
                         pass(Ok(frames), &mut self.evcxr.channels.shell).await;
                     }
@@ -207,23 +230,32 @@ impl<'a> Relay<'a> {
         };
         if shown.spoilt
             && let Some(evcxr) = self.evcxr.process.id()
-            && let Err(error) = runtime::write_line(evcxr, Pipe::Stdout, crate::output::COMPLETE)
+            && let Err(error) = runtime::write_line(evcxr, Pipe::Stdout, COMPLETE)
         {
             eprintln!("convscope: evcxr can't be told that the cell is done: {error}");
         }
+        let mut text = shown.text;
         if let Some(cell) = &mut self.cell {
             cell.evcxr_wrote(shown.ends_cell);
+            // Cells run on the first thread of their process, which has the number of that.
+            if let Some(thread) = shown.panicked {
+                let runtime = self.evcxr.process.id().and_then(runtime::find);
+                cell.panicked |= runtime == Some(thread);
+            }
+            if shown.ends_cell && cell.panicked {
+                text.push_str(AFTER_PANIC);
+            }
         }
-        if shown.text.is_empty() {
+        if text.is_empty() {
             return;
         }
         if let Some(gathered) = &mut self.gathered
             && gathered.takes(&message)
         {
-            return gathered.text.push_str(&shown.text);
+            return gathered.text.push_str(&text);
         }
         self.send_gathered().await;
-        self.gathered = Some(Gathered::new(message, shown.text));
+        self.gathered = Some(Gathered::new(message, text));
     }
 
     async fn send_gathered(&mut self) {

@@ -32,9 +32,9 @@ pub(crate) fn write_line(_evcxr: u32, _pipe: Pipe, _line: &str) -> io::Result<()
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// evcxr runs itself once more for the cells; its other children are compilers.
+/// Its number. evcxr runs itself once more for the cells; its other children are compilers.
 #[cfg(target_os = "linux")]
-fn find(evcxr: u32) -> Option<u32> {
+pub(crate) fn find(evcxr: u32) -> Option<u32> {
     use std::fs;
 
     let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
@@ -47,4 +47,9 @@ fn find(evcxr: u32) -> Option<u32> {
             children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
         })
         .find(|&child| program(child).as_ref() == Some(&ours))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn find(_evcxr: u32) -> Option<u32> {
+    None
 }

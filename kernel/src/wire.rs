@@ -15,6 +15,9 @@ use zeromq::ZmqMessage;
 
 const DELIMITER: &[u8] = b"<IDS|MSG>";
 
+/// Header, parent's header, metadata and content: what is signed.
+const PARTS: usize = 4;
+
 /// Signs and checks messages with the key of a connection file; an empty key means unsigned.
 #[derive(Clone)]
 pub(crate) struct Signer(Option<Hmac<Sha256>>);
@@ -67,10 +70,12 @@ impl Message {
         let [_, signature, parts @ ..] = rest else {
             return None;
         };
+        // Buffers, which may follow, are not signed.
+        let parts = parts.get(..PARTS)?;
         if !signer.accepts(signature, parts) {
             return None;
         }
-        let [header, parent_header, metadata, content, ..] = parts else {
+        let [header, parent_header, metadata, content] = parts else {
             return None;
         };
         serde_json::from_slice::<Value>(metadata).ok()?;
@@ -81,6 +86,14 @@ impl Message {
             content: serde_json::from_slice(content).ok()?,
         };
         message.header["msg_type"].is_string().then_some(message)
+    }
+
+    /// These frames without buffers. evcxr uses none, takes them for signed, and ends.
+    pub(crate) fn without_buffers(mut frames: ZmqMessage) -> ZmqMessage {
+        if let Some(delimiter) = frames.iter().position(|frame| frame == DELIMITER) {
+            frames.split_off((delimiter + 2 + PARTS).min(frames.len()));
+        }
+        frames
     }
 
     /// The kind of the message in these frames, read from its header alone.
@@ -196,11 +209,40 @@ mod tests {
         assert!(reply.is_child_of(&request));
         assert!(decoded.child("status", json!({})).identities.is_empty());
 
+        let mut with_buffers = frames.clone();
+        with_buffers.push_back(Bytes::from_static(b"buffer"));
+        assert!(Message::decode(&with_buffers, &signer).is_some());
+        assert_eq!(Message::without_buffers(with_buffers).into_vec(), frames.clone().into_vec());
+
         let mut tampered = frames.into_vec();
         let last = tampered.len() - 1;
         tampered[last] = Bytes::from_static(b"{\"code\":\"evil()\"}");
         let tampered = ZmqMessage::try_from(tampered).unwrap();
         assert!(Message::decode(&tampered, &signer).is_none());
         assert!(Message::decode(&ZmqMessage::from("noise"), &signer).is_none());
+    }
+
+    #[test]
+    fn what_evcxr_could_not_read_is_no_message_however_it_is_signed() {
+        let signer = Signer::new("key").unwrap();
+        let signed = |parts: &[&'static str]| {
+            let parts: Vec<Bytes> = parts.iter().map(|part| Bytes::from(*part)).collect();
+            let mut frames = vec![Bytes::from_static(DELIMITER), signer.sign(&parts).into()];
+            frames.extend(parts);
+            Message::decode(&ZmqMessage::try_from(frames).unwrap(), &signer)
+        };
+        let header = r#"{"msg_type": "x_request"}"#;
+        assert!(signed(&[header, "{}", "{}", "{}"]).is_some());
+        for parts in [
+            &[][..],
+            &[header, "{}", "{}"],
+            &["1", "{}", "{}", "{}"],
+            &["{}", "{}", "{}", "{}"],
+            &[header, "{", "{}", "{}"],
+            &[header, "{}", "1e999", "{}"],
+            &[header, "{}", "{}", ""],
+        ] {
+            assert!(signed(parts).is_none(), "{parts:?}");
+        }
     }
 }
