@@ -5,7 +5,6 @@ in .convscope/log/; a terminal shows the last line of each, and the seconds.
 """
 
 import fcntl
-import glob
 import hashlib
 import os
 import shutil
@@ -171,7 +170,7 @@ class Torch(Step):
                 raise
             self.note = "the build from PyPI: that for the CPU failed"
             pip(self, *self.packages)
-        (site,) = glob.glob(f"{VENV}/lib/python3*/site-packages/torch")
+        (site,) = VENV.glob("lib/python3*/site-packages/torch")
         link = DIR / "libtorch"
         if link.is_symlink():
             link.unlink()

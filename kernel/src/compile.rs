@@ -43,11 +43,13 @@ pub(crate) fn pin_versions(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Does that again if a cell has emptied it since, which one does that comes before the crate is asked
-/// for.
+/// Does that again if a cell has emptied it since, as any does that comes before the crate is asked
+/// for. Cargo would choose the newest versions, and compile everything anew.
 pub(crate) fn keep_versions(dir: &Path) -> Result<()> {
     let lock = fs::read_to_string(dir.join("Cargo.lock")).unwrap_or_default();
-    if lock.contains("name = \"convscope\"") { Ok(()) } else { pin_versions(dir) }
+    // A checkout that stands in for a crate that nobody asks for is named as such.
+    let asked_for = lock.contains("name = \"convscope\"") && !lock.contains("[[patch.unused]]");
+    if asked_for { Ok(()) } else { pin_versions(dir) }
 }
 
 /// Compiles the crate and everything below it in `dir`; what is there already is used. `total` is how
@@ -143,4 +145,28 @@ pub(crate) fn cargo_like_evcxr(installation: &Installation, dir: &Path) -> Resul
         .current_dir(dir)
         .kill_on_drop(true);
     Ok(cargo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emptied_lock_is_filled_again_and_another_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("Cargo.lock");
+        let pinned = "[[package]]\nname = \"convscope\"\n";
+        fs::write(dir.path().join(PINNED_LOCK), pinned).unwrap();
+        for emptied in
+            ["", "[[package]]\nname = \"ctx\"\n\n[[patch.unused]]\nname = \"convscope\"\n"]
+        {
+            fs::write(&lock, emptied).unwrap();
+            keep_versions(dir.path()).unwrap();
+            assert_eq!(fs::read_to_string(&lock).unwrap(), pinned);
+        }
+        let with_more = format!("{pinned}\n[[package]]\nname = \"rayon\"\n");
+        fs::write(&lock, &with_more).unwrap();
+        keep_versions(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(&lock).unwrap(), with_more);
+    }
 }

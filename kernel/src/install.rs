@@ -51,6 +51,7 @@ impl Sources {
 
 pub(crate) fn install(place: &Place, sources: Sources) -> Result<ExitCode> {
     let begun = Instant::now();
+    place.state.check_path()?;
     let installation = sources.resolve(&place.kernelspec)?;
     Libtorch::inspect(&installation.libtorch)?;
     tools::evcxr_version(&installation.evcxr)?;

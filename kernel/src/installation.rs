@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -28,6 +28,26 @@ impl State {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Says at once where nothing can be compiled, which evcxr, the linker and cargo would each say in
+    /// their own way after minutes: evcxr splits paths at spaces, the linker reads `%`, and lists of
+    /// libraries are separated by `:`.
+    pub(crate) fn check_path(&self) -> Result<()> {
+        let path = self.root.to_str().with_context(|| {
+            format!("notebooks can't be compiled in {}: its name is not UTF-8", self.root.display())
+        })?;
+        if let Some(letter) =
+            path.chars().find(|letter| letter.is_whitespace() || "%:".contains(*letter))
+        {
+            let what =
+                if letter.is_whitespace() { "a space".into() } else { format!("`{letter}`") };
+            bail!(
+                "notebooks can't be compiled in {path}: there is {what} in its name. \
+                 Choose another folder with `--state DIR`"
+            );
+        }
+        Ok(())
     }
 
     pub(crate) fn install_file(&self) -> PathBuf {
@@ -155,4 +175,22 @@ pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
         fs::create_dir_all(dir).with_context(|| format!("can't create {}", dir.display()))?;
     }
     fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_evcxr_or_the_linker_misread_are_named_with_the_reason() {
+        let check = |root: &str| State::at(PathBuf::from(root)).check_path();
+        assert!(check("/home/Jürgen/Übung(1)&[x]#'s/kernel").is_ok());
+        for (root, why) in [("/a b/c", "a space"), ("/a%20b", "`%`"), ("/a:b", "`:`")] {
+            let text = check(root).unwrap_err().to_string();
+            assert!(
+                text.contains(root) && text.contains(why) && text.contains("--state"),
+                "{text}"
+            );
+        }
+    }
 }

@@ -30,6 +30,7 @@ overflow-checks = true
 
 /// Compiles into the folder from which the next warm build goes on.
 pub(crate) fn prebuild(place: &Place, installation: &Installation) -> Result<ExitCode> {
+    place.state.check_path()?;
     Libtorch::inspect(&installation.libtorch)?;
     // Not the installation: it may be there already, with an evcxr that exists.
     write(&place.state.cargo_config(), &installation.source.cargo_config())?;

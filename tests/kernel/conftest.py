@@ -75,9 +75,9 @@ class Place:
         return self.kernel_with({**os.environ, **(env or {})})
 
     @contextlib.contextmanager
-    def kernel_with(self, env):
+    def kernel_with(self, env, **how):
         manager = self.manager()
-        manager.start_kernel(env=env)
+        manager.start_kernel(env=env, **how)
         kernel = Kernel(manager)
         try:
             yield kernel
@@ -108,7 +108,6 @@ class Kernel:
         reply = self.client.execute_interactive(code, timeout=timeout, output_hook=outputs.append)
         return Result(reply["content"], outputs, time.monotonic() - began)
 
-
     def begin(self, code):
         """Sends a cell, and returns its id once the kernel has it."""
         message = self.client.execute(code)
@@ -136,6 +135,10 @@ class Result:
     @property
     def stdout(self):
         return "".join(c["text"] for c in self.of_kind("stream") if c["name"] == "stdout")
+
+    @property
+    def stderr(self):
+        return "".join(c["text"] for c in self.of_kind("stream") if c["name"] == "stderr")
 
     @property
     def value(self):

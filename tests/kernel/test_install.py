@@ -5,8 +5,11 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
-from conftest import BIN, ROOT, VERSIONS
+import pytest
+
+from conftest import BIN, DEP, ROOT, VERSIONS, Place
 
 
 def test_install_writes_a_kernelspec_and_builds(built):
@@ -125,3 +128,40 @@ def test_uninstall_spares_what_is_not_ours(empty):
     (empty.state / "thesis.txt").write_text("five years of work")
     empty.run("uninstall")
     assert (empty.state / "thesis.txt").exists()
+
+
+ODD = "Jürgens Übung (1) & [x] #%20 'q'"
+
+
+def test_folders_of_any_name_will_do(tmp_path):
+    place = Place(tmp_path / ODD)
+    # But for where the compiler works.
+    place.state = tmp_path / "Übung(1)&[x]#'q'" / "state"
+    place.install()
+    notebooks = tmp_path / ODD / "Woche 1 & 2"
+    notebooks.mkdir()
+    (notebooks / "beside it.txt").write_text("seen")
+    home = tmp_path / ODD / "home"
+    home.mkdir()
+    # Rust lies where it lay.
+    rust = {name: os.environ.get(name, str(Path.home() / f".{name[:-5].lower()}")) for name in ["RUSTUP_HOME", "CARGO_HOME"]}
+    env = os.environ | rust | {"HOME": str(home), "CONVSCOPE_HOME": str(home / "weights")}
+    with place.kernel_with(env, cwd=notebooks) as kernel:
+        assert kernel.run(DEP + "\nanswer()").value == "41"
+        assert kernel.run('std::fs::read_to_string("beside it.txt")?').value == '"seen"'
+    assert "all is well" in place.run("doctor").stdout
+    place.run("uninstall")
+    assert not place.spec.exists() and not place.state.exists()
+
+
+@pytest.mark.parametrize("name", ["conv scope", "100%", "a:b"])
+def test_a_folder_that_nothing_compiles_in_is_refused_at_once(tmp_path, name):
+    place = Place(tmp_path / "place")
+    place.state = tmp_path / name
+    began = time.monotonic()
+    done = place.install(ok=False)
+    assert done.returncode != 0 and str(place.state) in done.stderr and "--state DIR" in done.stderr
+    setup = subprocess.run(["scripts/setup"], cwd=ROOT, env=os.environ | {"CONVSCOPE_DIR": str(place.state)}, capture_output=True, text=True)
+    assert setup.returncode != 0 and str(place.state) in setup.stderr and "export CONVSCOPE_DIR=" in setup.stderr
+    assert time.monotonic() - began < 3
+    assert not place.state.exists() and not place.spec.exists()
