@@ -8,15 +8,15 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -29,6 +29,9 @@ const MOST_UNFINISHED: u64 = 512 << 20;
 
 /// Connections to one port. A notebook in a browser has one, and a closed one makes room.
 const MOST_CONNECTIONS: usize = 128;
+
+/// How the folders begin that hold a kernel's sockets.
+const PREFIX: &str = "convscope-";
 
 /// What may come in on one port.
 #[derive(Clone, Copy)]
@@ -58,8 +61,10 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) fn new(complaints: Complaints) -> Result<Guard> {
         // Not among the sessions: the name of a Unix socket has about 100 bytes at most.
+        let temporary = std::env::temp_dir();
+        remove_leftovers(&temporary);
         let id = &Uuid::new_v4().simple().to_string()[..8];
-        let dir = std::env::temp_dir().join(format!("convscope-{id}"));
+        let dir = temporary.join(format!("{PREFIX}{id}"));
         DirBuilder::new()
             .mode(0o700)
             .create(&dir)
@@ -95,6 +100,22 @@ impl Drop for Guard {
     }
 }
 
+/// Removes the folders of kernels that were killed: nobody listens at their sockets.
+fn remove_leftovers(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let sockets = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        let refused = sockets.map(|socket| UnixStream::connect(socket.path())).any(|connected| {
+            connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        });
+        if refused {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// The way in at one port.
 struct Gate {
     path: PathBuf,
@@ -126,7 +147,7 @@ impl Gate {
     async fn serve(&self, outside: TcpStream) {
         // Small messages are not to wait for more of them.
         let _ = outside.set_nodelay(true);
-        let Ok(inside) = UnixStream::connect(&self.path).await else {
+        let Ok(inside) = tokio::net::UnixStream::connect(&self.path).await else {
             return;
         };
         let (from_outside, mut to_outside) = outside.into_split();
@@ -337,6 +358,21 @@ mod tests {
         let large = [&GREETED[..], &frame(0, 150 << 20), &vec![0; 150 << 20]].concat();
         let unfinished = AtomicU64::new(0);
         assert_eq!(Frames::new(Limits::REQUESTS, &unfinished).check(&large), Ok(()));
+    }
+
+    #[test]
+    fn only_the_folders_of_dead_kernels_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let [living, dead] =
+            ["living", "dead"].map(|name| dir.path().join(PREFIX.to_owned() + name));
+        let listeners = [&living, &dead].map(|dir| {
+            fs::create_dir(dir).unwrap();
+            UnixListener::bind(dir.join("1")).unwrap()
+        });
+        let [_living, gone] = listeners;
+        drop(gone);
+        remove_leftovers(dir.path());
+        assert!(living.exists() && !dead.exists());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What cells write to stdout and stderr, made fit for a notebook.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -74,32 +75,33 @@ impl Output {
             None => (line, false),
         };
         let panicked = panicking_thread(line);
-        let mut text = match std::mem::replace(&mut self.panic, Panic::None) {
-            Panic::Begun(_) if let Some(sentence) = libtorch_sentence(line) => {
-                self.panic = Panic::Shortened;
-                format!("libtorch: {sentence}\n")
-            }
-            Panic::Shortened if is_backtrace(line) => {
-                self.panic = Panic::Shortened;
-                String::new()
-            }
-            Panic::Begun(first) => first + &without_mark(line),
-            Panic::None | Panic::Shortened if panicked.is_some() => {
+        let mut text = self.without_trace(line, panicked.is_some());
+        if ends_cell && let Panic::Begun(first) = mem::replace(&mut self.panic, Panic::None) {
+            text.insert_str(0, &first);
+        }
+        Shown { text, ends_cell, panicked, spoilt: false }
+    }
+
+    /// The line, but for the traces of libtorch's errors.
+    fn without_trace(&mut self, line: &str, begins_panic: bool) -> String {
+        match mem::replace(&mut self.panic, Panic::None) {
+            Panic::Begun(first) => match libtorch_sentence(line) {
+                Some(sentence) => {
+                    self.panic = Panic::Shortened;
+                    return format!("libtorch: {sentence}\n");
+                }
+                None => return first + &without_mark(line),
+            },
+            Panic::Shortened if is_backtrace(line) => self.panic = Panic::Shortened,
+            Panic::None | Panic::Shortened if begins_panic => {
                 self.panic = Panic::Begun(line.to_owned());
-                String::new()
             }
             Panic::None | Panic::Shortened if line.starts_with(TRACE) => {
                 self.panic = Panic::Shortened;
-                String::new()
             }
-            Panic::None | Panic::Shortened => without_mark(line),
-        };
-        if ends_cell {
-            if let Panic::Begun(first) = std::mem::replace(&mut self.panic, Panic::None) {
-                text.insert_str(0, &first);
-            }
+            Panic::None | Panic::Shortened => return without_mark(line),
         }
-        Shown { text, ends_cell, panicked, spoilt: false }
+        String::new()
     }
 }
 
