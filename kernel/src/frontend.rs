@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use zeromq::{PubSocket, RepSocket, RouterSocket, SocketRecv, SocketSend, ZmqMessage};
 
-use crate::guard::{Guard, Limits};
-use crate::report::Complaints;
+use crate::complaints::Complaints;
+use crate::frames::Limits;
+use crate::guard::Guard;
 use crate::wire::{Message, Signer};
 
 #[derive(Deserialize)]

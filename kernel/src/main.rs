@@ -14,15 +14,18 @@ use location::PlaceArgs;
 #[cfg(not(unix))]
 compile_error!("convscope runs on Linux and macOS; on Windows, use it inside WSL");
 
+mod answers;
 mod cell;
 mod code;
 mod compile;
+mod complaints;
 mod copy;
 mod crate_source;
 mod doctor;
 mod env;
 mod evcxr;
 mod fingerprint;
+mod frames;
 mod frontend;
 mod guard;
 mod install;
@@ -35,7 +38,6 @@ mod lock;
 mod output;
 mod prebuild;
 mod relay;
-mod report;
 mod runtime;
 mod session;
 mod startup;

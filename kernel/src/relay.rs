@@ -15,8 +15,9 @@ use tokio::signal::unix::Signal;
 use tokio::time::{Instant, sleep_until, timeout};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
+use crate::answers;
 use crate::cell::Cell;
-use crate::code::{self, Flaw};
+use crate::code;
 use crate::compile::keep_versions;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
@@ -124,7 +125,9 @@ impl<'a> Relay<'a> {
         {
             match message.kind() {
                 "execute_request" => match code::flaw(message.code()) {
-                    Some(flaw) => self.refuse(&message, &flaw).await,
+                    Some(flaw) => {
+                        answers::refuse(self.front, &message, self.count + 1, &flaw).await
+                    }
                     None => {
                         if let Err(error) = keep_versions(self.dir) {
                             eprintln!("convscope: {error:#}");
@@ -133,38 +136,10 @@ impl<'a> Relay<'a> {
                         pass(Ok(frames), &mut self.evcxr.channels.shell).await;
                     }
                 },
-                "is_complete_request" => self.tell_whether_complete(&message).await,
+                "is_complete_request" => answers::is_complete(self.front, &message).await,
                 _ => pass(Ok(frames), &mut self.evcxr.channels.shell).await,
             }
         }
-    }
-
-    /// Answers a cell that evcxr does not get to see.
-    async fn refuse(&mut self, cell: &Message, flaw: &Flaw) {
-        let count = self.count + 1;
-        let text = flaw.message();
-        let input = json!({"code": cell.code(), "execution_count": count});
-        let error = json!({"ename": "Error", "evalue": text, "traceback": [text]});
-        let mut reply = error.clone();
-        reply["status"] = "error".into();
-        reply["execution_count"] = count.into();
-        self.front.publish_status(cell, "busy").await;
-        self.front.publish(cell, "execute_input", input).await;
-        self.front.publish(cell, "error", error).await;
-        self.front.shell.reply(cell, reply).await;
-        self.front.publish_status(cell, "idle").await;
-    }
-
-    async fn tell_whether_complete(&mut self, request: &Message) {
-        let content = match code::flaw(request.code()) {
-            Some(Flaw::Unfinished { depth, .. }) => {
-                json!({"status": "incomplete", "indent": "    ".repeat(depth)})
-            }
-            _ => json!({"status": "complete"}),
-        };
-        self.front.publish_status(request, "busy").await;
-        self.front.shell.reply(request, content).await;
-        self.front.publish_status(request, "idle").await;
     }
 
     /// evcxr answers on the shell.
