@@ -15,10 +15,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 use zeromq::Socket;
 
@@ -27,6 +27,9 @@ use crate::frames::{Frames, Limits};
 
 /// Connections to one port. A notebook in a browser has one, and a closed one makes room.
 const MOST_CONNECTIONS: usize = 128;
+
+/// How long a client may read nothing of what is there for it, all of which is kept meanwhile.
+const READING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How the folders begin that hold a kernel's sockets.
 const PREFIX: &str = "convscope-";
@@ -130,18 +133,33 @@ impl Gate {
         let Ok(inside) = tokio::net::UnixStream::connect(&self.path).await else {
             return;
         };
-        let (from_outside, mut to_outside) = outside.into_split();
-        let (mut from_inside, to_inside) = inside.into_split();
+        let (from_outside, to_outside) = outside.into_split();
+        let (from_inside, to_inside) = inside.into_split();
         let frames = Frames::new(self.limits, &self.unfinished);
         let ended = tokio::select! {
             ended = pass_checked(from_outside, to_inside, frames) => ended,
-            ended = copy(&mut from_inside, &mut to_outside) => ended.map(|_| ()),
+            ended = pass_out(from_inside, to_outside, READING_PATIENCE) => ended,
         };
         if let Err(error) = ended
             && error.kind() == io::ErrorKind::InvalidData
         {
             self.complaints.add(&format!("a connection was closed: {error}"));
         }
+    }
+}
+
+async fn pass_out(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = from.read(&mut buffer).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        timeout(patience, to.write_all(&buffer[..count])).await??;
     }
 }
 
@@ -179,5 +197,17 @@ mod tests {
         drop(gone);
         remove_leftovers(dir.path());
         assert!(living.exists() && !dead.exists());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_let_go() {
+        let (mut inside, from_inside) = tokio::io::duplex(1024);
+        let (to_outside, mut outside) = tokio::io::duplex(16);
+        inside.write_all(&[1; 100]).await.unwrap();
+        let ended = pass_out(from_inside, to_outside, Duration::from_millis(20)).await;
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let mut read = Vec::new();
+        outside.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read.len(), 16);
     }
 }
