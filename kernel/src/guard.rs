@@ -7,7 +7,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const MOST_CONNECTIONS: usize = 128;
 const READING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How the folders begin that hold a kernel's sockets.
-const PREFIX: &str = "convscope-";
+const PREFIX: &str = "convscope-kernel-";
 
 /// The guard of all ports of one kernel. Removes its folder when dropped.
 pub(crate) struct Guard {
@@ -89,7 +89,12 @@ fn remove_leftovers(temporary: &Path) {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        let sockets = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        // A file that is no socket refuses too.
+        let sockets = fs::read_dir(entry.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|file| file.file_type().is_ok_and(|kind| kind.is_socket()));
         let refused = sockets.map(|socket| UnixStream::connect(socket.path())).any(|connected| {
             connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
         });
@@ -187,16 +192,16 @@ mod tests {
     #[test]
     fn only_the_folders_of_dead_kernels_are_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let [living, dead] =
-            ["living", "dead"].map(|name| dir.path().join(PREFIX.to_owned() + name));
-        let listeners = [&living, &dead].map(|dir| {
-            fs::create_dir(dir).unwrap();
-            UnixListener::bind(dir.join("1")).unwrap()
+        let [living, dead, file] = ["living", "dead", "file"].map(|name| {
+            let dir = dir.path().join(PREFIX.to_owned() + name);
+            fs::create_dir(&dir).unwrap();
+            dir
         });
-        let [_living, gone] = listeners;
-        drop(gone);
+        let _living = UnixListener::bind(living.join("1")).unwrap();
+        drop(UnixListener::bind(dead.join("1")).unwrap());
+        fs::write(file.join("1"), "mine").unwrap();
         remove_leftovers(dir.path());
-        assert!(living.exists() && !dead.exists());
+        assert!(living.exists() && !dead.exists() && file.exists());
     }
 
     #[tokio::test]
