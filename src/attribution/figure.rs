@@ -30,9 +30,25 @@ pub(super) fn figure(
     let picture = input.shown(net, ALONE)?;
     let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
     let [height, width] = input_size(run.input());
-    let heatmap = heatmap.input_size(height, width).note(format!("{given}; {}", found.reading));
+    let reading = reading(found, heatmap.values().numbers());
+    let heatmap = heatmap.input_size(height, width).note(format!("{given}; {reading}"));
     let heatmap = found.notes.iter().fold(heatmap, |heatmap, note| heatmap.note(note));
     Ok(heatmap.unfinished(found.stopped.clone()))
+}
+
+/// How to read a map in the colors in which it is drawn.
+fn reading(found: &Attributions, values: &[f32]) -> String {
+    let any = |is: fn(&f32) -> bool| values.iter().any(is);
+    let (for_it, against) = (any(|&value| value > 0.0), any(|&value| value < 0.0));
+    match (for_it, against) {
+        (true, true) => found.reading.clone(),
+        (true, false) => found.reading_if_positive.as_ref().unwrap_or(&found.reading).clone(),
+        (false, true) => format!("nothing speaks for it; {}", found.reading),
+        (false, false) if any(|value| value.is_finite()) => {
+            "0 everywhere: nothing speaks for it".to_owned()
+        }
+        (false, false) => "no value is a number, so the map says nothing".to_owned(),
+    }
 }
 
 /// Height and width of images `[N, C, H, W]`.

@@ -113,6 +113,8 @@ pub struct Attributions {
     pub unit: String,
     /// How to read the map, to end a sentence with.
     pub reading: String,
+    /// The same of a signed map without negative values, which is not drawn in red and blue.
+    pub(crate) reading_if_positive: Option<String>,
     /// Further lines for the figure.
     pub notes: Vec<String>,
     /// How a time limit ended the run early, if it did.
@@ -122,8 +124,10 @@ pub struct Attributions {
 impl Attributions {
     /// Signed values: what raises the score, and what lowers it. Channels are summed.
     pub fn signed(values: Tensor, unit: impl Into<String>) -> Attributions {
-        let reading = "red raises its score, blue lowers it";
-        Attributions::new(values, Channels::Sum, unit, reading)
+        Attributions::new(values, Channels::Sum, unit, "").readings(
+            "red regions raise its score, blue ones lower it",
+            "bright regions raise its score",
+        )
     }
 
     /// Values of at least 0. Of the channels the largest magnitude counts.
@@ -143,6 +147,7 @@ impl Attributions {
             channels,
             unit: unit.into(),
             reading: reading.to_owned(),
+            reading_if_positive: None,
             notes: Vec::new(),
             stopped: None,
         }
@@ -152,7 +157,14 @@ impl Attributions {
     #[must_use]
     pub fn reading(mut self, reading: impl Into<String>) -> Attributions {
         self.reading = reading.into();
+        self.reading_if_positive = None;
         self
+    }
+
+    /// Sets how to read the map in red and blue, and where no value is negative, from black to yellow.
+    #[must_use]
+    pub(crate) fn readings(self, signed: &str, positive: &str) -> Attributions {
+        Attributions { reading_if_positive: Some(positive.to_owned()), ..self.reading(signed) }
     }
 
     /// One map for each image, `[N, h, w]`.

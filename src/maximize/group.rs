@@ -50,6 +50,8 @@ pub(super) struct Group {
     pub seconds: f64,
     /// Why it ended before its steps were done.
     pub ended: Option<String>,
+    /// Whether the scores are what ReLUs give, so that one below 0 says that they are silent.
+    pub rectified: bool,
     parameters: Tensor,
     climber: Climber,
 }
@@ -64,6 +66,7 @@ impl Clone for Group {
             course: self.course.clone(),
             seconds: self.seconds,
             ended: self.ended.clone(),
+            rectified: self.rectified,
             parameters: self.parameters.shallow_clone(),
             climber: self.climber.clone(),
         }
@@ -119,6 +122,7 @@ impl Group {
             course: earlier.map_or_else(Vec::new, |earlier| earlier.course.clone()),
             seconds: 0.0,
             ended: None,
+            rectified: goal.layers.are_rectified() && objectives.iter().all(Objective::is_of_units),
             parameters,
             climber: earlier.map_or_else(|| Ok(Climber::default()), |e| e.climber.copy())?,
         };
@@ -155,6 +159,20 @@ impl Group {
             });
         }
         self.parameters.f_detach_copy().map_err(failed)
+    }
+
+    /// The best score of an image.
+    pub(super) fn score(&self, image: usize) -> f64 {
+        self.scores.get(image).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Whether an image had one score at all moments, but for rounding.
+    pub(super) fn is_constant(&self, image: usize) -> bool {
+        const ROUNDING: f64 = 1e-6;
+        let scores = || self.moments.iter().filter_map(|moment| moment.scores.get(image).copied());
+        let low = scores().fold(f64::INFINITY, f64::min);
+        let high = scores().fold(self.score(image), f64::max);
+        scores().count() > 1 && high - low <= ROUNDING * low.abs().max(high.abs())
     }
 
     /// How many steps were done in all.

@@ -82,6 +82,11 @@ impl Layers {
         Ok(())
     }
 
+    /// Whether all layers that are read end in a ReLU.
+    pub(super) fn are_rectified(&self) -> bool {
+        self.reads.iter().all(|read| read.rectified)
+    }
+
     /// Which of the layers read has this name.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.reads.iter().position(|read| read.name == name)

@@ -169,7 +169,43 @@ impl Maximized {
             words.push_str(&format!("; predicted as it with {}", percent(probability)));
         }
         notes.push(words);
+        notes.extend(self.silent());
         notes
+    }
+
+    /// Images that show nothing: no image changed the unit, or none woke it.
+    fn silent(&self) -> Vec<String> {
+        let constant = self.those(Group::is_constant).map(|units| {
+            format!(
+                "no image that was tried changes {units}: what is shown is noise, not what it looks for"
+            )
+        });
+        let asleep = self.those(|group, image| group.rectified && group.score(image) <= 0.0);
+        let asleep = asleep.map(|units| {
+            format!(
+                "no image that was tried wakes {units}: the ReLU gives 0, and the score is what goes \
+                 into it"
+            )
+        });
+        constant.into_iter().chain(asleep).collect()
+    }
+
+    /// What the images of this kind were made for, in words.
+    fn those(&self, of_this_kind: impl Fn(&Group, usize) -> bool) -> Option<String> {
+        /// More names than a reader takes in.
+        const NAMED: usize = 12;
+        let of_this_kind = &of_this_kind;
+        let all = self
+            .groups
+            .iter()
+            .flat_map(|group| (0..group.scores.len()).map(move |image| of_this_kind(group, image)));
+        let names = self.labels.iter().zip(all).filter(|(_, is)| *is);
+        let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+        match names.len() {
+            0 => None,
+            1..=NAMED => Some(names.join(", ")),
+            count => Some(format!("{} and {} more", names[..NAMED].join(", "), count - NAMED)),
+        }
     }
 
     /// The mean score of every step.

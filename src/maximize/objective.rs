@@ -76,6 +76,11 @@ impl Clone for Pattern {
 }
 
 impl Objective {
+    /// Whether it is made of units alone, each of which counts for it.
+    pub(super) fn is_of_units(&self) -> bool {
+        self.terms.iter().all(|(factor, term)| *factor > 0.0 && matches!(term, Term::Unit(_)))
+    }
+
     fn of(term: Term) -> Objective {
         Objective { terms: vec![(1.0, term)] }
     }

@@ -1,5 +1,6 @@
 //! One content in several forms, each under its mime type.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use base64::Engine;
@@ -8,6 +9,7 @@ use image::RgbImage;
 use serde_json::Value;
 
 use super::png::png;
+use super::text::visible;
 use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
@@ -25,12 +27,13 @@ pub struct Bundle {
 impl Bundle {
     /// A bundle of a picture and its description.
     pub fn still(image: &RgbImage, text: &str) -> Result<Bundle> {
-        Ok(Bundle { png: png(image)?, text: text.to_owned(), vega: None })
+        Ok(Bundle { png: png(image)?, text: visible(text).into_owned(), vega: None })
     }
 
     /// The same with an interactive form.
     #[must_use]
-    pub fn with_vega(mut self, spec: Value) -> Bundle {
+    pub fn with_vega(mut self, mut spec: Value) -> Bundle {
+        make_visible(&mut spec);
         self.vega = Some(spec);
         self
     }
@@ -40,6 +43,26 @@ impl Bundle {
         let vega = self.vega.iter().map(|spec| ("application/vnd.vega.v5+json", spec.to_string()));
         vega.chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
             .collect()
+    }
+}
+
+/// Names from files and users may hold anything; what can't be seen in them is written out.
+fn make_visible(spec: &mut Value) {
+    match spec {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = visible(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_visible),
+        // What breaks a text into lines is ours.
+        Value::Object(fields) => {
+            fields
+                .iter_mut()
+                .filter(|(name, _)| *name != "lineBreak")
+                .for_each(|(_, v)| make_visible(v));
+        }
+        _ => {}
     }
 }
 

@@ -3,6 +3,8 @@
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::{Rgb, RgbImage, imageops};
 
+use super::text::{drawn, visible};
+
 pub(super) const WHITE: Rgb<u8> = Rgb([255; 3]);
 pub(super) const INK: Rgb<u8> = Rgb([33; 3]);
 pub(super) const SOFT: Rgb<u8> = Rgb([96; 3]);
@@ -37,22 +39,39 @@ impl Style {
     pub(super) fn width(self, text: &str) -> u32 {
         let Some(font) = self.font() else { return 0 };
         let font = font.as_scaled(PxScale::from(self.size));
-        text.chars().map(|c| font.h_advance(font.glyph_id(c))).sum::<f32>().ceil() as u32
+        drawn(text).chars().map(|c| font.h_advance(font.glyph_id(c))).sum::<f32>().ceil() as u32
     }
 
     /// `text`, cut with an ellipsis where it is wider than `room`.
     pub(super) fn cut(self, text: &str, room: u32) -> String {
-        if self.width(text) <= room {
-            return text.to_owned();
+        let text = visible(text);
+        if self.width(&text) <= room {
+            return text.into_owned();
         }
-        let mut kept: String = text.to_owned();
+        // No letter is narrower than a pixel.
+        let mut kept: String = text.chars().take(room as usize).collect();
         while !kept.is_empty() && self.width(&format!("{kept}…")) > room {
             kept.pop();
         }
         format!("{}…", kept.trim_end())
     }
 
-    /// The same, cut in front.
+    /// `text` in lines of at most this width, broken between words.
+    pub(super) fn wrapped(self, text: &str, room: u32) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if self.width(&format!("{line} {word}")) <= room => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines.iter().map(|line| self.cut(line, room)).collect()
+    }
+
+    /// `text` cut in front where it is wider than `room`.
     pub(super) fn cut_front(self, text: &str, room: u32) -> String {
         let backwards = |text: &str| text.chars().rev().collect::<String>();
         backwards(&self.cut(&backwards(text), room))
@@ -122,7 +141,7 @@ impl Canvas {
         let font = font.as_scaled(PxScale::from(style.size));
         let baseline = y as f32 + font.ascent();
         let mut pen = x as f32;
-        for c in text.chars() {
+        for c in drawn(text).chars() {
             let mut glyph = font.scaled_glyph(c);
             glyph.position = ab_glyph::point(pen, baseline);
             pen += font.h_advance(glyph.id);

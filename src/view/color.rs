@@ -172,6 +172,12 @@ pub(crate) fn range(values: &[f32]) -> (f32, f32) {
     if low <= high { (low, high) } else { (0.0, 0.0) }
 }
 
+/// The value that all have, where they are finite and there is one.
+pub(crate) fn constant(values: &[f32]) -> Option<f32> {
+    let (&first, rest) = values.split_first()?;
+    (first.is_finite() && rest.iter().all(|&value| value == first)).then_some(first)
+}
+
 /// A number for a color bar or label: three significant digits, exponents only where needed.
 pub(crate) fn number_text(value: f32) -> String {
     let magnitude = value.abs();

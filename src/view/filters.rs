@@ -2,7 +2,7 @@
 
 use image::{Rgb, RgbImage};
 
-use super::color::{ColorMap, ColorScale, ScaleSharing, number_text, range};
+use super::color::{ColorMap, ColorScale, ScaleSharing, constant, number_text};
 use super::grid::Grid;
 use super::tiles::{Block, Layout, Tile, colored};
 use super::values::{IntoValues, Values};
@@ -128,8 +128,8 @@ impl FilterGrid {
             notes.push("each filter on its own scale".to_owned());
         }
         let all = self.weight.numbers();
-        if range(all).0 == range(all).1 {
-            notes.push("blank: all weights are the same".to_owned());
+        if let Some(weight) = constant(all) {
+            notes.push(format!("blank: all weights are {}", number_text(weight)));
         }
         if all.iter().any(|weight| !weight.is_finite()) {
             notes.push("some weights are not finite".to_owned());

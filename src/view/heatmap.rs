@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use super::boxes::Drawn;
 use super::canvas::{Canvas, Style, enlarge};
-use super::color::{ColorMap, ColorScale, number_text, range};
+use super::color::{ColorMap, ColorScale, constant, number_text, range};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::tiles::colored;
@@ -242,12 +242,7 @@ impl Heatmap {
                 number_text(most.max(-least))
             ));
         }
-        if values.iter().any(|value| !value.is_finite()) {
-            notes.push("some values are not finite; NaN is shown in magenta".to_owned());
-        }
-        if least == most {
-            notes.push("blank: all values are the same".to_owned());
-        }
+        notes.extend(oddities(values));
         if !self.boxes.is_empty() && self.bounding_boxes()?.is_empty() {
             notes.push("no box: no value is above 0".to_owned());
         }
@@ -278,7 +273,8 @@ impl Figure for Heatmap {
     fn description(&self) -> String {
         let (height, width) = (self.values.size(0), self.values.size(1));
         let mut words = format!("{}: {height}×{width} values", self.title);
-        for note in self.notes.iter().chain(&self.unfinished) {
+        let oddities = oddities(self.values.numbers());
+        for note in self.notes.iter().chain(&self.unfinished).chain(&oddities) {
             words.push_str("; ");
             words.push_str(note);
         }
@@ -307,4 +303,16 @@ impl Figure for Heatmap {
         let still = Bundle::still(&self.image()?, &self.description())?;
         Ok(still.with_vega(spec(self, &frame, &[pane])?))
     }
+}
+
+/// What a reader must know of a map before looking at it.
+fn oddities(values: &[f32]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if values.iter().any(|value| !value.is_finite()) {
+        notes.push("some values are not finite; NaN is shown in magenta".to_owned());
+    }
+    notes.extend(
+        constant(values).map(|value| format!("blank: all values are {}", number_text(value))),
+    );
+    notes
 }

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use super::canvas::Style;
-use super::color::{ColorScale, ScaleSharing, number_text, range};
+use super::color::{ColorScale, ScaleSharing, constant, number_text};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
 use super::values::Values;
@@ -191,8 +191,7 @@ impl Heatmaps {
             let Some(map) = self.maps.get(tile.map) else { continue };
             notes.extend(map.how_unfinished().map(|how| format!("{}: {how}", tile.label)));
             let values = map.values().numbers();
-            let (low, high) = range(values);
-            if low == high {
+            if constant(values).is_some() {
                 blank.push(tile.label.as_str());
             }
             if values.iter().any(|value| !value.is_finite()) {

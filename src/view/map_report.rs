@@ -94,8 +94,8 @@ impl MapReport {
     /// The words between the map and the plots, cut into lines, with their styles.
     fn lines(&self, room: u32) -> Vec<(String, Style)> {
         let head = Style { bold: true, ..Style::TEXT };
-        let sentence = wrapped(&self.sentence, head, room).into_iter().map(|line| (line, head));
-        let notes = self.notes.iter().flat_map(|note| wrapped(note, Style::NOTE, room));
+        let sentence = head.wrapped(&self.sentence, room).into_iter().map(|line| (line, head));
+        let notes = self.notes.iter().flat_map(|note| Style::NOTE.wrapped(note, room));
         sentence.chain(notes.map(|line| (line, Style::NOTE))).collect()
     }
 
@@ -196,19 +196,4 @@ impl Figure for MapReport {
         let still = Bundle::still(&self.image()?, &self.description())?;
         Ok(still.with_vega(self.vega()?))
     }
-}
-
-/// A text in lines of at most this width, broken between words.
-fn wrapped(text: &str, style: Style, room: u32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if style.width(&format!("{line} {word}")) <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.iter().map(|line| style.cut(line, room)).collect()
 }

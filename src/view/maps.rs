@@ -1,6 +1,6 @@
 //! Maps of one layer as tiles: what the figures of feature maps share.
 
-use super::color::{ColorTable, range};
+use super::color::{ColorTable, constant};
 use super::tiles::{Tile, colored};
 use super::values::{Values, bilinear};
 use crate::{Error, Result};
@@ -78,8 +78,7 @@ impl Maps {
     /// Whether a map of more than one value has the same everywhere.
     pub(super) fn is_constant(&self, channel: usize) -> bool {
         let map = self.map(channel);
-        let (low, high) = range(map);
-        map.len() > 1 && low == high
+        map.len() > 1 && constant(map).is_some()
     }
 
     /// A channel's map enlarged, in the colors of `table`.

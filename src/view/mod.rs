@@ -3,6 +3,7 @@
 //! What they show is plain numbers ([`Values`]): nothing here knows of networks or tensors. Drawing is
 //! pure, figure in, bytes out.
 
+mod arabic;
 mod axis;
 mod boxes;
 mod bundle;
@@ -33,6 +34,7 @@ mod scatter;
 mod shapes;
 mod sheet;
 mod summary;
+mod text;
 mod tiles;
 mod top_k;
 mod values;

@@ -22,8 +22,10 @@ impl Attribution for InputTimesGradient {
         let gradient = only(run.gradients(&["input"])?.gradients)?;
         let product = gradient.f_mul(run.input());
         let product = product.map_err(Error::torch("multiplying by the input"))?;
-        Ok(Attributions::signed(product, "contribution to the score")
-            .reading("red pixels increase its score, blue ones decrease it"))
+        Ok(Attributions::signed(product, "contribution to the score").readings(
+            "red pixels increase its score, blue ones decrease it",
+            "bright pixels increase its score",
+        ))
     }
 }
 

@@ -149,8 +149,10 @@ impl Attribution for IntegratedGradients {
             total.map_err(failed())?,
             delta.map_err(failed())?
         );
-        let found = Attributions::signed(values, "contribution to the score")
-            .reading("red pixels increase its score, blue ones decrease it");
+        let found = Attributions::signed(values, "contribution to the score").readings(
+            "red pixels increase its score, blue ones decrease it",
+            "bright pixels increase its score",
+        );
         let stopped = stopped(steps, self.steps);
         Ok(Attributions { notes: vec![note], stopped, ..found })
     }

@@ -46,8 +46,10 @@ impl Attribution for Saliency {
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
         let gradient = only(run.gradients(&["input"])?.gradients)?;
         Ok(match self.channels {
-            Channels::Sum => Attributions::signed(gradient, "gradient")
-                .reading("red pixels raise its score when brighter, blue ones lower it"),
+            Channels::Sum => Attributions::signed(gradient, "gradient").readings(
+                "red pixels raise its score when brighter, blue ones lower it",
+                "bright pixels raise its score when brighter",
+            ),
             channels => Attributions {
                 channels,
                 ..Attributions::positive(gradient, "|gradient|")

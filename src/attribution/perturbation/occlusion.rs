@@ -101,8 +101,10 @@ impl Attribution for Patches {
             Ok((covered.map().map_err(failed)?, covered.stopped()))
         })?;
         let unit = format!("drop of {}", run.targets()?.unit(0, self.measure));
-        let found = Attributions::signed(maps, unit)
-            .reading("covering red or bright regions lowers its score");
+        let found = Attributions::signed(maps, unit).readings(
+            "covering red regions lowers its score, covering blue ones raises it",
+            "covering bright regions lowers its score",
+        );
         Ok(Attributions { stopped: stopped.into_iter().flatten().next(), ..found })
     }
 }

@@ -167,8 +167,10 @@ impl Attribution for Rise {
         })?;
         let done = done.into_iter().min().unwrap_or_default();
         let unit = format!("{} above the mean", run.targets()?.unit(0, self.measure));
-        let found = Attributions::signed(maps, unit)
-            .reading("red pixels raise it where they are seen, blue ones lower it");
+        let found = Attributions::signed(maps, unit).readings(
+            "red pixels raise it where they are seen, blue ones lower it",
+            "bright pixels raise it where they are seen",
+        );
         let notes = vec![format!("{done} masks")];
         Ok(Attributions { notes, stopped: stopped(done, self.masks), ..found })
     }

@@ -4,7 +4,7 @@ use image::RgbImage;
 use tch::Tensor;
 
 use super::pixels::values;
-use super::similarity::{overlap, rank_correlation};
+use super::similarity::{is_blank, overlap, rank_correlation};
 use crate::attribution::{Attribution, Input, Run, Target};
 use crate::network::Network;
 use crate::progress::Progress;
@@ -20,10 +20,10 @@ pub struct Agreement {
     /// The methods' names.
     pub names: Vec<String>,
     /// Spearman's rank correlation of the maps' absolute values, `[n, n]`, double, from -1 to 1;
-    /// absolute, because some methods give no sign. 0 beside a blank map.
+    /// absolute, because some methods give no sign. NaN beside a blank map, which ranks nothing.
     pub rank_correlation: Tensor,
     /// Of the tenth of pixels with the largest absolute values, the share that two maps have in
-    /// common, `[n, n]`, double, from 0 to 1; by chance 0.1.
+    /// common, `[n, n]`, double, from 0 to 1; by chance 0.1. NaN beside a blank map.
     pub overlap: Tensor,
     figure: Matrix,
 }
@@ -83,9 +83,18 @@ pub fn agreement(
     let names: Vec<String> = methods.iter().map(|method| method.name()).collect();
     let title =
         format!("Do the methods agree on {} in {}?", run.targets()?.name(net, 0), input.title());
-    let figure = Matrix::new(title, "agreement", names.clone(), &matrix(&both)?)?
+    let blank: Vec<&str> = names
+        .iter()
+        .zip(&maps)
+        .filter(|(_, map)| is_blank(map))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut figure = Matrix::new(title, "agreement", names.clone(), &matrix(&both)?)?
         .note("above the diagonal: rank correlation of the maps' absolute values")
         .note("below it: the highest tenth of pixels, share in common (0.10 by chance)");
+    if !blank.is_empty() {
+        figure = figure.note(format!("nothing to compare, the map is blank: {}", blank.join(", ")));
+    }
     let (rank_correlation, overlap) = (matrix(&ranks)?, matrix(&overlaps)?);
     Ok(Agreement { names, rank_correlation, overlap, figure })
 }

@@ -10,7 +10,7 @@ use image::RgbImage;
 use tch::Tensor;
 
 use super::pixels::values;
-use super::similarity::{rank_correlation, structural_similarity};
+use super::similarity::{is_blank, rank_correlation, structural_similarity};
 use crate::attribution::figure::{AMONG_OTHERS, input_size};
 use crate::attribution::method::single;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
@@ -67,7 +67,7 @@ pub struct Stage {
     /// The share of layers re-initialized so far, from 0 to 1.
     pub share: f64,
     /// Spearman's rank correlation of the absolute values with those of the first map, from -1 to 1;
-    /// 0 where one of the maps is blank.
+    /// NaN, undefined, where one of the maps is blank.
     pub rank_correlation: f64,
     /// Structural similarity of the absolute values, each map stretched to 0…1, from -1 to 1.
     pub structural_similarity: f64,
@@ -80,6 +80,8 @@ pub struct Stage {
 pub struct Randomization {
     title: String,
     note: String,
+    /// Whether the first map is the same everywhere.
+    pub(super) is_blank: bool,
     picture: RgbImage,
     size: [u32; 2],
     unit: String,
@@ -189,9 +191,17 @@ pub(super) fn cascade(
     if stages.len() < count {
         note.push_str(&format!("; then time was over, after {} of {count} stages", stages.len()));
     }
+    let undefined = stages.iter().filter(|stage| stage.rank_correlation.is_nan()).count();
+    if undefined > 0 {
+        note.push_str(&format!(
+            "; the rank correlation is undefined beside a blank map, in {undefined} of {} stages",
+            stages.len()
+        ));
+    }
     Ok(Randomization {
         title: format!("Does the map depend on the parameters? {}", method.name()),
         note,
+        is_blank: is_blank(&numbers),
         picture: input.shown(net, AMONG_OTHERS)?,
         size: input_size(run.input()),
         unit: first.unit.clone(),
@@ -238,7 +248,10 @@ impl Randomization {
         };
         let first = Ok(("as trained".to_owned(), heatmap(&self.first)?));
         let stages = self.stages.iter().map(|stage| {
-            let label = format!("{} ({:+.2})", stage.layer, stage.rank_correlation);
+            let label = match stage.rank_correlation {
+                undefined if undefined.is_nan() => format!("{} (undefined)", stage.layer),
+                correlation => format!("{} ({correlation:+.2})", stage.layer),
+            };
             Ok((label, heatmap(&stage.map)?))
         });
         let maps = [first].into_iter().chain(stages).collect::<Result<Vec<_>>>()?;

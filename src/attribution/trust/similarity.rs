@@ -5,7 +5,7 @@ use tch::{Kind, TchError, Tensor};
 use crate::{Error, Result};
 
 /// Spearman's rank correlation of two maps' values, from -1 to 1, values that are equal sharing their
-/// mean rank. 0 where one of them is constant: a blank map resembles nothing.
+/// mean rank. NaN, undefined, where one of them is constant: a blank map ranks nothing.
 pub(super) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (ranks(a), ranks(b));
     let mean = |ranks: &[f64]| ranks.iter().sum::<f64>() / ranks.len().max(1) as f64;
@@ -17,8 +17,12 @@ pub(super) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
         square_a += a * a;
         square_b += b * b;
     }
-    let below = (square_a * square_b).sqrt();
-    if below > 0.0 { product / below } else { 0.0 }
+    product / (square_a * square_b).sqrt()
+}
+
+/// Whether all values are the same.
+pub(super) fn is_blank(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 fn ranks(values: &[f64]) -> Vec<f64> {
@@ -35,8 +39,11 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// Of the highest `share` of each map's pixels, the part that both have in common, from 0 to 1.
-/// A random pair has `share`.
+/// A random pair has `share`. NaN where one of them is constant: it has no highest pixels.
 pub(super) fn overlap(a: &[f64], b: &[f64], share: f64) -> f64 {
+    if is_blank(a) || is_blank(b) {
+        return f64::NAN;
+    }
     let count = ((share * a.len() as f64).round() as usize).clamp(1, a.len().max(1));
     let highest = |values: &[f64]| {
         let mut order: Vec<usize> = (0..values.len()).collect();

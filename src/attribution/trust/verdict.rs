@@ -16,10 +16,10 @@ pub(super) const MOVED: usize = 3;
 pub enum Verdict {
     /// The score follows the map, and the map depends on the parameters.
     Believe,
-    /// One of deletion and insertion is against it, or a check found no time.
+    /// One of deletion and insertion is against it, or a check found no time or nothing to compare.
     Partly,
-    /// Neither deletion nor insertion supports it, or it hardly changes with the network's top
-    /// layers.
+    /// Neither deletion nor insertion supports it, it hardly changes with the network's top layers,
+    /// or it is the same everywhere.
     Doubt,
 }
 
@@ -27,8 +27,11 @@ pub enum Verdict {
 pub(super) struct Findings {
     deletion: Vec<f64>,
     insertion: Vec<f64>,
-    /// The rank correlation with the map of a network whose top layers are re-initialized.
+    /// The rank correlation with the map of a network whose top layers are re-initialized; NaN where
+    /// one of the two is blank.
     similarity: Option<f64>,
+    /// Whether the map is the same everywhere, and so says nothing.
+    is_blank: bool,
 }
 
 impl Findings {
@@ -38,6 +41,7 @@ impl Findings {
             deletion: curves.deletion_auc(),
             insertion: curves.insertion_auc(),
             similarity: top.map(|stage| stage.rank_correlation),
+            is_blank: randomization.is_blank,
         }
     }
 
@@ -56,12 +60,16 @@ impl Findings {
         Findings::is_best(&self.insertion, f64::gt)
     }
 
-    /// Whether the map depends on the parameters.
+    /// Whether the map depends on the parameters, where that is known.
     fn depends(&self) -> Option<bool> {
-        self.similarity.map(|correlation| correlation.abs() < SURVIVES)
+        let defined = self.similarity.filter(|correlation| !correlation.is_nan());
+        defined.map(|correlation| correlation.abs() < SURVIVES)
     }
 
     pub(super) fn verdict(&self) -> Verdict {
+        if self.is_blank {
+            return Verdict::Doubt;
+        }
         match (self.falls(), self.rises(), self.depends()) {
             (_, _, Some(false)) | (Some(false), Some(false), _) => Verdict::Doubt,
             (Some(true), Some(true), Some(true)) => Verdict::Believe,
@@ -70,6 +78,11 @@ impl Findings {
     }
 
     pub(super) fn sentence(&self) -> String {
+        if self.is_blank {
+            return "Do not rely on this map: it is the same everywhere, so it ranks no pixels, and \
+                    there is nothing to check."
+                .to_owned();
+        }
         let follows = match (self.falls(), self.rises()) {
             (Some(true), Some(true)) => {
                 "the score falls and rises with the pixels that it ranks first"
@@ -94,6 +107,10 @@ impl Findings {
                 "it hardly changes when the network's top layers are re-initialized, so it shows \
                  the image more than what decided"
             }
+            None if self.similarity.is_some() => {
+                "whether it depends on the parameters can't be told, since the map of the \
+                 re-initialized network is blank"
+            }
             None => "there was no time to see whether it depends on the parameters",
         };
         match self.verdict() {
@@ -117,12 +134,16 @@ impl Findings {
             }
             words
         };
-        let similarity = self.similarity.map_or(String::new(), |correlation| {
-            format!(
+        let similarity = match self.similarity {
+            None => String::new(),
+            Some(undefined) if undefined.is_nan() => "; with the top quarter re-initialized the \
+                map's rank correlation is undefined, as one of the two maps is blank"
+                .to_owned(),
+            Some(correlation) => format!(
                 "; with the top quarter re-initialized the map's rank correlation is {correlation:.2}, \
                  {SURVIVES} or more is against it"
-            )
-        });
+            ),
+        };
         vec![
             areas("Deletion", "lower", &self.deletion),
             areas("Insertion", "higher", &self.insertion),

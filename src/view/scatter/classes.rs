@@ -75,7 +75,10 @@ impl Classes {
             }
         }
         let rank: BTreeMap<usize, usize> = order.iter().copied().zip(0..).collect();
-        let named = |class: usize| names.get(class).cloned().unwrap_or(format!("class {class}"));
+        let named = |class: usize| match names.get(class) {
+            Some(name) if !name.trim().is_empty() => name.clone(),
+            _ => format!("class {class}"),
+        };
         Ok(Classes {
             of: numbers.iter().filter_map(|&n| rank.get(&(n as usize)).copied()).collect(),
             names: order.iter().map(|&class| named(class)).collect(),
