@@ -10,6 +10,10 @@ pub(super) const INK: Rgb<u8> = Rgb([33; 3]);
 pub(super) const SOFT: Rgb<u8> = Rgb([96; 3]);
 pub(super) const LINE: Rgb<u8> = Rgb([200; 3]);
 
+/// The width of a figure's content that fits an output area of 800 pixels: JupyterLab's menu beside an
+/// interactive figure takes 38, and the figure's margin 28.
+pub(super) const ROOM: u32 = 732;
+
 /// How a text is written.
 #[derive(Clone, Copy)]
 pub(super) struct Style {

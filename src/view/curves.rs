@@ -4,10 +4,11 @@ use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::axis::Axis;
-use super::canvas::{Canvas, Style};
+use super::canvas::{Canvas, ROOM, Style};
 use super::color::number_text;
 use super::plot::plot;
 use super::sheet::Sheet;
+use super::vega::set_title;
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
@@ -198,12 +199,14 @@ impl Curves {
             .map_err(|error| Error::Argument(format!("curves.vega.json: {error}")))?;
         let colors: Vec<String> = legend.0.iter().map(|name| hex(legend.color(name))).collect();
         spec["description"] = json!(self.description());
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(self.notes);
-        let whole = self.panels.len().max(1) as u32 * (size.0 + GAP);
+        set_title(&mut spec, &self.title, &self.notes, ROOM);
+        let count = self.panels.len().max(1) as u32;
+        let whole = (count * (size.0 + GAP)).min(ROOM);
+        // Each with its axis before it.
+        let width = (size.0 - 60).min((ROOM / count).saturating_sub(80)).max(120);
         spec["legends"][0]["columns"] = json!(legend.columns(whole).1);
         spec["data"][0]["values"] = json!(rows);
-        spec["signals"][0]["value"] = json!(size.0 - 60);
+        spec["signals"][0]["value"] = json!(width);
         spec["signals"][1]["value"] = json!(size.1 - 40);
         spec["signals"][2]["value"] = json!(self.x_label);
         spec["scales"][0]["domain"] = json!([x.low, x.high]);

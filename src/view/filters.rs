@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const ROWS: usize = 12;
 const COLUMNS: usize = 12;
 /// Filters are at most 11×11: enlarged to this they can be looked at.
-const LARGEST: u32 = 56;
+const LARGEST: u32 = 44;
 const GAP: u32 = 4;
 
 /// A convolution's weights, `[out, in, kernel height, kernel width]`.

@@ -3,9 +3,8 @@
 use image::RgbImage;
 
 use super::boxes::{BoundingBox, Drawn, FOUND};
-use super::canvas::{Canvas, INK, LINE, Style, enlarge};
+use super::canvas::{Canvas, INK, LINE, ROOM, Style, enlarge};
 use super::sheet::Sheet;
-use super::tiles::WIDEST;
 use super::{Bundle, Figure};
 use crate::picture::fit;
 use crate::{Error, Result};
@@ -176,7 +175,7 @@ fn shown_at(picture: &RgbImage, side: u32) -> RgbImage {
 impl Figure for Gallery {
     fn image(&self) -> Result<RgbImage> {
         let (width, height) = self.cell();
-        let fitting = ((WIDEST + GAP) / (width + GAP)).max(1) as usize;
+        let fitting = ((ROOM + GAP) / (width + GAP)).max(1) as usize;
         // Lines that are all full read best.
         let columns = |row: &GalleryRow| {
             let mut full = (fitting / 2 + 1..=fitting).rev();
@@ -191,7 +190,7 @@ impl Figure for Gallery {
         let most = self.rows.iter().map(|row| row.cards.len().min(columns(row))).max();
         let pictures = (most.unwrap_or(1) as u32 * step_x).saturating_sub(GAP);
         let words = self.rows.iter().map(|row| HEADING.width(&row.heading)).max();
-        let whole = pictures.max(words.unwrap_or_default().min(WIDEST));
+        let whole = pictures.max(words.unwrap_or_default().min(ROOM));
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
         let total = rows.sum::<u32>().saturating_sub(BELOW + GAP);
         let (mut canvas, x, mut y) = sheet.canvas(whole, total);
@@ -215,7 +214,18 @@ impl Figure for Gallery {
             words.push_str(&format!("; {note}"));
         }
         let count = self.len();
-        words + &format!("; {count} {}", if count == 1 { "picture" } else { "pictures" })
+        words.push_str(&format!("; {count} {}", if count == 1 { "picture" } else { "pictures" }));
+        for row in &self.rows {
+            let card = |card: &GalleryCard| format!("{} {}", card.label, card.caption);
+            let cards: Vec<String> = row.cards.iter().map(card).collect();
+            let cards: Vec<&str> =
+                cards.iter().map(|card| card.trim()).filter(|card| !card.is_empty()).collect();
+            let heading = if row.heading.is_empty() { "" } else { ": " };
+            if !(cards.is_empty() && row.heading.is_empty()) {
+                words.push_str(&format!("; {}{heading}{}", row.heading, cards.join(", ")));
+            }
+        }
+        words
     }
 
     fn bundle(&self) -> Result<Bundle> {

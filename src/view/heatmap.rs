@@ -16,9 +16,10 @@ use crate::{Error, Result};
 /// Between the picture and the picture under its map.
 const GAP: u32 = 14;
 /// A picture in the still is at most this wide, so that two fit a notebook's column.
-const PANEL: u32 = 336;
-/// The same in the interactive form, which has one.
+const PANEL: u32 = 300;
+/// The same in the interactive form, which has one, and of small pictures, which are enlarged.
 const INTERACTIVE: u32 = 448;
+const ENLARGED: u32 = 336;
 
 /// Values `[H, W]` over a picture.
 ///
@@ -172,7 +173,7 @@ impl Heatmap {
 
     /// The picture at a size to be shown at: small ones enlarged without blur.
     pub(super) fn panel(&self, side: u32) -> RgbImage {
-        fit(&enlarge(&self.picture, side.min(PANEL)), side)
+        fit(&enlarge(&self.picture, side.min(ENLARGED)), side)
     }
 
     pub(super) fn input(&self) -> (u32, u32) {

@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use super::canvas::Style;
+use super::canvas::{ROOM, Style};
 use super::color::{ColorScale, ScaleSharing, constant, number_text};
 use super::panes::{Frame, Pane, spec};
 use super::sheet::Sheet;
@@ -10,8 +10,8 @@ use super::values::Values;
 use super::{Bundle, Figure, Heatmap};
 use crate::{Error, Result};
 
-/// The width a notebook's output column has for a grid.
-const WIDEST: u32 = 740;
+/// The width of all tiles in a row, beside which there is room for a color bar.
+const WIDEST: u32 = ROOM - 84;
 const LARGEST: u32 = 240;
 const GAP: u32 = 12;
 /// The most pixels of pictures, which keep a figure's file below 1 MB, however many there are.
@@ -186,6 +186,13 @@ impl Heatmaps {
         if scale.clipped && self.shared() {
             notes.push(format!("colors end at {}", number_text(scale.high)));
         }
+        notes.extend(self.oddities());
+        Ok(notes)
+    }
+
+    /// What a reader must know of the maps before looking at them.
+    fn oddities(&self) -> Vec<String> {
+        let mut notes = Vec::new();
         let (mut blank, mut broken) = (Vec::new(), Vec::new());
         for tile in self.tiles.iter().filter(|tile| !tile.bare) {
             let Some(map) = self.maps.get(tile.map) else { continue };
@@ -205,7 +212,7 @@ impl Heatmaps {
             let broken = broken.join(", ");
             notes.push(format!("not all values are finite (NaN is magenta): {broken}"));
         }
-        Ok(notes)
+        notes
     }
 
     /// What a map's own scale reaches to.
@@ -277,7 +284,11 @@ impl Figure for Heatmaps {
     fn description(&self) -> String {
         let maps = self.tiles.iter().filter(|tile| !tile.bare);
         let labels: Vec<&str> = maps.map(|tile| tile.label.as_str()).collect();
-        format!("{}: {} maps: {}", self.title, labels.len(), labels.join(", "))
+        let mut words = format!("{}: {} maps: {}", self.title, labels.len(), labels.join(", "));
+        for oddity in self.oddities() {
+            words.push_str(&format!("; {oddity}"));
+        }
+        words
     }
 
     fn bundle(&self) -> Result<Bundle> {

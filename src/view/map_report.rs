@@ -3,15 +3,13 @@
 use image::RgbImage;
 use serde_json::{Value, json};
 
-use super::canvas::{Canvas, Style};
+use super::canvas::{Canvas, ROOM, Style};
 use super::curves::{Curves, Legend, Panel};
 use super::plot::plot;
-use super::vega::{append, picture_uri, set_signal};
+use super::vega::{append, picture_uri, set_signal, set_title};
 use super::{Bundle, Figure, Heatmap};
 use crate::{Error, Result};
 
-/// The room that a notebook's output column has.
-const WIDTH: u32 = 760;
 const MARGIN: u32 = 14;
 const GAP: u32 = 14;
 /// The height of a plot with its tick labels.
@@ -107,9 +105,10 @@ impl MapReport {
         let picture = self.map.image()?;
         let (width, height) = picture.dimensions();
         let mut spec = Curves::new(&self.title, "", self.panels()).vega()?;
-        let lines = self.lines(WIDTH).into_iter().map(|(line, _)| line);
+        let words: Vec<String> =
+            std::iter::once(&self.sentence).chain(&self.notes).cloned().collect();
         spec["description"] = json!(self.description());
-        spec["title"]["subtitle"] = json!(lines.collect::<Vec<_>>());
+        set_title(&mut spec, &self.title, &words, ROOM);
         set_signal(&mut spec, "panelWidth", "value", json!(plot_width(self.plots.len()) - 66));
         set_signal(&mut spec, "panelHeight", "value", json!(PLOT - 40));
         let labels: Vec<&str> = self.plots.iter().map(|test| test.x_label.as_str()).collect();
@@ -143,18 +142,18 @@ impl MapReport {
 /// The width of one of `count` plots beside one another.
 fn plot_width(count: usize) -> u32 {
     let count = count.max(1) as u32;
-    ((WIDTH + GAP) / count - GAP).min(420)
+    ((ROOM + GAP) / count - GAP).min(420)
 }
 
 impl Figure for MapReport {
     fn image(&self) -> Result<RgbImage> {
         let above = self.map.image()?;
-        let room = WIDTH.max(above.width() - 2 * MARGIN);
+        let room = ROOM.max(above.width() - 2 * MARGIN);
         let (lines, panels) = (self.lines(room), self.panels());
         let legend = Legend::of(&panels);
         let words: u32 = lines.iter().map(|(_, style)| style.line()).sum();
         let line = Style::TEXT.line();
-        let below = words + GAP + legend.height(WIDTH) + line + PLOT + line + MARGIN;
+        let below = words + GAP + legend.height(ROOM) + line + PLOT + line + MARGIN;
         let mut canvas = Canvas::new(room + 2 * MARGIN, above.height() + below);
         canvas.picture(&above, 0, 0);
         let mut y = above.height();
@@ -163,8 +162,8 @@ impl Figure for MapReport {
             y += style.line();
         }
         y += GAP;
-        legend.draw(&mut canvas, MARGIN, y, WIDTH);
-        y += legend.height(WIDTH);
+        legend.draw(&mut canvas, MARGIN, y, ROOM);
+        y += legend.height(ROOM);
         let width = plot_width(self.plots.len());
         for (index, test) in (0..).zip(&self.plots) {
             let x = MARGIN + index * (width + GAP);

@@ -66,7 +66,7 @@ pub(super) fn spec(figure: &impl Figure, frame: &Frame, panes: &[Pane]) -> Resul
     }
     let uris = pictures.into_iter().map(|picture| Ok(json!({ "uri": picture_uri(picture)? })));
 
-    let room = frame.size.0.max(420) + 60;
+    let room = frame.size.0 + 60;
     let file = include_str!("heatmap.vega.json");
     let mut notes = frame.notes.clone();
     if coarsest > 1 {

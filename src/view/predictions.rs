@@ -179,6 +179,16 @@ impl Figure for Predictions {
     }
 
     fn description(&self) -> String {
-        format!("{}: {}", self.title, self.notes()[0])
+        let drawn = self.predictions.iter().take(DRAWN).filter_map(|prediction| {
+            let best = prediction.guesses.first()?;
+            let mut words =
+                format!("{}: {} {}", prediction.title, best.name, percent(best.probability));
+            if let (Some(false), Some(truth)) = (prediction.is_right(), &prediction.truth) {
+                words.push_str(&format!(" (is {})", truth.name));
+            }
+            Some(words)
+        });
+        let drawn: Vec<String> = drawn.collect();
+        format!("{}: {}; {}", self.title, self.notes()[0], drawn.join(", "))
     }
 }

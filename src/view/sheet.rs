@@ -1,6 +1,6 @@
 //! What still figures share: the title and notes above, the color bar at the right.
 
-use super::canvas::{Canvas, LINE, SOFT, Style};
+use super::canvas::{Canvas, LINE, ROOM, SOFT, Style};
 use super::color::{ColorScale, number_text};
 
 const MARGIN: u32 = 14;
@@ -33,19 +33,20 @@ impl Sheet<'_> {
         height: u32,
     ) -> (Canvas, u32, u32) {
         let bar = self.bar.map(|scale| (scale, bar_room(scale, self.unit)));
-        // The title may need more room than the content, up to a limit.
+        // The title may need more room than the content, up to a limit; notes are broken into lines.
         let words = self.notes.iter().map(|note| Style::NOTE.width(note));
         let words = words.chain([Style::TITLE.width(self.title)]).max().unwrap_or_default();
         let body = width + bar.map_or(0, |(_, room)| room);
-        let inner = body.max(words.min(760));
-        let top =
-            MARGIN + Style::TITLE.line() + 2 + self.notes.len() as u32 * Style::NOTE.line() + 8;
+        let inner = body.max(words.min(ROOM));
+        let notes: Vec<String> =
+            self.notes.iter().flat_map(|note| Style::NOTE.wrapped(note, inner)).collect();
+        let top = MARGIN + Style::TITLE.line() + 2 + notes.len() as u32 * Style::NOTE.line() + 8;
         let mut canvas = new(inner + 2 * MARGIN, top + height + MARGIN);
 
         canvas.text(MARGIN, MARGIN, &Style::TITLE.cut(self.title, inner), Style::TITLE);
         let mut y = MARGIN + Style::TITLE.line() + 2;
-        for note in &self.notes {
-            canvas.text(MARGIN, y, &Style::NOTE.cut(note, inner), Style::NOTE);
+        for note in &notes {
+            canvas.text(MARGIN, y, note, Style::NOTE);
             y += Style::NOTE.line();
         }
         if let Some((scale, _)) = bar {

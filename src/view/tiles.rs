@@ -2,12 +2,12 @@
 
 use image::RgbImage;
 
-use super::canvas::{Canvas, Style};
+use super::canvas::{Canvas, ROOM, Style};
 use super::color::{ColorScale, ColorTable};
 use super::sheet::{bar_room, draw_bar};
 
-/// The width a notebook's output column has for a grid.
-pub(super) const WIDEST: u32 = 740;
+/// The width of all tiles in a row, beside which there is room for a color bar.
+pub(super) const WIDEST: u32 = ROOM - 92;
 /// From here on, tiles are too many and too small for a label each: rows are labeled instead.
 const MANY: u32 = 257;
 const LABEL: Style = Style::NOTE;
@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(columns(64, 7, 7), 8);
         assert_eq!(columns(12, 24, 24), 6);
         assert_eq!(columns(256, 14, 14), 16);
-        assert_eq!(columns(512, 7, 7), 32);
-        assert_eq!(columns(512, 14, 14), 24);
+        assert_eq!(columns(512, 7, 7), 27);
+        assert_eq!(columns(512, 14, 14), 21);
         assert_eq!(columns(1, 224, 224), 1);
         assert_eq!(columns(96, 11, 5), 16);
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Figure;
 use super::bundle::{jpeg_uri, png_uri};
+use super::canvas::{ROOM, Style};
 use super::color::{ColorMap, ColorScale};
 use crate::{Error, Result};
 
@@ -20,12 +21,21 @@ pub(super) fn titled(
 ) -> Result<Value> {
     let mut spec = parsed(file)?;
     spec["description"] = json!(figure.description());
+    set_title(&mut spec, title, notes, width);
+    Ok(spec)
+}
+
+/// Writes a title, and notes in as many lines as they need, above content of this width.
+pub(super) fn set_title(spec: &mut Value, title: &str, notes: &[String], width: u32) {
+    /// A subtitle of 13 pixels, whose size is of the em, as the canvas counts.
+    const NOTE: Style = Style { size: 15.2, ..Style::NOTE };
+    let width = width.clamp(360, ROOM);
+    let lines: Vec<String> = notes.iter().flat_map(|note| NOTE.wrapped(note, width)).collect();
     spec["title"]["text"] = json!(title);
     spec["title"]["limit"] = json!(width);
-    if !notes.is_empty() {
-        spec["title"]["subtitle"] = json!(notes);
+    if !lines.is_empty() {
+        spec["title"]["subtitle"] = json!(lines);
     }
-    Ok(spec)
 }
 
 /// Fills the first scale and its color bar, beside content of this height.

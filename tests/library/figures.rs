@@ -205,7 +205,8 @@ fn hostile_names_stay_text() -> Tested {
     let figure = Heatmap::new(evil, evil, painted(8, 8).pixels().clone(), &values)?.note(evil);
     let bundle = figure.bundle()?;
     let spec = bundle.vega.expect("a specification");
-    assert_eq!(spec["title"]["text"], evil, "JSON keeps it as text");
+    let shown = evil.replace('\n', "\\n").replace('\u{202e}', "\\u{202e}");
+    assert_eq!(spec["title"]["text"], shown, "whole, as text, with what can't be seen written out");
     let page = scratch("hostile").join("page.html");
     figure.save(&page)?;
     let html = std::fs::read_to_string(page)?;

@@ -175,6 +175,9 @@ fn constant_and_broken_maps_say_so() -> Tested {
     assert!(subtitle(&heatmap(&[0.0; 6])?)?.contains("blank"));
     assert!(subtitle(&heatmap(&[2.5; 6])?)?.contains("blank"));
     assert!(subtitle(&heatmap(&nan)?)?.contains("not finite"));
+    assert!(heatmap(&nan)?.description().contains("not finite"), "said in words too");
+    let undefined = heatmap(&[f32::NAN; 6])?;
+    assert!(!undefined.description().contains("blank"), "{undefined:?}");
     assert!(subtitle(&heatmap(&[0.0; 6])?.boxes(Boxes::All(0.2)))?.contains("no box"));
     let blank = spec_of(&heatmap(&[0.0; 6])?)?;
     assert_eq!(blank["scales"][0]["domain"], serde_json::json!([0.0, 1.0]), "dark, not medium");
@@ -294,19 +297,20 @@ fn interactive_forms_stay_small() -> Tested {
 #[test]
 fn hostile_labels_stay_text() -> Tested {
     let evil = "</script><img src=x onerror=alert(1)>\n{\"signal\": \"x\"}\u{202e}";
+    let shown = evil.replace('\n', "\\n").replace('\u{202e}', "\\u{202e}");
     let guess = Guess { class: 3, name: evil.into(), probability: 0.4 };
     let values = hill(2, 3, (0.0, 1.0), 1.0);
     let heatmap = || Heatmap::new(evil, evil, gray(30, 20), &values);
     let given = Boxes::Given(vec![BoundingBox::new(1, 1, 9, 9, evil)]);
     let boxed = heatmap()?.boxes(given);
-    assert_eq!(spec_of(&boxed)?["data"][3]["values"][0]["label"], evil);
+    assert_eq!(spec_of(&boxed)?["data"][3]["values"][0]["label"], shown);
     let several = Heatmaps::new(evil, vec![(evil, heatmap()?)])?;
-    assert_eq!(spec_of(&several)?["data"][1]["values"][1]["label"], evil);
+    assert_eq!(spec_of(&several)?["data"][1]["values"][1]["label"], shown);
     let grid = PatchGrid::new(9, 9, &values, vec![vec![guess.clone()]; 6])?;
     let occlusion = Occlusion::new(evil, evil, gray(30, 20), 1.0, vec![grid])?;
-    assert_eq!(spec_of(&occlusion)?["data"][1]["values"][0]["name"], evil);
+    assert_eq!(spec_of(&occlusion)?["data"][1]["values"][0]["name"], shown);
     let top = TopK::new(evil, gray(30, 20), vec![guess])?;
-    assert_eq!(spec_of(&top)?["data"][0]["values"][0]["facts"]["name"], evil);
+    assert_eq!(spec_of(&top)?["data"][0]["values"][0]["facts"]["name"], shown);
     let folder = scratch("hostile_heat");
     for (name, saved) in [
         ("boxes", boxed.save(folder.join("boxes.html"))),

@@ -6,7 +6,7 @@ use super::Frame;
 use crate::Result;
 use crate::picture::fit;
 use crate::view::axis::Axis;
-use crate::view::canvas::{Canvas, LINE, SOFT, Style, enlarge};
+use crate::view::canvas::{Canvas, LINE, ROOM, SOFT, Style, enlarge};
 use crate::view::color::number_text;
 use crate::view::curves::{Curves, Legend, Panel};
 use crate::view::plot::{BELOW, RIGHT, TOP, left, plot};
@@ -14,23 +14,27 @@ use crate::view::sheet::Sheet;
 
 /// Small frames are enlarged up to the first side, large ones reduced to the second.
 const SMALL: u32 = 336;
-const LARGE: u32 = 480;
-const GAP: u32 = 24;
+const LARGE: u32 = 400;
+pub(super) const GAP: u32 = 24;
 
 /// A frame's picture in the size at which it is shown.
 pub(super) fn shown(picture: &RgbImage) -> RgbImage {
     fit(&enlarge(picture, SMALL), LARGE)
 }
 
-/// The size of a panel of curves, with its tick labels: they stand one above the other.
-pub(super) fn panel_size(panels: usize) -> (u32, u32) {
-    (400, if panels > 1 { 190 } else { 280 })
+/// The size of a panel of curves, with its tick labels, beside frames of this width: they stand one above
+/// the other.
+pub(super) fn panel_size(panels: usize, frame: u32) -> (u32, u32) {
+    let width = ROOM.saturating_sub(GAP + frame).clamp(200, 400);
+    (width, if panels > 1 { 190 } else { 280 })
 }
 
 /// A film's sheet without a frame.
 pub(super) struct Stage<'a> {
     sheet: RgbImage,
     picture: (u32, u32),
+    /// The size of a plot.
+    plot: (u32, u32),
     x_label: &'a str,
     axis: Axis,
     legend: Legend<'a>,
@@ -48,7 +52,7 @@ impl<'a> Stage<'a> {
         let (width, height) =
             frames.first().map_or((1, 1), |first| shown(&first.image).dimensions());
         let panels = curves.values();
-        let size = panel_size(panels.len());
+        let size = panel_size(panels.len(), width);
         let line = Style::TEXT.line();
         let legend = Legend::of(panels);
         let keys = legend.height(size.0);
@@ -81,7 +85,7 @@ impl<'a> Stage<'a> {
             canvas.text(middle, top + line + size.1, &label, Style::NOTE);
         }
         let (sheet, x_label) = (canvas.pixels, curves.x_label.as_str());
-        Ok(Stage { sheet, picture: (x, y), x_label, axis, legend, plots })
+        Ok(Stage { sheet, picture: (x, y), plot: size, x_label, axis, legend, plots })
     }
 
     pub(super) fn size(&self) -> (u32, u32) {
@@ -105,7 +109,7 @@ impl<'a> Stage<'a> {
 
     /// A rule at the step, and the values there, at the right of the panel's label.
     fn mark(&self, canvas: &mut Canvas, panel: &Panel, x: u32, y: u32, step: f64) {
-        let (width, height) = panel_size(self.plots.len());
+        let (width, height) = self.plot;
         let start = left(&panel.y_axis());
         let room = f64::from(width.saturating_sub(start + RIGHT));
         let along = (step - self.axis.low) / (self.axis.high - self.axis.low);

@@ -6,11 +6,11 @@ use std::collections::hash_map::Entry;
 use serde_json::{Value, json};
 
 use super::Film;
-use super::stage::{panel_size, shown};
+use super::stage::{GAP, panel_size, shown};
 use crate::Result;
 use crate::view::Figure;
 use crate::view::bundle::smaller_uri;
-use crate::view::vega::{append, parsed, set_signal};
+use crate::view::vega::{append, parsed, set_signal, set_title};
 
 /// The characters that all frames may take in a notebook.
 const MOST_BYTES: usize = 1_000_000;
@@ -28,7 +28,7 @@ impl Film {
         append(&mut spec, parsed(include_str!("film.vega.json"))?);
         let frame = self.frames.first().map_or((1, 1), |first| shown(&first.image).dimensions());
         let last = steps.len() - 1;
-        let size = panel_size(self.curves.values().len());
+        let size = panel_size(self.curves.values().len(), frame.0);
         let slider =
             json!({ "input": "range", "min": 0, "max": last, "step": 1, "name": "frame " });
         let next = "playing ? (frame + 1) % length(steps) : frame";
@@ -36,7 +36,7 @@ impl Film {
         for (signal, property, to) in [
             ("frameWidth", "value", json!(frame.0)),
             ("frameHeight", "value", json!(frame.1)),
-            ("panelWidth", "value", json!(size.0 - 60)),
+            ("panelWidth", "value", json!(size.0.saturating_sub(80).min(340))),
             ("panelHeight", "value", json!(size.1 - 40)),
             ("steps", "value", json!(steps)),
             ("frame", "value", json!(last)),
@@ -52,10 +52,10 @@ impl Film {
         if let Some(frames) = spec["data"].as_array_mut().and_then(|data| data.last_mut()) {
             frames["values"] = json!(rows.collect::<Vec<_>>());
         }
-        let notes: Vec<&String> = self.notes.iter().chain(&left_out).collect();
+        let notes: Vec<String> = self.notes.iter().chain(&left_out).cloned().collect();
         spec["description"] = json!(self.description());
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(notes);
+        let beside = if self.curves.values().is_empty() { 0 } else { GAP + size.0 };
+        set_title(&mut spec, &self.title, &notes, frame.0 + beside);
         let place = &mut spec["marks"][0]["encode"]["enter"];
         place["x"] = json!({ "signal": "frameWidth + 80" });
         place["y"] = json!({ "signal": "30 + datum.panel * (panelHeight + 90)" });

@@ -15,8 +15,8 @@ use crate::{Error, Result};
 pub use patches::PatchGrid;
 
 /// The side of the photo and of the map, two to a row, and of three to a row.
-const LARGE: u32 = 336;
-const SMALL: u32 = 240;
+const LARGE: u32 = 308;
+const SMALL: u32 = 200;
 const GAP: u32 = 16;
 /// How much of the picture is left behind the sensitivity map.
 const FAINT: f32 = 0.25;
@@ -144,9 +144,18 @@ impl Occlusion {
         if scale.clipped {
             notes.push(format!("colors end at {}", number_text(scale.high)));
         }
-        let blank = scale.high == 0.0;
-        notes.extend(blank.then(|| "blank: the score changes nowhere".to_owned()));
+        notes.extend(self.oddities());
         notes
+    }
+
+    /// What a reader must know before looking at the map.
+    fn oddities(&self) -> Option<String> {
+        let drops = || self.grids.iter().flat_map(|grid| grid.drops.numbers());
+        if drops().any(|drop| !drop.is_finite()) {
+            return Some("some scores are not finite; their places are left empty".to_owned());
+        }
+        let blank = drops().all(|&drop| drop == 0.0);
+        blank.then(|| "blank: the score changes nowhere".to_owned())
     }
 
     /// Rectangle of a patch in pixels of a panel: left, top, right, bottom.
@@ -241,7 +250,8 @@ impl Figure for Occlusion {
     fn description(&self) -> String {
         let grids: Vec<String> = self.grids.iter().map(PatchGrid::name).collect();
         let base = number_text(self.base as f32);
-        format!("{}: {} {base} without a patch; {}", self.title, self.unit, grids.join("; "))
+        let grids = grids.into_iter().chain(self.oddities()).collect::<Vec<String>>().join("; ");
+        format!("{}: {} {base} without a patch; {grids}", self.title, self.unit)
     }
 
     fn bundle(&self) -> Result<Bundle> {

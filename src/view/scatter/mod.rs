@@ -30,7 +30,7 @@ use thumbnails::small;
 /// let points = Tensor::from_slice(&[0.0, 0.0, 1.0, 0.5, 0.9, 0.6]).view([3, 2]);
 /// let labels = Tensor::from_slice(&[0i64, 1, 1]);
 /// let scatter = Scatter::new("Three points", &points)?.classes(&labels, &["cat", "dog"])?;
-/// assert_eq!(scatter.description(), "Three points: 3 points, 2 classes");
+/// assert_eq!(scatter.description(), "Three points: 3 points, 2 classes: cat, dog");
 /// scatter.image()?;
 /// # Ok::<(), convscope::Error>(())
 /// ```
@@ -275,7 +275,8 @@ impl Figure for Scatter {
     fn description(&self) -> String {
         let mut words = format!("{}: {}", self.title, points_text(self.count()));
         if let Some(classes) = &self.classes {
-            words.push_str(&format!(", {} classes", classes.names.len()));
+            let (count, keys) = (classes.names.len(), classes.keys().join(", "));
+            words.push_str(&format!(", {count} classes: {keys}"));
         }
         let names: Vec<&str> = self.layouts.iter().map(|layout| layout.name.as_str()).collect();
         if names.len() > 1 {

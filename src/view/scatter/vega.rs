@@ -11,9 +11,10 @@ use super::thumbnails::SpriteSheet;
 use super::{Placed, Scatter, points_text};
 use crate::Result;
 use crate::random::Random;
-use crate::view::canvas::Style;
+use crate::view::Figure;
+use crate::view::canvas::{ROOM, Style};
 use crate::view::curves::hex;
-use crate::view::vega::{append, parsed, set_signal};
+use crate::view::vega::{append, parsed, set_signal, set_title};
 
 /// Dots in all panels together. Chromium without a GPU takes 0.1 s to draw so many anew, which each
 /// step of zooming does, and 0.3 s for 70,000.
@@ -22,8 +23,13 @@ const MOST_DOTS: usize = 20_000;
 const MOST_POSITIONS: usize = 30_000;
 /// Neighbors of all points together: 6 bytes each.
 const MOST_NEIGHBORS: usize = 30_000;
-/// Characters of a label.
+/// Bytes of all labels together; beyond, each is cut after so many characters.
+const MOST_TEXT: usize = 400_000;
 const LONGEST: usize = 40;
+/// The widest text of the card beside the pointer.
+const CARD: u32 = 440;
+/// A name in the legend: 14 pixels of the em, from which a style's size differs.
+const NAME: Style = Style { size: 16.3, ..Style::TEXT };
 /// Positions are whole numbers up to this.
 const WHOLE: f64 = 10_000.0;
 
@@ -47,6 +53,11 @@ impl Scatter {
         if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.count < points.len()) {
             left_out.push(format!("{} of them with a thumbnail", sheet.count));
         }
+        let labels: Vec<&String> =
+            points.iter().filter_map(|&point| self.labels.get(point)).collect();
+        if labels.iter().map(|label| label.len()).sum::<usize>() > MOST_TEXT {
+            left_out.push(format!("labels are cut after {LONGEST} characters"));
+        }
 
         let mut spec = parsed(include_str!("scatter.vega.json"))?;
         for index in 0..panels {
@@ -55,9 +66,8 @@ impl Scatter {
         let mut notes = self.all_notes(placed);
         notes.extend(left_out.iter().cloned());
         notes.push(self.gestures());
-        spec["description"] = json!(self.title);
-        spec["title"]["text"] = json!(self.title);
-        spec["title"]["subtitle"] = json!(notes);
+        spec["description"] = json!(self.description());
+        set_title(&mut spec, &self.title, &notes, ROOM);
         let columns = self.columns(placed, &order, &points, sheet.as_ref());
         spec["data"][0]["transform"][0]["fields"] = json!(columns.keys().collect::<Vec<_>>());
         spec["data"][0]["values"] = json!([columns]);
@@ -90,13 +100,11 @@ impl Scatter {
         };
         columns.insert("c".to_owned(), json!(points.iter().map(class).collect::<Vec<_>>()));
         if !self.labels.is_empty() {
-            let label = |&point: &usize| -> String {
-                self.labels
-                    .get(point)
-                    .map(|l| l.chars().take(LONGEST).collect())
-                    .unwrap_or_default()
-            };
-            columns.insert("label".to_owned(), json!(points.iter().map(label).collect::<Vec<_>>()));
+            let labels = points.iter().filter_map(|&point| self.labels.get(point));
+            let bytes: usize = labels.clone().map(String::len).sum();
+            let longest = if bytes > MOST_TEXT { LONGEST } else { usize::MAX };
+            let labels = labels.map(|label| label.chars().take(longest).collect::<String>());
+            columns.insert("label".to_owned(), json!(labels.collect::<Vec<_>>()));
         }
         if let Some(sheet) = sheet {
             let picture: Vec<Option<usize>> =
@@ -142,16 +150,14 @@ impl Scatter {
 
     fn set_signals(&self, spec: &mut Value, count: usize, sheet: Option<&SpriteSheet>) {
         let panels = if self.side_by_side { self.layouts.len() as u32 } else { 1 };
-        let side = side(panels);
+        let side = self.fitting_side(panels);
         let (diameter, opacity) = dots(count, side);
         let keys = self.classes.as_ref().map(|c| c.keys()).unwrap_or(vec![String::new()]);
         let names = self.classes.as_ref().map(|c| c.names.clone()).unwrap_or_default();
         let mut set = |name: &str, to: Value| set_signal(spec, name, "value", to);
         let lines = 1 + u32::from(!names.is_empty()) + u32::from(!self.labels.is_empty());
-        let words = self.labels.iter().map(|label| label.chars().take(LONGEST).collect::<String>());
-        let words = words.chain(names.iter().cloned()).chain(["point 00000".to_owned()]);
-        let widest =
-            words.map(|word| Style::TEXT.width(&word) + 2).max().unwrap_or_default().min(210);
+        let words = self.labels.iter().chain(&names).map(|word| Style::TEXT.width(word) + 2);
+        let widest = words.max().unwrap_or_default().clamp(90, CARD.min(side.max(106) - 16));
         let cell = sheet.map_or((0, 0), |sheet| sheet.cell);
         let below = if cell.1 > 0 { 6 } else { 0 };
         set("side", json!(side));
@@ -188,6 +194,27 @@ impl Scatter {
         }
     }
 
+    /// Columns of the legend, and the most that a name in it may take.
+    fn legend(&self) -> (u32, u32) {
+        match self.classes.as_ref().map_or(0, |classes| classes.keys().len()) {
+            0 => (0, 0),
+            1..=18 => (1, 180),
+            _ => (2, 120),
+        }
+    }
+
+    /// A panel's side, so that all of them and the legend have room.
+    fn fitting_side(&self, panels: u32) -> u32 {
+        /// Beside a name, its key and the distance to the next.
+        const KEY: u32 = 40;
+        const SMALLEST: u32 = 100;
+        let (columns, most) = self.legend();
+        let keys = self.classes.as_ref().map(|classes| classes.keys()).unwrap_or_default();
+        let longest = keys.iter().map(|key| NAME.width(key)).max().unwrap_or_default();
+        let room = ROOM.saturating_sub(columns * (KEY + longest.min(most)));
+        side(panels).min((room / panels.max(1)).saturating_sub(20)).max(SMALLEST)
+    }
+
     fn set_legend(&self, spec: &mut Value) {
         let keys = self.classes.as_ref().map_or(1, |classes| classes.keys().len());
         let looks: Vec<_> = (0..keys).map(look).collect();
@@ -200,9 +227,11 @@ impl Scatter {
         spec["scales"][1]["range"] = json!(shapes);
         if self.classes.is_none() {
             spec["legends"] = json!([]);
-        } else if keys > 18 {
-            spec["legends"][0]["columns"] = json!(2);
+            return;
         }
+        let (columns, most) = self.legend();
+        spec["legends"][0]["columns"] = json!(columns);
+        spec["legends"][0]["labelLimit"] = json!(most);
     }
 
     fn gestures(&self) -> String {

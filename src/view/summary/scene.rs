@@ -8,15 +8,15 @@ use super::layout::{Layout, Unit};
 use super::places::{GAP, LEGEND, Places, ROW};
 use super::table::{COLUMNS, cells, total};
 use crate::layer_kind::LayerKind;
-use crate::view::canvas::{INK, SOFT, Style};
+use crate::view::canvas::{INK, ROOM, SOFT, Style};
 use crate::view::shapes::Point;
 
 /// Rows that begin further down are left out.
 const TALLEST: f32 = 3600.0;
-/// The figure should not be wider, so that it fits a notebook's column.
-const WIDEST: f32 = 990.0;
+/// The figure should not be wider.
+const WIDEST: f32 = ROOM as f32;
 /// What is left to names and operations, be it ever so narrow.
-const NARROWEST: u32 = 170;
+const NARROWEST: u32 = 110;
 const SUM: Style = Style { bold: true, ..Style::TEXT };
 
 /// A layer's box.

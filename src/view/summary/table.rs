@@ -2,6 +2,7 @@
 
 use super::LayerRow;
 use crate::error::shape_text;
+use crate::view::text::visible;
 
 /// A column: its heading, and whether it holds numbers, which stand at its right.
 pub(super) struct Column {
@@ -86,8 +87,8 @@ pub(super) fn text(rows: &[LayerRow], totals: [u64; 2]) -> String {
 /// Words from names and files in one line of reasonable length.
 pub(super) fn plain(text: &str) -> String {
     const LONGEST: usize = 80;
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let mut plain: String = text.chars().take(LONGEST).map(printable).collect();
+    let text = visible(text);
+    let mut plain: String = text.chars().take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         plain.pop();
         plain.push('…');

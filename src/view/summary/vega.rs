@@ -7,6 +7,7 @@ use super::drawing::{LINE, LINE_WIDTH, RADIUS};
 use super::scene::{Scene, Tile};
 use super::table::{COLUMNS, cells, plain};
 use super::{Figure, Summary};
+use crate::view::vega::set_title;
 use crate::{Error, Result};
 
 /// The still counts a font's size from the top of the highest letter to the bottom of the lowest;
@@ -19,8 +20,7 @@ pub(super) fn specification(summary: &Summary, scene: &Scene) -> Result<Value> {
     spec["width"] = json!(scene.width);
     spec["height"] = json!(scene.height);
     spec["description"] = json!(summary.description());
-    spec["title"]["text"] = json!(plain(&summary.title));
-    spec["title"]["subtitle"] = json!(summary.notes(scene));
+    set_title(&mut spec, &plain(&summary.title), &summary.notes(scene), scene.width);
     let area = |(corner, size, color): &_| {
         let ([x, y], [width, height]): ([f32; 2], [f32; 2]) = (*corner, *size);
         json!({ "x": short(x), "y": short(y), "w": short(width), "h": short(height), "fill": hex(*color) })
