@@ -146,7 +146,8 @@ pub(super) struct Drawn {
 
 impl Drawn {
     pub(super) fn new(found: BoundingBox, color: Rgb<u8>, width: u32, height: u32) -> Drawn {
-        let part = |at: u32, of: u32| f64::from(at) / f64::from(of.max(1));
+        // What lies beyond the picture is cut off.
+        let part = |at: u32, of: u32| f64::from(at.min(of)) / f64::from(of.max(1));
         Drawn {
             left: part(found.left, width),
             top: part(found.top, height),
@@ -169,7 +170,7 @@ impl Drawn {
         let (right, bottom) = (x + at(self.right, width), y + at(self.bottom, height));
         for (inset, color) in [EDGE, self.color, self.color, EDGE].into_iter().enumerate() {
             let inset = inset as u32 + 1; // a frame is drawn just outside its rectangle
-            let size = |from: u32, to: u32| (to - from).saturating_sub(2 * inset);
+            let size = |from: u32, to: u32| to.saturating_sub(from).saturating_sub(2 * inset);
             canvas.frame(left + inset, top + inset, size(left, right), size(top, bottom), color);
         }
         let style = Style { color: self.color, ..Style::LABEL };

@@ -53,19 +53,23 @@ impl Style {
             return text.into_owned();
         }
         // No letter is narrower than a pixel.
-        let mut kept: String = text.chars().take(room as usize).collect();
-        while !kept.is_empty() && self.width(&format!("{kept}…")) > room {
-            kept.pop();
-        }
-        format!("{}…", kept.trim_end())
+        let ends: Vec<usize> =
+            text.char_indices().map(|(end, _)| end).take(room as usize).collect();
+        let fits = |&end: &usize| self.width(&format!("{}…", &text[..end])) <= room;
+        let longest = ends.partition_point(fits).saturating_sub(1);
+        let end = ends.get(longest).copied().unwrap_or_default();
+        format!("{}…", text[..end].trim_end())
     }
 
-    /// `text` in lines of at most this width, broken between words.
+    /// `text` in a few lines of at most this width, broken between words.
     pub(super) fn wrapped(self, text: &str, room: u32) -> Vec<String> {
+        /// A text from a file may be as long as it likes.
+        const MOST: usize = 12;
         let mut lines: Vec<String> = Vec::new();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let full = lines.len() == MOST;
             match lines.last_mut() {
-                Some(line) if self.width(&format!("{line} {word}")) <= room => {
+                Some(line) if full || self.width(&format!("{line} {word}")) <= room => {
                     line.push(' ');
                     line.push_str(word);
                 }
@@ -109,8 +113,8 @@ impl Canvas {
 
     pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, color: Rgb<u8>) {
         let (right, bottom) = (self.pixels.width(), self.pixels.height());
-        for y in y.min(bottom)..(y + height).min(bottom) {
-            for x in x.min(right)..(x + width).min(right) {
+        for y in y.min(bottom)..y.saturating_add(height).min(bottom) {
+            for x in x.min(right)..x.saturating_add(width).min(right) {
                 self.pixels.put_pixel(x, y, color);
             }
         }

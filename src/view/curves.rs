@@ -239,7 +239,7 @@ impl Figure for Curves {
         let line = Style::TEXT.line();
         let keys = legend.height(whole);
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
-        let (mut canvas, left, top) = sheet.canvas(whole, keys + line + height + line);
+        let (mut canvas, left, top) = sheet.canvas(whole, keys + line + height + line)?;
         legend.draw(&mut canvas, left, top, whole);
         let (axis, top) = (self.x_axis(), top + keys);
         for (index, panel) in self.panels.iter().enumerate() {

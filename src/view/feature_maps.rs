@@ -5,7 +5,7 @@ use image::RgbImage;
 use super::color::{ColorMap, ColorScale, ScaleSharing};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength, check_channels};
-use super::tiles::{Block, Layout, Tile};
+use super::tiles::{Block, Layout, MOST_TILES, Tile};
 use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -94,7 +94,7 @@ impl FeatureMaps {
     /// Shows only these channels, in this order.
     #[must_use]
     pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
-        self.channels = Some(channels.into_iter().collect());
+        self.channels = Some(channels.into_iter().take(MOST_TILES).collect());
         self
     }
 
@@ -154,6 +154,7 @@ impl FeatureMaps {
             channels.truncate(strongest);
             check_channels(&self.title, &channels, count)?; // of 0 strongest there is none
         }
+        channels.truncate(MOST_TILES);
         Ok(channels)
     }
 
@@ -170,6 +171,9 @@ impl FeatureMaps {
             ScaleSharing::Each => "each map on its own scale",
         };
         let mut notes = vec![format!("{which} of {height}×{width}, {scale}")];
+        if count == MOST_TILES && all > count {
+            notes.push("no more are drawn at once; `.channels` and `.strongest` choose".to_owned());
+        }
         notes.extend_from_slice(&self.notes);
         if maps.reduction > 1 {
             let side = maps.reduction;
@@ -237,7 +241,7 @@ impl FeatureMaps {
 
 impl Figure for FeatureMaps {
     fn image(&self) -> Result<RgbImage> {
-        Ok(self.grid()?.image())
+        self.grid()?.image()
     }
 
     fn description(&self) -> String {

@@ -6,7 +6,7 @@ use super::canvas::Style;
 use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, by_strength, check_channels};
-use super::tiles::{Block, Layout, WIDEST};
+use super::tiles::{Block, Layout, MOST_TILES, WIDEST};
 use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -77,7 +77,7 @@ impl FeatureMapsBatch {
     /// Shows these channels, in this order.
     #[must_use]
     pub fn channels(mut self, channels: impl IntoIterator<Item = usize>) -> Self {
-        self.channels = Some(channels.into_iter().collect());
+        self.channels = Some(channels.into_iter().take(MOST_TILES).collect());
         self
     }
 
@@ -195,7 +195,7 @@ impl FeatureMapsBatch {
 
 impl Figure for FeatureMapsBatch {
     fn image(&self) -> Result<RgbImage> {
-        Ok(self.grid()?.image())
+        self.grid()?.image()
     }
 
     fn description(&self) -> String {

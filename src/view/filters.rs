@@ -4,7 +4,7 @@ use image::{Rgb, RgbImage};
 
 use super::color::{ColorMap, ColorScale, ScaleSharing, constant, number_text};
 use super::grid::Grid;
-use super::tiles::{Block, Layout, Tile, colored};
+use super::tiles::{Block, Layout, MOST_TILES, Tile, colored};
 use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -64,7 +64,7 @@ impl FilterGrid {
     /// Shows only these filters (output channels), in this order.
     #[must_use]
     pub fn filters(mut self, filters: impl IntoIterator<Item = usize>) -> Self {
-        self.filters = Some(filters.into_iter().collect());
+        self.filters = Some(filters.into_iter().take(MOST_TILES).collect());
         self
     }
 
@@ -72,7 +72,7 @@ impl FilterGrid {
     /// of as one color.
     #[must_use]
     pub fn inputs(mut self, inputs: impl IntoIterator<Item = usize>) -> Self {
-        self.inputs = Some(inputs.into_iter().collect());
+        self.inputs = Some(inputs.into_iter().take(MOST_TILES).collect());
         self
     }
 
@@ -106,7 +106,7 @@ impl FilterGrid {
 
     fn shown(&self) -> Result<(Vec<usize>, Vec<usize>)> {
         let [out, inputs, ..] = self.size();
-        let rows = if self.in_rows() { ROWS } else { out };
+        let rows = if self.in_rows() { ROWS } else { MOST_TILES };
         let filters = choose(&self.filters, out, rows, "filter")?;
         let inputs = choose(&self.inputs, inputs, COLUMNS, "input channel")?;
         Ok((filters, inputs))
@@ -231,7 +231,7 @@ impl FilterGrid {
 
 impl Figure for FilterGrid {
     fn image(&self) -> Result<RgbImage> {
-        Ok(self.grid()?.image())
+        self.grid()?.image()
     }
 
     fn description(&self) -> String {

@@ -193,7 +193,7 @@ impl Figure for Gallery {
         let whole = pictures.max(words.unwrap_or_default().min(ROOM));
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
         let total = rows.sum::<u32>().saturating_sub(BELOW + GAP);
-        let (mut canvas, x, mut y) = sheet.canvas(whole, total);
+        let (mut canvas, x, mut y) = sheet.canvas(whole, total)?;
         for row in &self.rows {
             canvas.text(x, y, &HEADING.cut(&row.heading, whole), HEADING);
             y += heading(row);

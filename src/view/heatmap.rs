@@ -158,7 +158,21 @@ impl Heatmap {
 
     fn find(&self, boxes: &Boxes) -> Result<Vec<BoundingBox>> {
         let (width, height) = self.input;
-        boxes.find(&self.enlarged(width, height), width, height)
+        boxes.find(&self.at_input()?, width, height)
+    }
+
+    /// The map at the size of the network's input.
+    pub(super) fn at_input(&self) -> Result<Vec<f32>> {
+        const MOST: u64 = 100_000_000;
+        let (width, height) = self.input;
+        if u64::from(width) * u64::from(height) > MOST {
+            return Err(Error::Argument(format!(
+                "boxes in an input of {height}×{width} pixels, expected at most {} million; give the \
+                 size of the network's input to `input_size`",
+                MOST / 1_000_000
+            )));
+        }
+        Ok(self.enlarged(width, height))
     }
 
     pub(super) fn drawn_boxes(&self) -> Result<Vec<Drawn>> {
@@ -258,7 +272,7 @@ impl Figure for Heatmap {
         let (width, height) = panel.dimensions();
         let (title, unit) = (&self.title, &self.unit);
         let sheet = Sheet { title, notes: self.all_notes(&scale)?, bar: Some(&scale), unit };
-        let (mut canvas, x, y) = sheet.canvas(2 * width + GAP, height + Style::NOTE.line());
+        let (mut canvas, x, y) = sheet.canvas(2 * width + GAP, height + Style::NOTE.line())?;
         canvas.picture(&panel, x, y);
         for drawn in self.drawn_boxes()? {
             drawn.draw(&mut canvas, (x, y), (width, height));

@@ -263,7 +263,7 @@ impl Figure for Heatmaps {
         let unit = self.unit().unwrap_or_default();
         let sheet = Sheet { title: &self.title, notes: self.all_notes(&all)?, bar, unit };
         let (width, height) = self.size(step);
-        let (mut canvas, left, top) = sheet.canvas(width, height - BELOW);
+        let (mut canvas, left, top) = sheet.canvas(width, height - BELOW)?;
         for (index, (tile, picture)) in self.tiles.iter().zip(&pictures).enumerate() {
             let (x, y) = self.place(index, step);
             let (x, y) = (left + x, top + y);

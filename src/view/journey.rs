@@ -182,7 +182,7 @@ impl Journey {
 
 impl Figure for Journey {
     fn image(&self) -> Result<RgbImage> {
-        Ok(self.grid()?.image())
+        self.grid()?.image()
     }
 
     fn description(&self) -> String {

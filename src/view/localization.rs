@@ -42,7 +42,8 @@ impl BoundingBox {
             bottom: self.bottom.min(other.bottom),
             label: String::new(),
         };
-        let either = self.area() + other.area() - both.area();
+        let area = |of: &BoundingBox| u128::from(of.area());
+        let either = area(self) + area(other) - area(&both);
         if either == 0 { 0.0 } else { both.area() as f64 / either as f64 }
     }
 }
@@ -67,7 +68,7 @@ impl Heatmap {
     /// ```
     pub fn localize(&self, threshold: f64) -> Result<Localization> {
         let (width, height) = self.input();
-        let values = self.enlarged(width, height);
+        let values = self.at_input()?;
         let found = Boxes::Largest(threshold).find(&values, width, height)?;
         let all = values.len().max(1) as f64;
         let bounding_box = found.into_iter().next();

@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use super::Figure;
 use super::canvas::{Canvas, INK, Style, WHITE};
-use super::color::{ColorMap, ColorScale};
+use super::color::{ColorMap, ColorScale, ColorTable};
 use super::sheet::Sheet;
 use super::values::IntoValues;
 use crate::{Error, Result};
@@ -73,11 +73,11 @@ impl Matrix {
         self
     }
 
-    fn cell(&self, canvas: &mut Canvas, (x, y): (u32, u32), value: f32, scale: &ColorScale) {
+    fn cell(&self, canvas: &mut Canvas, (x, y): (u32, u32), value: f32, colors: &ColorTable) {
         if value.is_nan() {
             return;
         }
-        let color = scale.table().color(value);
+        let color = colors.color(value);
         canvas.rect(x, y, CELL.0 - 1, CELL.1 - 1, color);
         let light: u32 = color.0.iter().map(|&part| u32::from(part)).sum();
         let ink = if light < 330 { WHITE } else { INK };
@@ -101,8 +101,9 @@ impl Figure for Matrix {
             bar: Some(&scale),
             unit: &self.unit,
         };
-        let height = (head + count * CELL.1).max(150);
-        let (mut canvas, left, top) = sheet.canvas(wide + count * CELL.0, height);
+        let height = count.saturating_mul(CELL.1).saturating_add(head).max(150);
+        let (mut canvas, left, top) =
+            sheet.canvas(wide.saturating_add(count.saturating_mul(CELL.0)), height)?;
         for (row, name) in (0..).zip(&names) {
             let y = top + head + row * CELL.1;
             let name = Style::TEXT.cut(name, wide - GAP);
@@ -111,10 +112,11 @@ impl Figure for Matrix {
             let middle = x + (CELL.0 - 1).saturating_sub(NUMBER.width(&number)) / 2;
             canvas.text(middle, top, &number, NUMBER);
         }
+        let colors = scale.table();
         for (at, &value) in (0..).zip(&self.values) {
             let (row, column) = (at / count, at % count);
             let place = (left + wide + column * CELL.0, top + head + row * CELL.1);
-            self.cell(&mut canvas, place, value, &scale);
+            self.cell(&mut canvas, place, value, &colors);
         }
         Ok(canvas.pixels)
     }

@@ -31,6 +31,7 @@ mod png;
 mod predictions;
 mod save;
 mod scatter;
+mod several;
 mod shapes;
 mod sheet;
 mod summary;
@@ -71,7 +72,7 @@ pub use values::{IntoClasses, IntoValues, Values};
 use crate::{Result, notebook};
 
 /// What every figure can do. A notebook draws a figure that ends a cell, and also a `Result` or an
-/// `Option` that holds one.
+/// `Option` that holds one; of a list or a tuple it draws the stills.
 pub trait Figure {
     /// The still form: a picture that explains itself, with title, labels and color bar.
     ///
@@ -191,6 +192,38 @@ impl<F: Figure> CellOutput for Option<F> {
         }
     }
 }
+
+impl<F: Figure> CellOutput for [F] {
+    fn evcxr_display(&self) {
+        several::show(&self.iter().map(|figure| figure as &dyn Figure).collect::<Vec<_>>());
+    }
+}
+
+impl<F: Figure, const N: usize> CellOutput for [F; N] {
+    fn evcxr_display(&self) {
+        self.as_slice().evcxr_display();
+    }
+}
+
+impl<F: Figure> CellOutput for Vec<F> {
+    fn evcxr_display(&self) {
+        self.as_slice().evcxr_display();
+    }
+}
+
+/// Figures of different types.
+macro_rules! tuples {
+    ($(($($figure:ident),+)),+) => {$(
+        impl<$($figure: Figure),+> CellOutput for ($($figure,)+) {
+            #[allow(non_snake_case)]
+            fn evcxr_display(&self) {
+                let ($($figure,)+) = self;
+                several::show(&[$($figure as &dyn Figure),+]);
+            }
+        }
+    )+};
+}
+tuples!((A, B), (A, B, C), (A, B, C, D));
 
 /// Drawing where no trait is in scope: what every figure has.
 macro_rules! drawn {

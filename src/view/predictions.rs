@@ -170,7 +170,7 @@ impl Figure for Predictions {
         let rows = (drawn.len() as u32).div_ceil(columns.max(1));
         let sheet = Sheet { title: &self.title, notes: self.notes(), bar: None, unit: "" };
         let (mut canvas, x, y) =
-            sheet.canvas((columns * step_x).saturating_sub(GAP), rows * step_y);
+            sheet.canvas((columns * step_x).saturating_sub(GAP), rows * step_y)?;
         for (index, prediction) in drawn.iter().enumerate() {
             let (column, row) = (index as u32 % columns, index as u32 / columns);
             self.draw(&mut canvas, x + column * step_x, y + row * step_y, prediction);

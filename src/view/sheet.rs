@@ -2,12 +2,17 @@
 
 use super::canvas::{Canvas, LINE, ROOM, SOFT, Style};
 use super::color::{ColorScale, number_text};
+use crate::{Error, Result};
 
 const MARGIN: u32 = 14;
 const BAR_WIDTH: u32 = 16;
 /// Between the content and the color bar.
 const BAR_GAP: u32 = 18;
 const TICK: u32 = 5;
+/// The most room for the unit above it.
+const UNIT: u32 = 160;
+/// What a figure has at most: more than any screen, in 120 MB.
+const MOST_PIXELS: u64 = 40_000_000;
 
 /// The frame of a still figure.
 pub(super) struct Sheet<'a> {
@@ -21,7 +26,11 @@ pub(super) struct Sheet<'a> {
 
 impl Sheet<'_> {
     /// A canvas with the frame drawn, and where the content of this size goes.
-    pub(super) fn canvas(&self, width: u32, height: u32) -> (Canvas, u32, u32) {
+    ///
+    /// # Errors
+    ///
+    /// A size that nobody could look at, or that would not fit into memory.
+    pub(super) fn canvas(&self, width: u32, height: u32) -> Result<(Canvas, u32, u32)> {
         self.drawn_on(Canvas::new, width, height)
     }
 
@@ -31,17 +40,28 @@ impl Sheet<'_> {
         new: fn(u32, u32) -> Canvas,
         width: u32,
         height: u32,
-    ) -> (Canvas, u32, u32) {
+    ) -> Result<(Canvas, u32, u32)> {
         let bar = self.bar.map(|scale| (scale, bar_room(scale, self.unit)));
         // The title may need more room than the content, up to a limit; notes are broken into lines.
         let words = self.notes.iter().map(|note| Style::NOTE.width(note));
         let words = words.chain([Style::TITLE.width(self.title)]).max().unwrap_or_default();
-        let body = width + bar.map_or(0, |(_, room)| room);
+        let body = width.saturating_add(bar.map_or(0, |(_, room)| room));
         let inner = body.max(words.min(ROOM));
         let notes: Vec<String> =
             self.notes.iter().flat_map(|note| Style::NOTE.wrapped(note, inner)).collect();
         let top = MARGIN + Style::TITLE.line() + 2 + notes.len() as u32 * Style::NOTE.line() + 8;
-        let mut canvas = new(inner + 2 * MARGIN, top + height + MARGIN);
+        let size =
+            (inner.saturating_add(2 * MARGIN), height.saturating_add(top).saturating_add(MARGIN));
+        if u64::from(size.0) * u64::from(size.1) > MOST_PIXELS {
+            return Err(Error::Argument(format!(
+                "{}: a figure of {}×{} pixels, expected at most {} million; show fewer at once",
+                Style::TITLE.cut(self.title, ROOM),
+                size.0,
+                size.1,
+                MOST_PIXELS / 1_000_000
+            )));
+        }
+        let mut canvas = new(size.0, size.1);
 
         canvas.text(MARGIN, MARGIN, &Style::TITLE.cut(self.title, inner), Style::TITLE);
         let mut y = MARGIN + Style::TITLE.line() + 2;
@@ -52,7 +72,7 @@ impl Sheet<'_> {
         if let Some((scale, _)) = bar {
             draw_bar(&mut canvas, scale, self.unit, MARGIN + width, top, height);
         }
-        (canvas, MARGIN, top)
+        Ok((canvas, MARGIN, top))
     }
 }
 
@@ -60,7 +80,7 @@ impl Sheet<'_> {
 pub(super) fn bar_room(scale: &ColorScale, unit: &str) -> u32 {
     let labels = ticks(scale).into_iter().map(|(_, label)| Style::LABEL.width(&label));
     let labels = labels.max().unwrap_or_default();
-    BAR_GAP + (BAR_WIDTH + TICK + 3 + labels).max(Style::LABEL.width(unit))
+    BAR_GAP + (BAR_WIDTH + TICK + 3 + labels).max(Style::LABEL.width(unit).min(UNIT))
 }
 
 /// Draws a color bar beside content of this height, whose right edge is at `right`.
@@ -73,7 +93,7 @@ pub(super) fn draw_bar(
     height: u32,
 ) {
     let (x, line) = (right + BAR_GAP, Style::LABEL.line());
-    canvas.text(x, top, unit, Style::LABEL);
+    canvas.text(x, top, &Style::LABEL.cut(unit, UNIT), Style::LABEL);
     // Half a line's room, so that the labels at the ends are not cut.
     let top = top + line + line / 2;
     let length = height.saturating_sub(2 * line + 2).clamp(60, 360);

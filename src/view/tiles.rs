@@ -8,6 +8,8 @@ use super::sheet::{bar_room, draw_bar};
 
 /// The width of all tiles in a row, beside which there is room for a color bar.
 pub(super) const WIDEST: u32 = ROOM - 92;
+/// More of them nobody looks at, and a notebook has no room for.
+pub(super) const MOST_TILES: usize = 4096;
 /// From here on, tiles are too many and too small for a label each: rows are labeled instead.
 const MANY: u32 = 257;
 const LABEL: Style = Style::NOTE;
@@ -208,7 +210,7 @@ impl Block {
 /// Colors a map of `width` columns, each value a square of `zoom`×`zoom` pixels.
 pub(super) fn colored(values: &[f32], width: u32, zoom: u32, table: &ColorTable) -> RgbImage {
     let height = values.len() as u32 / width.max(1);
-    let mut bytes = Vec::with_capacity((width * height * zoom * zoom * 3) as usize);
+    let mut bytes = Vec::with_capacity(3 * values.len() * zoom.pow(2) as usize);
     for row in values.chunks_exact(width.max(1) as usize) {
         let start = bytes.len();
         for &value in row {

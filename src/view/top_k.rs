@@ -15,6 +15,8 @@ const GAP: u32 = 24;
 const NAMES: u32 = 170;
 const BAR: u32 = 220;
 const STEP: u32 = 36;
+/// The most that are drawn; the figure says how many there are.
+const DRAWN: usize = 100;
 const BEST: Rgb<u8> = Rgb([31, 119, 180]);
 const OTHER: Rgb<u8> = Rgb([166, 199, 222]);
 
@@ -71,8 +73,16 @@ impl TopK {
         &self.best
     }
 
+    fn drawn(&self) -> &[Guess] {
+        self.guesses.get(..DRAWN).unwrap_or(&self.guesses)
+    }
+
     fn notes(&self) -> Vec<String> {
-        vec![format!("the network's top {} predictions", self.guesses.len())]
+        let mut note = format!("the network's top {} predictions", self.guesses.len());
+        if self.guesses.len() > DRAWN {
+            note.push_str(&format!("; the first {DRAWN} are drawn"));
+        }
+        vec![note]
     }
 
     fn vega(&self) -> Result<Value> {
@@ -94,7 +104,7 @@ impl TopK {
                 "percent": percent(guess.probability), "facts": facts,
             })
         };
-        let rows: Vec<Value> = self.guesses.iter().enumerate().map(row).collect();
+        let rows: Vec<Value> = self.drawn().iter().enumerate().map(row).collect();
         let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
         let file = include_str!("top_k.vega.json");
         let mut spec = titled(file, self, &self.title, &self.notes(), width)?;
@@ -125,16 +135,16 @@ impl TopK {
 impl Figure for TopK {
     fn image(&self) -> Result<RgbImage> {
         let panel = fit(&enlarge(&self.picture, PANEL), PANEL);
-        let bars = self.guesses.len() as u32 * STEP;
+        let bars = self.drawn().len() as u32 * STEP;
         let height = bars.max(panel.height());
         let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
         let sheet = Sheet { title: &self.title, notes: self.notes(), bar: None, unit: "" };
-        let (mut canvas, x, y) = sheet.canvas(width, height);
+        let (mut canvas, x, y) = sheet.canvas(width, height)?;
         canvas.picture(&panel, x, y);
         canvas.frame(x, y, panel.width(), panel.height(), LINE);
         let left = x + panel.width() + GAP;
         let mut line = y + (height - bars) / 2 + 6;
-        for (index, guess) in self.guesses.iter().enumerate() {
+        for (index, guess) in self.drawn().iter().enumerate() {
             self.draw_guess(&mut canvas, left, line, guess, index == 0);
             line += STEP;
         }
@@ -143,7 +153,7 @@ impl Figure for TopK {
 
     fn description(&self) -> String {
         let guess = |guess: &Guess| format!("{} {}", guess.name, percent(guess.probability));
-        let guesses: Vec<String> = self.guesses.iter().map(guess).collect();
+        let guesses: Vec<String> = self.drawn().iter().map(guess).collect();
         format!("{}: {}", self.title, guesses.join(", "))
     }
 

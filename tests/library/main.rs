@@ -14,6 +14,8 @@ mod figures_heat;
 mod figures_maps;
 mod figures_motion;
 mod folders;
+mod figures_sizes;
+mod figures_words;
 mod golden;
 mod gradients;
 mod helpers;

@@ -63,7 +63,7 @@ impl<'a> Stage<'a> {
         };
         let sheet = Sheet { title, notes: notes.to_vec(), bar: None, unit: "" };
         let content = (width + beside.0, (height + line + 6).max(beside.1));
-        let (mut canvas, x, y) = sheet.canvas(content.0, content.1);
+        let (mut canvas, x, y) = sheet.canvas(content.0, content.1)?;
         let axis = curves.x_axis();
         let right = x + width + GAP;
         let mut plots = Vec::new();

@@ -32,15 +32,15 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub(super) fn image(&self) -> RgbImage {
-        self.draw(Canvas::new).0.pixels
+    pub(super) fn image(&self) -> Result<RgbImage> {
+        Ok(self.draw(Canvas::new)?.0.pixels)
     }
 
     /// `description`: the figure in words.
     pub(super) fn bundle(&self, description: &str) -> Result<Bundle> {
         /// What a notebook should not have to hold for one figure.
         const LARGE: usize = 1_000_000;
-        let still = Bundle::still(&self.image(), description)?;
+        let still = Bundle::still(&self.image()?, description)?;
         let stored = 4 * still.png.len() / 3;
         let spec = self.vega(description, LARGE.saturating_sub(stored))?;
         let mut bundle = still.with_vega(spec);
@@ -60,7 +60,7 @@ impl Grid {
     }
 
     /// The figure, and where each block's tiles are.
-    fn draw(&self, new: fn(u32, u32) -> Canvas) -> (Canvas, Vec<Vec<(u32, u32)>>) {
+    fn draw(&self, new: fn(u32, u32) -> Canvas) -> Result<(Canvas, Vec<Vec<(u32, u32)>>)> {
         let pictures = self.small_pictures();
         let caption = Style::NOTE.line();
         let tallest = pictures.iter().map(|(_, picture)| picture.height()).max();
@@ -73,7 +73,7 @@ impl Grid {
         }
         height = height.saturating_sub(GAP);
         let sheet = Sheet { title: &self.title, notes: self.notes.clone(), bar: None, unit: "" };
-        let (mut canvas, x, mut y) = sheet.drawn_on(new, width, height);
+        let (mut canvas, x, mut y) = sheet.drawn_on(new, width, height)?;
 
         let mut left = x;
         for (words, picture) in &pictures {
@@ -91,7 +91,7 @@ impl Grid {
             places.push(block.places(x, y));
             y += block.size().1 + GAP;
         }
-        (canvas, places)
+        Ok((canvas, places))
     }
 
     fn small_pictures(&self) -> Vec<(String, RgbImage)> {

@@ -20,7 +20,7 @@ const PHOTO: u32 = 420;
 
 /// `room`: how many bytes the specification should have at most; beyond, values are means of squares.
 pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value> {
-    let (canvas, places) = grid.draw(Canvas::without_words);
+    let (canvas, places) = grid.draw(Canvas::without_words)?;
     let drawing = png_uri(&canvas.pixels)?;
     // Small pictures (a digit, say) would be blurred when the browser enlarges them.
     let photo = grid.photo.as_ref().map(|photo| picture_uri(&enlarge(photo, PHOTO))).transpose()?;

@@ -216,7 +216,7 @@ impl Figure for Occlusion {
         let unit = format!("drop of {}", self.unit);
         let notes = self.all_notes(&scale);
         let sheet = Sheet { title: &self.title, notes, bar: Some(&scale), unit: &unit };
-        let (mut canvas, left, top) = sheet.canvas(size.0, size.1);
+        let (mut canvas, left, top) = sheet.canvas(size.0, size.1)?;
 
         let write = |canvas: &mut Canvas, x: u32, y: u32, lines: [String; 2]| {
             for (line, text) in (0..).zip(lines) {

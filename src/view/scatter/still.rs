@@ -30,7 +30,7 @@ impl Scatter {
         let keys = Keys::new(self.classes.as_ref().map(|c| c.keys()).unwrap_or_default(), panels.1);
         let sheet =
             Sheet { title: &self.title, notes: self.all_notes(placed), bar: None, unit: "" };
-        let (mut canvas, left, top) = sheet.canvas(panels.0 + keys.width(), panels.1);
+        let (mut canvas, left, top) = sheet.canvas(panels.0 + keys.width(), panels.1)?;
         for (index, positions) in (0..).zip(&placed.layouts) {
             let (x, y) = (left + index % columns * step_x, top + index / columns * step_y);
             if count > 1 {

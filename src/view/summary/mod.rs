@@ -157,7 +157,7 @@ impl Figure for Summary {
         let scene = self.scene();
         let title = plain(&self.title);
         let sheet = Sheet { title: &title, notes: self.notes(&scene), bar: None, unit: "" };
-        let (mut canvas, x, y) = sheet.canvas(scene.width, scene.height);
+        let (mut canvas, x, y) = sheet.canvas(scene.width, scene.height)?;
         drawing::draw(&scene, &mut canvas, x, y);
         Ok(canvas.pixels)
     }
