@@ -31,6 +31,7 @@ mod atomic_write;
 pub mod attribution;
 mod batching;
 #[cfg(target_os = "linux")]
+mod class_names;
 mod cuda;
 pub mod data;
 pub mod embed;

@@ -6,6 +6,7 @@
 //! cargo run --example gallery -- heat FOLDER PHOTO          # ResNet-18 on a photo
 //! cargo run --example gallery -- maps FOLDER
 //! cargo run --example gallery -- maps FOLDER PHOTO PHOTO
+//! cargo run --example gallery -- hostile FOLDER VEGA        # every type, with names that are no names
 //! cargo run --example gallery -- motion FOLDER
 //! cargo run --example gallery -- motion FOLDER VEGA         # and pages with this build of Vega
 //! ```
@@ -18,6 +19,7 @@ use convscope::prelude::*;
 use serde_json::{Map, Value};
 
 mod heat;
+mod hostile;
 mod maps;
 mod motion;
 
@@ -26,16 +28,21 @@ type Done = Result<(), Box<dyn Error>>;
 fn main() -> Done {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(topic), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: gallery heat|maps|motion FOLDER [FILE...]".into());
+        return Err("usage: gallery heat|hostile|maps|motion FOLDER [FILE...]".into());
     };
     let folder = PathBuf::from(folder);
     let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     fs::create_dir_all(&folder)?;
     match topic.to_str() {
         Some("heat") => heat::draw(&folder, &files)?,
+        Some("hostile") => hostile::draw(&folder, &files)?,
         Some("maps") => maps::draw(&folder, &files)?,
         Some("motion") => motion::draw(&folder, &files)?,
-        _ => return Err(format!("no topic {topic:?}; there are heat, maps and motion").into()),
+        _ => {
+            return Err(
+                format!("no topic {topic:?}; there are heat, hostile, maps and motion").into()
+            );
+        }
     }
     println!("figures are in {}", folder.display());
     Ok(())

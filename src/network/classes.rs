@@ -3,6 +3,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::{Network, Op, Pointwise};
+use crate::class_names::class_name;
 use crate::error::quoted;
 use crate::{Error, Result};
 
@@ -73,8 +74,7 @@ impl Network {
 
     /// The name of class `index`, or its number where there is no name.
     pub fn class_name(&self, index: usize) -> String {
-        let known = self.classes.get(index).filter(|name| !name.trim().is_empty());
-        known.cloned().unwrap_or_else(|| format!("class {index}"))
+        class_name(&self.classes, index)
     }
 
     /// The class of that name; upper and lower case alike, unless that makes a difference.

@@ -216,7 +216,7 @@ fn silent() -> convscope::Result<Network> {
 fn a_unit_that_no_image_changes_or_wakes_is_said_to_be_so() -> Tested {
     let net = silent()?;
     for recipe in [Maximize::classic(), Maximize::lucid().robust(Robust::NONE)] {
-        let brief = recipe.steps(40).quiet();
+        let brief = recipe.steps(200).quiet();
         let dead = brief.run(&net, Unit::channel("relu", 1))?;
         let words = dead.description();
         assert!(words.contains("no image that was tried changes relu, channel 1"), "{words}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use image::Rgb;
 
+use crate::class_names::class_name;
 use crate::{Error, Result};
 
 /// As many classes have a key in the legend: ten colors in three shapes.
@@ -75,13 +76,9 @@ impl Classes {
             }
         }
         let rank: BTreeMap<usize, usize> = order.iter().copied().zip(0..).collect();
-        let named = |class: usize| match names.get(class) {
-            Some(name) if !name.trim().is_empty() => name.clone(),
-            _ => format!("class {class}"),
-        };
         Ok(Classes {
             of: numbers.iter().filter_map(|&n| rank.get(&(n as usize)).copied()).collect(),
-            names: order.iter().map(|&class| named(class)).collect(),
+            names: order.iter().map(|&class| class_name(&names, class)).collect(),
             own,
         })
     }
