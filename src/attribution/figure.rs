@@ -45,7 +45,7 @@ fn reading(found: &Attributions, values: &[f32]) -> String {
         (true, false) => found.reading_if_positive.as_ref().unwrap_or(&found.reading).clone(),
         (false, true) => format!("nothing speaks for it; {}", found.reading),
         (false, false) if any(|value| value.is_finite()) => {
-            "0 everywhere: nothing speaks for it".to_owned()
+            "no value is above 0: nothing speaks for it".to_owned()
         }
         (false, false) => "no value is a number, so the map says nothing".to_owned(),
     }

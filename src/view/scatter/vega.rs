@@ -53,9 +53,7 @@ impl Scatter {
         if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.count < points.len()) {
             left_out.push(format!("{} of them with a thumbnail", sheet.count));
         }
-        let labels: Vec<&String> =
-            points.iter().filter_map(|&point| self.labels.get(point)).collect();
-        if labels.iter().map(|label| label.len()).sum::<usize>() > MOST_TEXT {
+        if self.longest_label(&points) == LONGEST {
             left_out.push(format!("labels are cut after {LONGEST} characters"));
         }
 
@@ -100,9 +98,8 @@ impl Scatter {
         };
         columns.insert("c".to_owned(), json!(points.iter().map(class).collect::<Vec<_>>()));
         if !self.labels.is_empty() {
+            let longest = self.longest_label(points);
             let labels = points.iter().filter_map(|&point| self.labels.get(point));
-            let bytes: usize = labels.clone().map(String::len).sum();
-            let longest = if bytes > MOST_TEXT { LONGEST } else { usize::MAX };
             let labels = labels.map(|label| label.chars().take(longest).collect::<String>());
             columns.insert("label".to_owned(), json!(labels.collect::<Vec<_>>()));
         }
@@ -122,6 +119,12 @@ impl Scatter {
             columns.insert("near".to_owned(), json!(points.iter().map(near).collect::<Vec<_>>()));
         }
         columns
+    }
+
+    /// How many characters of a label there is room for.
+    fn longest_label(&self, points: &[usize]) -> usize {
+        let labels = points.iter().filter_map(|&point| self.labels.get(point));
+        if labels.map(String::len).sum::<usize>() > MOST_TEXT { LONGEST } else { usize::MAX }
     }
 
     fn sheet(&self, points: &[usize]) -> Result<Option<SpriteSheet>> {
