@@ -9,7 +9,7 @@ use image::RgbImage;
 use serde_json::Value;
 
 use super::png::png;
-use super::text::{visible, visible_lines};
+use super::text::visible;
 use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
@@ -27,7 +27,7 @@ pub struct Bundle {
 impl Bundle {
     /// A bundle of a picture and its description.
     pub fn still(image: &RgbImage, text: &str) -> Result<Bundle> {
-        Ok(Bundle { png: png(image)?, text: visible_lines(text), vega: None })
+        Ok(Bundle { png: png(image)?, text: visible(text).into_owned(), vega: None })
     }
 
     /// The same with an interactive form.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Figure;
 use super::bundle::jpeg;
 use super::png::png;
-use super::text::visible_lines;
+use super::text::visible;
 use crate::{Error, Result, atomic_write};
 
 /// Writes by the extension.
@@ -98,7 +98,7 @@ pub(super) fn page(png: &[u8], text: &str) -> String {
 /// Text from files and users, made harmless in HTML.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in visible_lines(text).chars() {
+    for c in visible(text).chars() {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),

@@ -1,6 +1,7 @@
 //! Several figures at the end of a cell. A cell keeps one figure, so their stills become one picture.
 
 use super::canvas::Canvas;
+use super::text::visible;
 use super::{Bundle, Figure};
 use crate::{Error, Result, notebook};
 
@@ -27,7 +28,7 @@ fn bundle(figures: &[&dyn Figure]) -> Result<Bundle> {
         }
         (width, height) = larger;
         stills.push(still);
-        words.push(figure.description());
+        words.push(visible(&figure.description()).into_owned());
     }
     if stills.is_empty() {
         return Err(Error::Argument("no figures to draw: there are none in it".to_owned()));
@@ -45,7 +46,9 @@ fn bundle(figures: &[&dyn Figure]) -> Result<Bundle> {
         canvas.picture(still, 0, y);
         y += still.height() + GAP;
     }
-    Bundle::still(&canvas.pixels, &words.join("\n"))
+    let mut bundle = Bundle::still(&canvas.pixels, "")?;
+    bundle.text = words.join("\n");
+    Ok(bundle)
 }
 
 #[cfg(test)]

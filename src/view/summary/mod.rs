@@ -168,7 +168,8 @@ impl Figure for Summary {
 
     fn bundle(&self) -> Result<Bundle> {
         let scene = self.scene();
-        let still = Bundle::still(&self.image()?, &self.text())?;
+        let mut still = Bundle::still(&self.image()?, &self.description())?;
+        still.text = self.text();
         Ok(still.with_vega(vega::specification(self, &scene)?))
     }
 }
