@@ -32,7 +32,7 @@ def send(kernel, port, data):
     with socket.create_connection((connection["ip"], connection[port]), timeout=5) as stranger:
         try:
             stranger.sendall(data)
-            stranger.settimeout(0.2)
+            stranger.settimeout(0.05)
             while stranger.recv(4096):
                 pass
         except OSError:
