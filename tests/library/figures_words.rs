@@ -229,3 +229,15 @@ fn a_unit_that_no_image_changes_or_wakes_is_said_to_be_so() -> Tested {
     }
     Ok(())
 }
+
+/// What may end a cell; the library's own tests look at what is drawn.
+#[test]
+fn lists_and_tuples_of_figures_may_end_a_cell() {
+    fn drawn<T: CellOutput + ?Sized>() {}
+    drawn::<Vec<Heatmap>>();
+    drawn::<Vec<Box<dyn Figure>>>();
+    drawn::<[TopK; 3]>();
+    drawn::<[&Scatter]>();
+    drawn::<(Heatmap, TopK)>();
+    drawn::<(Heatmap, TopK, &Gallery, Box<Scatter>)>();
+}
