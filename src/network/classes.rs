@@ -1,6 +1,6 @@
 //! What a network says of classes: their names, and how its output becomes probabilities.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Kind, Reduction, TchError, Tensor};
 
 use super::{Network, Op, Pointwise};
 use crate::class_names::class_name;
@@ -13,8 +13,10 @@ pub(crate) enum OutputScale {
     /// Any numbers; a softmax makes probabilities of them, a sigmoid of a single one.
     Logits,
     LogProbabilities,
-    /// The network ends in a softmax or a sigmoid itself.
+    /// The network ends in a softmax itself.
     Probabilities,
+    /// It ends in a sigmoid: each class's probability by itself, not one of them all.
+    Independent,
 }
 
 impl OutputScale {
@@ -32,8 +34,28 @@ impl OutputScale {
             OutputScale::Logits if output.size().get(1) == Some(&1) => output.f_sigmoid(),
             OutputScale::Logits => output.f_softmax(1, None::<Kind>),
             OutputScale::LogProbabilities => output.f_exp(),
-            OutputScale::Probabilities => Ok(output),
+            OutputScale::Probabilities | OutputScale::Independent => Ok(output),
         }
+    }
+
+    /// The mean of minus the logarithm of the probabilities of these classes, `[N]`, in `[N, classes]`.
+    pub(crate) fn cross_entropy(
+        self,
+        output: &Tensor,
+        labels: &Tensor,
+    ) -> Result<Tensor, TchError> {
+        let (weight, mean, ignored) = (None::<&Tensor>, Reduction::Mean, -100);
+        let logarithms = match self {
+            OutputScale::Logits => {
+                return output.f_cross_entropy_loss(labels, weight, mean, ignored, 0.0);
+            }
+            OutputScale::LogProbabilities => output.shallow_clone(),
+            // Where rounding left nothing, something is left that has a slope.
+            OutputScale::Probabilities | OutputScale::Independent => {
+                output.f_clamp_min(1e-12)?.f_log()?
+            }
+        };
+        logarithms.f_nll_loss(labels, weight, mean, ignored)
     }
 
     /// What one of the numbers is, for color bars.
@@ -41,7 +63,7 @@ impl OutputScale {
         match self {
             OutputScale::Logits => "logit",
             OutputScale::LogProbabilities => "log-probability",
-            OutputScale::Probabilities => "probability",
+            OutputScale::Probabilities | OutputScale::Independent => "probability",
         }
     }
 }
@@ -56,7 +78,7 @@ impl Network {
                 Op::LogSoftmax(softmax) if softmax.dim == 1 => {
                     return OutputScale::LogProbabilities;
                 }
-                Op::Pointwise(Pointwise::Sigmoid) => return OutputScale::Probabilities,
+                Op::Pointwise(Pointwise::Sigmoid) => return OutputScale::Independent,
                 Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_) => {}
                 _ => return OutputScale::Logits,
             }

@@ -1,10 +1,10 @@
 //! How well a network does: `net.accuracy(&data)`
 
-use tch::{Kind, Reduction, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{Dataset, Score};
 use crate::error::shape_text;
-use crate::network::{Network, Node};
+use crate::network::{Network, Node, OutputScale};
 use crate::{Error, Result};
 
 impl Network {
@@ -25,12 +25,12 @@ impl Network {
         let count = data.len() as i64;
         let each = data.images().numel() / data.len().max(1);
         let step = (NUMBERS / each.max(1)).clamp(1, 1000) as i64;
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(self);
         tch::no_grad(|| {
             for start in (0..count).step_by(step as usize) {
                 let part = data.part(start, step.min(count - start))?;
-                let logits = self.forward(part.images())?;
-                let _ = tally.add(&logits, part.labels())?;
+                let output = self.forward(part.images())?;
+                let _ = tally.add(&output, part.labels())?;
             }
             Ok(tally.score())
         })
@@ -42,13 +42,19 @@ impl Network {
         let is_output = |node: &Node| node.name == self.output().name;
         let output = self.nodes().iter().zip(shapes).find(|(node, _)| is_output(node));
         let output = output.map(|(_, shape)| shape).unwrap_or_default();
-        let [_, classes] = output.as_slice() else {
-            return Err(Error::Shape {
-                at: format!("{}'s output", self.name()),
-                expected: "logits [N, classes]".to_owned(),
-                got: shape_text(&output),
-                remedy: "End the network with `flatten` and `linear`.".to_owned(),
-            });
+        let classes = match output.as_slice() {
+            // A single output's class would always be the first.
+            [_, classes] if *classes >= 2 => classes,
+            _ => {
+                return Err(Error::Shape {
+                    at: format!("{}'s output", self.name()),
+                    expected: "[N, classes], at least 2 classes".to_owned(),
+                    got: shape_text(&output),
+                    remedy: "End the network with `flatten` and a `linear` of an output for each \
+                             class."
+                        .to_owned(),
+                });
+            }
         };
         match data.label_range()? {
             (_, most) if most >= *classes => Err(Error::UnknownClass(format!(
@@ -62,26 +68,29 @@ impl Network {
 }
 
 /// Sums over the images seen.
-#[derive(Default)]
 pub(super) struct Tally {
+    scale: OutputScale,
     loss: f64,
     right: f64,
     count: f64,
 }
 
 impl Tally {
+    pub(super) fn new(net: &Network) -> Tally {
+        Tally { scale: net.output_scale(), loss: 0.0, right: 0.0, count: 0.0 }
+    }
+
     /// Counts a batch, and returns its mean cross-entropy.
-    pub(super) fn add(&mut self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        let compared = || {
-            let labels = labels.f_to_device(logits.device())?;
-            let none = None::<&Tensor>;
-            let loss = logits.f_cross_entropy_loss(&labels, none, Reduction::Mean, -100, 0.0)?;
-            let right = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
+    pub(super) fn add(&mut self, output: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let compared = || -> Result<_, TchError> {
+            let labels = labels.f_to_device(output.device())?;
+            let loss = self.scale.cross_entropy(output, &labels)?;
+            let right = output.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
             let (mean, right) = (loss.f_double_value(&[])?, right.f_int64_value(&[])?);
             Ok((loss, mean, right as f64))
         };
         let (loss, mean, right) =
-            compared().map_err(Error::torch("comparing logits with labels"))?;
+            compared().map_err(Error::torch("comparing the output with labels"))?;
         let count = labels.numel() as f64;
         self.loss += mean * count;
         self.right += right;

@@ -7,14 +7,14 @@ use tch::{COptimizer, TchError, Tensor};
 use super::accuracy::Tally;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
-use crate::network::{Network, Op};
+use crate::network::{Network, Op, OutputScale};
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
 
 impl Network {
-    /// Trains the network to tell the classes of `data` apart: cross-entropy of its output, logits
-    /// `[N, classes]`, over shuffled batches. A line an epoch says how it goes, and one every other
+    /// Trains the network to tell the classes of `data` apart: cross-entropy of its output
+    /// `[N, classes]` (logits, or what a softmax at its end makes of them), over shuffled batches. A line an epoch says how it goes, and one every other
     /// second in long epochs.
     ///
     /// The parameters change in place. Gradients and marks don't stay behind.
@@ -38,6 +38,13 @@ impl Network {
         fit.check()?;
         for data in [Some(data), fit.validation.as_ref()].into_iter().flatten() {
             self.check_labeled(data)?;
+        }
+        if self.output_scale() == OutputScale::Independent {
+            return Err(Error::Argument(format!(
+                "{} ends in a sigmoid, which says of each class by itself whether it is there; `fit` trains \
+                 to tell classes apart. End it with the layer before, or with a softmax.",
+                self.name()
+            )));
         }
         // Fresh leaves, so that no tensor in the caller's hands is marked.
         self.detach_parameters()?;
@@ -121,7 +128,7 @@ impl<'a> Training<'a> {
     fn epoch(&mut self) -> Result<Score> {
         let count = self.data.len();
         let order = self.random.order(count as i64);
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(self.net);
         for batch in 0..self.batches {
             // The batches are as equal as whole numbers can be.
             let bound = |batch: usize| count * batch / self.batches;

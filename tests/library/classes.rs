@@ -51,6 +51,36 @@ fn a_network_that_ends_in_a_softmax_gets_no_second_one() -> Tested {
 }
 
 #[test]
+fn training_takes_the_output_for_what_it_is() -> Tested {
+    let data = Dataset::new(
+        Tensor::rand([6, 1, 4, 4], (Kind::Float, Device::Cpu)),
+        Tensor::from_slice(&[0_i64, 1, 1, 0, 1, 1]),
+    )?;
+    let logits = [0.3, -0.4];
+    let fit = || Fit::new(3).batch(6).learning_rate(0.1).seed(2).quiet();
+    let mut plain = net(&logits, |_, _| {})?;
+    let wanted = plain.fit(&data, fit())?.last().expect("an epoch").train.loss;
+    let ends: [convscope::network::Op; 2] =
+        [ops::Softmax { dim: 1 }.into(), ops::LogSoftmax { dim: 1 }.into()];
+    for end in ends {
+        let mut same = net(&logits, |b, x| {
+            b.op("end", end, &[x]);
+        })?;
+        let loss = same.fit(&data, fit())?.last().expect("an epoch").train.loss;
+        assert!((loss - wanted).abs() < 1e-5, "{loss}, not {wanted}");
+        assert!((same.accuracy(&data)? - plain.accuracy(&data)?).abs() < 1e-9);
+    }
+    let mut sigmoid = net(&logits, |b, x| {
+        b.pointwise(x, "sigmoid", Pointwise::Sigmoid);
+    })?;
+    let error = sigmoid.fit(&data, fit()).expect_err("a sigmoid").to_string();
+    assert!(error.contains("ends in a sigmoid"), "{error}");
+    let error = net(&[0.5], |_, _| {})?.accuracy(&data).expect_err("one output").to_string();
+    assert!(error.contains("at least 2 classes"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn a_name_of_several_classes_is_not_guessed() -> Tested {
     let crane = ["crane", "heron", "crane", "Heron", "HERON"];
     let net = net(&[0.0; 5], |_, _| {})?.with_classes(crane)?;
