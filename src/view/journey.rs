@@ -5,7 +5,7 @@ use image::RgbImage;
 use super::color::{ColorMap, ColorScale};
 use super::grid::Grid;
 use super::maps::{Maps, as_maps, by_strength};
-use super::tiles::{Block, Layout, WIDEST};
+use super::tiles::{Block, Layout, MOST_TILES, WIDEST};
 use super::values::{IntoValues, Values};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
@@ -65,7 +65,7 @@ impl Journey {
     /// Shows so many maps of each layer; at least one, and 6 unless set.
     #[must_use]
     pub fn maps(mut self, maps: usize) -> Self {
-        self.maps = maps.max(1);
+        self.maps = maps.clamp(1, MOST_TILES);
         self
     }
 
