@@ -1,5 +1,15 @@
 //! Pictures in: decoding, orientation, gray and alpha, and a guard against decompression bombs.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::path::Path;
 
 use image::{DynamicImage, RgbImage};
@@ -108,7 +118,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn check_size(width: u32, height: u32, title: &str) -> Result<()> {
-    match u64::from(width) * u64::from(height) {
+    match u64::from(width).saturating_mul(u64::from(height)) {
         0 => Err(Error::photo(title, "the picture has no pixels. Give one with at least one.")),
         1..=PIXELS => Ok(()),
         _ => Err(Error::photo(

@@ -13,6 +13,9 @@ use crate::files::{self, Files, Seeds};
 use crate::random::Random;
 use crate::verdict::Witness;
 
+/// Of pictures that are prepared, not only decoded.
+const MOST_PIXELS: u64 = 1 << 22;
+
 #[derive(Default)]
 pub struct Images {
     net: OnceLock<Option<Network>>,
@@ -40,7 +43,10 @@ impl files::Target for Images {
         let Some(path) = files::first(folder) else { return false };
         let Some(photo) = witness.saw("Photo::open", Photo::open(path)) else { return false };
         let Some(net) = self.net.get_or_init(|| zoo::digits().ok()) else { return false };
-        witness.saw("prepare", net.prepare(&photo));
+        // Without optimization, what is done with each pixel of large ones takes too long.
+        if u64::from(photo.width()) * u64::from(photo.height()) <= MOST_PIXELS {
+            witness.saw("prepare", net.prepare(&photo));
+        }
         if photo.width().max(photo.height()) < 2_000
             && let Some(figure) = witness.saw("classify", net.classify(&photo))
         {

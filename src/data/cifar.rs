@@ -1,6 +1,16 @@
 //! CIFAR-10's binary format: files of 10,000 records, each a label and the red, the green and the blue
 //! plane of 32×32; in a folder, or in a gzipped tar archive.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -18,7 +28,7 @@ const SIDE: i64 = 32;
 const RECORDS: i64 = 10_000;
 const PIXELS: i64 = 3 * SIDE * SIDE;
 /// The bytes of one file.
-const LENGTH: u64 = (RECORDS * (1 + PIXELS)) as u64;
+const LENGTH: usize = 10_000 * (1 + 3 * 32 * 32);
 /// The official archive's content is 184 MB: six files, a page and a list of names.
 const LARGEST_CONTENT: u64 = 200_000_000;
 /// Tar's unit.
@@ -65,7 +75,7 @@ struct Part {
 impl Part {
     fn new(split: Split) -> Result<Part> {
         let names = file_names(split);
-        let count = RECORDS * names.len() as i64;
+        let count = RECORDS.saturating_mul(names.len() as i64);
         let bytes = |shape: &[i64]| {
             Tensor::f_empty(shape, (Kind::Uint8, Device::Cpu))
                 .map_err(Error::torch("making room for CIFAR-10"))
@@ -82,14 +92,14 @@ impl Part {
     /// Reads a file of `length` bytes, if it is one of this part's.
     fn take(&mut self, name: &str, length: u64, content: &mut impl Read) -> Result<(), String> {
         let Some(index) = self.names.iter().position(|known| known == name) else { return Ok(()) };
-        if length != LENGTH {
+        if length != LENGTH as u64 {
             return Err(format!(
                 "{name} is {length} bytes long, expected {LENGTH}. Fetch it anew."
             ));
         }
-        let mut bytes = vec![0; LENGTH as usize];
+        let mut bytes = vec![0; LENGTH];
         content.read_exact(&mut bytes).map_err(unread)?;
-        let start = RECORDS * index as i64;
+        let start = RECORDS.saturating_mul(index as i64);
         let put = || {
             let records = Tensor::f_from_slice(&bytes)?.f_view([RECORDS, 1 + PIXELS])?;
             let pixels = records.f_narrow(1, 1, PIXELS)?.f_view([RECORDS, 3, SIDE, SIDE])?;
@@ -129,8 +139,8 @@ fn unpack(mut content: impl Read, part: &mut Part) -> Result<(), String> {
         let mut body = content.by_ref().take(length);
         part.take(&name, length, &mut body)?;
         // To where the next header begins.
-        let padding = length.next_multiple_of(BLOCK as u64) - length;
-        let rest = body.limit() + padding;
+        let padding = length.next_multiple_of(BLOCK as u64).saturating_sub(length);
+        let rest = body.limit().saturating_add(padding);
         let skipped = io::copy(&mut content.by_ref().take(rest), &mut io::sink());
         if skipped.map_err(unread)? < rest {
             return Err(unread(io::ErrorKind::UnexpectedEof.into()));
@@ -150,8 +160,9 @@ fn entry(header: &[u8; BLOCK]) -> Option<(String, u64)> {
     // The sum is formed with spaces in its own place.
     let bytes: u64 = header.iter().map(|&byte| u64::from(byte)).sum();
     let own: u64 = sum.iter().map(|&byte| u64::from(byte)).sum();
-    let spaces = sum.len() as u64 * u64::from(b' ');
-    if number(sum)? != bytes - own + spaces {
+    let spaces = sum.len() as u64;
+    let spaces = spaces.saturating_mul(u64::from(b' '));
+    if number(sum)? != bytes.saturating_sub(own).saturating_add(spaces) {
         return None;
     }
     let length = number(length).filter(|&length| length <= LARGEST_CONTENT)?;

@@ -1,5 +1,15 @@
 //! The images of a folder, and the classes that its subfolders are.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,15 @@
 //! IDX, MNIST's format: a magic number, the sizes of the dimensions, then the bytes, plain or gzipped.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -31,12 +41,12 @@ fn parse(mut content: impl Read, item: &[u32], most: u32) -> Result<Vec<u8>, Str
         Ok::<_, String>(u32::from_be_bytes(bytes))
     };
     // Two zeros, 8 for bytes, the number of dimensions.
-    let (magic, expected) = (number()?, 0x0800 + 1 + item.len() as u32);
+    let dimensions = u8::try_from(1 + item.len()).unwrap_or(u8::MAX);
+    let (magic, expected) = (number()?, u32::from_be_bytes([0, 0, 8, dimensions]));
     if magic != expected {
         return Err(format!(
-            "it begins with {magic:#010x}, expected {expected:#010x}: an IDX file of bytes in {} \
-             dimension(s). {ANEW}",
-            1 + item.len()
+            "it begins with {magic:#010x}, expected {expected:#010x}: an IDX file of bytes in \
+             {dimensions} dimension(s). {ANEW}"
         ));
     }
     let count = number()?;
@@ -46,7 +56,8 @@ fn parse(mut content: impl Read, item: &[u32], most: u32) -> Result<Vec<u8>, Str
             "it says it holds {count} items of shape {shape:?}, expected 1 to {most} of {item:?}. {ANEW}"
         ));
     }
-    let length = u64::from(count) * item.iter().map(|&size| u64::from(size)).product::<u64>();
+    let item = item.iter().map(|&size| u64::from(size)).product();
+    let length = u64::from(count).saturating_mul(item);
     let mut bytes = Vec::new();
     if (content.by_ref().take(length).read_to_end(&mut bytes).map_err(unread)? as u64) < length {
         return Err(unread(ErrorKind::UnexpectedEof.into()));

@@ -1,5 +1,15 @@
 //! Images with their labels, as they come in a file: eight bits a value.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::fmt;
 
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -77,7 +87,7 @@ impl ImageSet {
         let torch = |error: TchError| first_line(&error.to_string());
         let labels = labels.f_to_kind(Kind::Int64).map_err(torch)?;
         let (least, most) = range(&labels).map_err(torch)?;
-        let last = classes.len() as i64 - 1;
+        let last = (classes.len() as i64).saturating_sub(1);
         if least < 0 || most > last {
             let wrong = if least < 0 { least } else { most };
             return Err(format!("there is a label {wrong}, expected 0 to {last}"));
@@ -153,7 +163,11 @@ impl ImageSet {
         };
         let (bytes, shape) = read().map_err(Error::torch(format!("reading {title}")))?;
         let picture = match *shape.as_slice() {
-            [channels, height, width] => picture(bytes, channels, width as u32, height as u32),
+            [channels, height, width] => {
+                let side = |side| u32::try_from(side).ok();
+                let sides = side(width).zip(side(height));
+                sides.and_then(|(width, height)| picture(bytes, channels, width, height))
+            }
             _ => None,
         };
         let problem = "its values don't make a picture";

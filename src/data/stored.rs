@@ -1,12 +1,22 @@
 //! Sets of images as safetensors: `images` and `labels`.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use std::path::Path;
 
 use safetensors::SafeTensors;
 use tch::Tensor;
 
 use super::image_set::{ImageSet, range};
-use crate::error::first_line;
+use crate::error::{first_line, quoted, short};
 use crate::files;
 use crate::{Error, Result};
 
@@ -36,13 +46,17 @@ pub(super) fn read(path: &Path, name: &str, classes: Option<&[&str]>) -> Result<
 
 fn parse(bytes: &[u8], name: &str, classes: Option<&[&str]>) -> Result<ImageSet, String> {
     let broken = |error| {
-        format!("it is no safetensors file, or not a whole one ({error}). Fetch or write it anew.")
+        let error = format!("{error}");
+        format!(
+            "it is no safetensors file, or not a whole one ({}). Fetch or write it anew.",
+            short(&error)
+        )
     };
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let array = |key: &str| {
         let view = file.tensor(key).map_err(|_| {
             let names = file.names().into_iter().map(String::as_str).collect::<Vec<_>>();
-            format!("it holds no `{key}`, only: {}", names.join(", "))
+            format!("it holds no `{key}`, only: {}", quoted(&names))
         })?;
         Tensor::try_from(view)
             .map_err(|error| format!("`{key}`: {}", first_line(&error.to_string())))

@@ -1,5 +1,15 @@
 //! Building a network node by node.
 
+// Sizes are what a user says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 use tch::nn::Init;
 use tch::{Device, Kind, Tensor};
 
@@ -79,7 +89,7 @@ impl Builder {
     /// Adds a convolution.
     pub fn conv2d(&mut self, input: NodeId, name: &str, conv: Conv2d) -> NodeId {
         let Conv2d { channels, kernel, stride, padding, dilation, groups, bias } = conv;
-        let per_group = self.channels(input) / groups.max(1);
+        let per_group = self.channels(input).checked_div(groups.max(1)).unwrap_or_default();
         let fan_in = per_group.saturating_mul(kernel[0]).saturating_mul(kernel[1]);
         let weight = self.random(name, &[channels, per_group, kernel[0], kernel[1]], fan_in);
         let bias = bias.then(|| self.random(name, &[channels], fan_in));

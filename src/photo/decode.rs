@@ -85,6 +85,7 @@ pub(super) fn rgb(picture: DynamicImage) -> RgbImage {
     }
 }
 
+#[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "of bytes")]
 fn over_white(picture: &RgbaImage) -> RgbImage {
     let mut pixels = RgbImage::new(picture.width(), picture.height());
     for (out, pixel) in pixels.pixels_mut().zip(picture.pixels()) {

@@ -89,6 +89,7 @@ impl Scans {
         if !is_last_bit || first > last || last > 63 {
             return;
         }
+        #[allow(clippy::arithmetic_side_effects, reason = "first ≤ last ≤ 63")]
         let sent = (u64::MAX >> (63 - (last - first))) << first;
         for component in segment.get(1..1 + 2 * count).unwrap_or_default().chunks_exact(2) {
             *self.coefficients.entry(component[0]).or_default() |= sent;

@@ -118,7 +118,7 @@ impl Rise {
         // A mask is made at a size of all its cells and one more.
         const MOST_CELLS: usize = 1000;
         check_count("masks of RISE", count, 4000)?;
-        if !(1..=MOST_CELLS).contains(&cells) || !(probability > 0.0 && probability <= 1.0) {
+        if !((1..=MOST_CELLS).contains(&cells) && probability > 0.0 && probability <= 1.0) {
             return Err(Error::Argument(format!(
                 "RISE with masks of {cells}×{cells} cells, each seen with probability {probability}: 1 to \
                  {MOST_CELLS} cells and a probability above 0 and up to 1 are needed, such as 7 and 0.5"

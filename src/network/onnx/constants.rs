@@ -6,6 +6,7 @@ use super::import::Importer;
 use super::message::Node;
 use super::sizes::{Size, Sizes, arithmetic as compute};
 use super::value::{Outcome, Value, torch};
+use crate::error::short;
 
 pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let name = node.outputs.first().copied().unwrap_or_default();
@@ -25,7 +26,7 @@ pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
             .map_err(torch)?,
         "value_ints" => Tensor::f_from_slice(&attribute.ints).map_err(torch)?,
         "value_floats" => Tensor::f_from_slice(&attribute.floats).map_err(torch)?,
-        other => return Err(format!("a constant given as `{other}` is not supported")),
+        other => return Err(format!("a constant given as `{}` is not supported", short(other))),
     };
     Ok(Value::Constant(tensor, name))
 }
@@ -65,7 +66,7 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         (Value::Constant(tensor, name), _) => {
             // Cut to whole numbers it is no longer the initializer of that name.
             let name = if tensor.kind() == to || to == Kind::Float { name } else { "" };
-            Ok(Value::Constant(importer.to_kind(&tensor, to)?, name))
+            Ok(Value::Constant(importer.cast(&tensor, to)?, name))
         }
         (Value::Sizes(sizes), _) => {
             Ok(Value::Constant(sizes.tensor()?.f_to_kind(to).map_err(torch)?, ""))
@@ -84,7 +85,8 @@ pub(super) fn range<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outc
     let count = limit.checked_sub(start).zip(usize::try_from(step).ok().filter(|&step| step > 0));
     let count = count.filter(|(span, _)| (0..=LONGEST).contains(span));
     let (span, step) = count.ok_or_else(|| format!("the range {bounds:?} is not supported"))?;
-    let values = (0..span).step_by(step).map(|offset| Size::fixed(start + offset)).collect();
+    let values =
+        (0..span).step_by(step).map(|offset| Size::fixed(start.saturating_add(offset))).collect();
     Ok(Value::Sizes(Sizes::row(values)))
 }
 

@@ -66,6 +66,7 @@ impl Shape {
     /// a choice only where the batch meets the border of two dimensions: `dynamic` files have it in
     /// the -1; else a dimension of 1 is the batch, or, where it was merged, one that holds no
     /// features (the last does).
+    #[allow(clippy::arithmetic_side_effects, reason = "`product` gives 1 to 2^32")]
     pub(super) fn reshaped(&self, target: &[Size], dynamic: bool) -> Result<Shape, String> {
         let free: Vec<usize> = (0..target.len()).filter(|&dim| target[dim].count == -1).collect();
         let known = target.iter().filter(|size| size.count != -1).map(|size| size.count);
@@ -79,7 +80,8 @@ impl Shape {
         let sizes: Vec<i64> = target.iter().map(fill).collect();
         let Some(batch) = self.batch else { return Ok(Shape { sizes, batch: None }) };
 
-        let ahead = product(&self.sizes[..batch.dim])? * batch.before;
+        let ahead = product(&self.sizes[..batch.dim])?.checked_mul(batch.before);
+        let ahead = ahead.ok_or_else(wrong)?;
         // How much of dimension `dim` stands before the batch, if the batch can stand in it.
         let before = |dim: usize| {
             let passed: i64 = sizes[..dim].iter().product();

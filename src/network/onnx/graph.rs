@@ -84,7 +84,7 @@ fn order(graph: &Graph, producers: &HashMap<&str, Option<usize>>) -> Result<Vec<
     for output in outputs {
         open.extend(given(output, &|| "the graph's output".to_owned())?);
     }
-    let mut waiting = vec![0; graph.nodes.len()];
+    let mut waiting = vec![0_usize; graph.nodes.len()];
     let mut readers = vec![Vec::new(); graph.nodes.len()];
     while let Some(index) = open.pop() {
         if std::mem::replace(&mut needed[index], true) {

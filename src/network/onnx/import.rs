@@ -88,7 +88,7 @@ impl<'a> Importer<'a> {
         for (name, value) in node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
             match &value {
                 // Tensors' numbers are counted where they are made, shapes' here: they are larger.
-                Value::Sizes(sizes) => self.budget.spend(&[4, 1 + sizes.values.len() as i64])?,
+                Value::Sizes(sizes) => self.budget.spend(&[4, (1 + sizes.values.len()) as i64])?,
                 Value::Node(index) => *self.holders.entry(*index).or_default() += 1,
                 Value::Constant(..) => {}
             }
@@ -141,7 +141,7 @@ impl<'a> Importer<'a> {
         match self.optional(node, index)? {
             None => Ok(None),
             Some(Value::Constant(tensor, name)) => {
-                Ok(Some((self.to_kind(&tensor, Kind::Float)?, name)))
+                Ok(Some((self.cast(&tensor, Kind::Float)?, name)))
             }
             Some(_) => Err(format!("input {index} is computed, expected fixed weights")),
         }
@@ -245,7 +245,7 @@ impl<'a> Importer<'a> {
     }
 
     /// A constant in that precision: itself, or a copy.
-    pub(super) fn to_kind(&mut self, tensor: &Tensor, kind: Kind) -> Outcome<Tensor> {
+    pub(super) fn cast(&mut self, tensor: &Tensor, kind: Kind) -> Outcome<Tensor> {
         if tensor.kind() != kind {
             self.budget.spend(&tensor.size())?;
         }
@@ -280,7 +280,7 @@ impl<'a> Importer<'a> {
             return Ok(index);
         }
         let shape = self.shape(&value);
-        let value = self.to_kind(&value.tensor()?, Kind::Float)?;
+        let value = self.cast(&value.tensor()?, Kind::Float)?;
         let node = if name.is_empty() { self.current } else { None };
         let origin = Origin { node, weight: name };
         let index = self.push(Parameter { value }.into(), Vec::new(), shape, origin)?;

@@ -6,6 +6,7 @@ use super::import::Importer;
 use super::message::Node;
 use super::rearrange::axis;
 use super::value::{Outcome, Value, torch};
+use crate::error::short;
 use crate::network::Op;
 use crate::network::ops::{
     AdaptiveAvgPool2d, Arithmetic, AvgPool2d, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax,
@@ -122,7 +123,7 @@ pub(super) fn mat_mul<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Ou
     let (a, b) = (importer.input(node, 0)?, importer.input(node, 1)?);
     match (&a, &b) {
         (Value::Node(_), Value::Constant(matrix, name)) if matrix.dim() == 2 => {
-            let matrix = importer.to_kind(matrix, Kind::Float)?;
+            let matrix = importer.cast(matrix, Kind::Float)?;
             let weight = importer.transposed(&matrix, name)?;
             importer.emit_layer(Linear { weight, bias: None }, vec![a], name)
         }
@@ -218,12 +219,15 @@ fn padding(
         "SAME_UPPER" | "SAME_LOWER" if stride == [1, 1] => {
             let side = |i: usize| {
                 let all = kernel[i].checked_sub(1)?.checked_mul(dilation[i])?;
-                let (less, more) = (all / 2, all - all / 2);
+                let (less, more) = (all / 2, all.checked_sub(all / 2)?);
                 Some(if auto == "SAME_UPPER" { [less, more] } else { [more, less] })
             };
             let sides = side(0).zip(side(1)).map(|(height, width)| [height, width]);
             sides.ok_or_else(|| format!("kernel {kernel:?}, dilation {dilation:?}"))
         }
-        other => Err(format!("auto_pad {other} with stride {stride:?} is not supported")),
+        other => {
+            let other = short(other);
+            Err(format!("auto_pad {other} with stride {stride:?} is not supported"))
+        }
     }
 }

@@ -8,6 +8,16 @@
 //! A file is not trusted: whatever it holds, the answer is a network or an error, in time and memory
 //! in proportion to its size.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 mod budget;
 mod constants;
 mod dims;

@@ -61,7 +61,7 @@ pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     let shape = importer.shape(&x);
     let dim = axis(node.int("axis", 0), shape.sizes.len())?;
     let many = importer.shape(&indices).sizes;
-    importer.budget.work(many.iter().product::<i64>() as u64)?;
+    importer.budget.work(many.iter().product::<i64>().unsigned_abs())?;
     let numbers = indices.tensor().and_then(|tensor| {
         let flat = tensor.f_to_kind(Kind::Int64).and_then(|t| t.f_reshape(-1)).map_err(torch)?;
         Vec::<i64>::try_from(flat).map_err(torch)
@@ -106,7 +106,7 @@ pub(super) fn split<'a>(
     let dim = axis(node.int("axis", 0), shape.sizes.len())?;
     let size = shape.sizes[dim];
     let count = node.outputs.len() as i64;
-    let each = size.checked_add(count - 1).map_or(size, |sum| sum / count.max(1));
+    let each = size.saturating_add(count.saturating_sub(1)).checked_div(count).unwrap_or(size);
     let parts = match importer.numbers_of(node, "split", 1)? {
         Some(parts) if parts.len() != node.outputs.len() => {
             return Err(format!("{} parts for {count} outputs", parts.len()));

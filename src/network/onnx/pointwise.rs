@@ -127,7 +127,7 @@ fn biased<'a>(
     if node.op != "Add" || !importer.reads_alone(product, index) {
         return Ok(None);
     }
-    let added = importer.to_kind(added, Kind::Float)?;
+    let added = importer.cast(added, Kind::Float)?;
     let Some(Op::Linear(Linear { weight, bias: bias @ None })) =
         importer.nodes.get_mut(index).map(|node| &mut node.op)
     else {

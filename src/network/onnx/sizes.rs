@@ -92,7 +92,7 @@ impl Sizes {
         let count = self.values.len() as i64;
         let place = |index: i64| {
             let index = if index < 0 { index.saturating_add(count) } else { index };
-            index.clamp(0, count) as usize
+            usize::try_from(index.clamp(0, count)).unwrap_or_default()
         };
         let (start, end) = (place(start), place(end));
         let step = usize::try_from(step).ok().filter(|&step| step > 0);

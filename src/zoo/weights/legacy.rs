@@ -59,13 +59,13 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
             .checked_mul(kind(content)?.elt_size_in_bytes() as u64)
             .filter(|&bytes| bytes <= left)
             .ok_or("a storage claims to be larger than what is left of the file")?;
-        left -= bytes;
+        left = left.saturating_sub(bytes);
         let Some(users) = users.remove(key) else {
             // Of a tensor beside the state_dict.
             file.seek_relative(bytes as i64).map_err(broken)?;
             continue;
         };
-        let mut storage = vec![0; bytes as usize];
+        let mut storage = vec![0; usize::try_from(bytes).map_err(|_| truncated())?];
         file.read_exact(&mut storage).map_err(broken)?;
         for (name, described) in users {
             let fits = tensor(&described, &storage);

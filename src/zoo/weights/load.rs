@@ -42,7 +42,11 @@ fn read_safetensors(path: &Path) -> Result<Parameters> {
 /// Parses safetensors held in memory, as the zoo's embedded weights are.
 pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters, String> {
     let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| {
-        format!("broken or truncated safetensors ({error}). Delete it, and fetch it anew.")
+        let error = error.to_string();
+        format!(
+            "broken or truncated safetensors ({}). Delete it, and fetch it anew.",
+            short(&error)
+        )
     })?;
     let mut parameters = Parameters::new();
     for (name, view) in file.tensors() {

@@ -1,6 +1,16 @@
 //! Weights: reading a file, and fitting it to the network. Where official files come from and where
 //! they lie is `convscope-weights`' business.
 
+// Sizes are what a file says.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )
+)]
+
 mod legacy;
 mod load;
 mod names;

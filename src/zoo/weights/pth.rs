@@ -63,7 +63,7 @@ fn bytes(
     if entry.size() > limit {
         return Err(format!("{} in the archive claims {} bytes", short(name), entry.size()));
     }
-    let mut content = Vec::with_capacity(entry.size() as usize);
+    let mut content = Vec::with_capacity(usize::try_from(entry.size()).unwrap_or_default());
     entry.take(limit).read_to_end(&mut content).map_err(|error| broken(&error))?;
     Ok(content)
 }

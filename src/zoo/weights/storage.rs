@@ -11,7 +11,7 @@ pub(super) struct Budget(u64);
 
 impl Budget {
     pub(super) fn of(file_length: u64) -> Budget {
-        Budget(4 * file_length)
+        Budget(file_length.saturating_mul(4))
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
@@ -66,10 +66,9 @@ fn lies_within(count: i64, offset: i64, size: &[i64], stride: &[i64]) -> bool {
         return true;
     }
     let elements = size.iter().try_fold(1_i64, |all, &n| all.checked_mul(n));
-    let last = size
-        .iter()
-        .zip(stride)
-        .try_fold(offset, |last, (&n, &step)| last.checked_add((n - 1).checked_mul(step)?));
+    let last = size.iter().zip(stride).try_fold(offset, |last, (&n, &step)| {
+        last.checked_add(n.checked_sub(1)?.checked_mul(step)?)
+    });
     elements.is_some_and(|elements| elements <= count) && last.is_some_and(|last| last < count)
 }
 

@@ -81,7 +81,7 @@ impl<'a> Machine<'a> {
                     self.open(Value::Tuple, items)?;
                 }
                 0x85..=0x87 => {
-                    let count = usize::from(opcode - 0x84);
+                    let count = usize::from(opcode) - 0x84;
                     let start = self.stack.len().checked_sub(count).ok_or_else(damaged)?;
                     let items = self.stack.split_off(start);
                     self.open(Value::Tuple, items)?;
