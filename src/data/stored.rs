@@ -16,7 +16,7 @@ use safetensors::SafeTensors;
 use tch::Tensor;
 
 use super::image_set::{ImageSet, range};
-use crate::error::{first_line, quoted, short};
+use crate::error::{first_line, listed, short};
 use crate::files;
 use crate::{Error, Result};
 
@@ -55,8 +55,9 @@ fn parse(bytes: &[u8], name: &str, classes: Option<&[&str]>) -> Result<ImageSet,
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let array = |key: &str| {
         let view = file.tensor(key).map_err(|_| {
-            let names = file.names().into_iter().map(String::as_str).collect::<Vec<_>>();
-            format!("it holds no `{key}`, only: {}", quoted(&names))
+            let names: Vec<_> =
+                file.names().into_iter().map(|name| short(name).into_owned()).collect();
+            format!("it holds no `{key}`, only: {}", listed(&names))
         })?;
         Tensor::try_from(view)
             .map_err(|error| format!("`{key}`: {}", first_line(&error.to_string())))
