@@ -18,6 +18,9 @@ use crate::picture::fit;
 const PICTURE: u32 = 112;
 const GAP: u32 = 16;
 
+/// Where each tile of a block is.
+type Places = Vec<(u32, u32)>;
+
 pub(super) struct Grid {
     pub title: String,
     /// Lines under the title.
@@ -60,7 +63,7 @@ impl Grid {
     }
 
     /// The figure, and where each block's tiles are.
-    fn draw(&self, new: fn(u32, u32) -> Canvas) -> Result<(Canvas, Vec<Vec<(u32, u32)>>)> {
+    fn draw(&self, new: fn(u32, u32) -> Canvas) -> Result<(Canvas, Vec<Places>)> {
         let pictures = self.small_pictures();
         let caption = Style::NOTE.line();
         let tallest = pictures.iter().map(|(_, picture)| picture.height()).max();
