@@ -38,7 +38,7 @@ fn a_network_that_ends_in_a_softmax_gets_no_second_one() -> Tested {
     for net in [&plain, &softened, &logged, &sigmoid, &alone] {
         let best = net.classify(&photo)?.best().probability;
         assert!((best - wanted).abs() < 1e-6, "{best} of {net:?}");
-        let predicted = net.predict(&[photo.clone()])?;
+        let predicted = net.predict(std::slice::from_ref(&photo))?;
         let guess = &predicted.predictions()[0].guesses[0];
         assert!((guess.probability - wanted).abs() < 1e-6, "{guess:?}");
         // What is computed with probabilities gives the same for all.

@@ -93,7 +93,7 @@ fn every_name_is_in_the_interactive_form_and_in_the_page() -> Tested {
     let card = GalleryCard::new(picture(), NAMES[1], "0.93");
     let page = |name: &str, saved: &dyn Fn(&std::path::Path) -> convscope::Result<()>| {
         let path = folder.join(format!("{name}.html"));
-        saved(&path).and_then(|()| Ok(std::fs::read_to_string(path).unwrap_or_default()))
+        saved(&path).map(|()| std::fs::read_to_string(path).unwrap_or_default())
     };
     let predictions = Predictions::new("p", vec![prediction])?;
     let html = page("predictions", &|path| predictions.save(path))?;

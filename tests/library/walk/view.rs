@@ -67,9 +67,9 @@ fn of_values(walk: &mut Walk, name: &str, values: &Tensor) {
 fn labels(walk: &mut Walk, text: &str) {
     let maps = Tensor::rand([2, 4, 4], (Kind::Float, Device::Cpu));
     let what = format!("{text:.12}");
-    walk.figure(&what, || Ok(Heatmap::new(text, text, picture(), &maps.get(0))?.note(text)));
+    walk.figure(&what, || Ok(Heatmap::new(text, text, picture(), maps.get(0))?.note(text)));
     walk.figure(&what, || FeatureMaps::new(text, &maps));
-    walk.figure(&what, || Ok(Scatter::new(text, &maps.get(0).narrow(1, 0, 2))?.note(text)));
+    walk.figure(&what, || Ok(Scatter::new(text, maps.get(0).narrow(1, 0, 2))?.note(text)));
     walk.figure(&what, || {
         let series = Series::new(text, vec![(0.0, 1.0), (1.0, 0.0)]);
         Ok(Curves::new(text, text, vec![Panel::new(text, vec![series])]).note(text))
@@ -87,11 +87,11 @@ fn labels(walk: &mut Walk, text: &str) {
         Ok(Film::new(text, vec![frame])?.step_label(text).note(text))
     });
     walk.figure(&what, || {
-        Matrix::new(text, text, vec![text, text], &Tensor::eye(2, (Kind::Float, Device::Cpu)))
+        Matrix::new(text, text, vec![text, text], Tensor::eye(2, (Kind::Float, Device::Cpu)))
     });
     walk.call(&what, || Bundle::still(&picture(), text).map(|bundle| bundle.entries()));
     walk.figure(&what, || {
-        let map = Heatmap::new(text, text, picture(), &maps.get(0))?;
+        let map = Heatmap::new(text, text, picture(), maps.get(0))?;
         MapReport::new(text, text, map, Vec::new()).map(|report| report.note(text))
     });
 }
@@ -103,8 +103,8 @@ fn options() {
         let weight = Tensor::rand([4, 3, 3, 3], (Kind::Float, Device::Cpu));
         let feature_maps = || FeatureMaps::new("t", &maps);
         let batch =
-            || FeatureMapsBatch::new("t", vec![("p".to_owned(), picture())], &maps.unsqueeze(0));
-        let heatmap = || Heatmap::new("t", "u", picture(), &maps.get(0));
+            || FeatureMapsBatch::new("t", vec![("p".to_owned(), picture())], maps.unsqueeze(0));
+        let heatmap = || Heatmap::new("t", "u", picture(), maps.get(0));
         let heatmaps = || Heatmaps::new("t", vec![("a", heatmap()?), ("b", heatmap()?)]);
         let journey = || Journey::new("t", picture(), vec![("layer".to_owned(), &maps)]);
         for count in COUNTS {
@@ -124,14 +124,14 @@ fn options() {
                 Ok(Film::new("t", vec![Frame::new(count as u64, picture()); 3])?.max_frames(count))
             });
             walk.figure(format!("neighbors {count}"), || {
-                let points = Scatter::new("t", &maps.get(0).narrow(1, 0, 2))?;
+                let points = Scatter::new("t", maps.get(0).narrow(1, 0, 2))?;
                 points.neighbors(&vec![vec![count]; 6])
             });
             walk.call(format!("values {count}"), || Values::new(vec![count, 2], vec![0.0; 4]));
         }
         for pixels in PIXELS {
             walk.figure(format!("patch {pixels}"), || {
-                let grid = PatchGrid::new(pixels, pixels, &maps.get(0), Vec::new())?;
+                let grid = PatchGrid::new(pixels, pixels, maps.get(0), Vec::new())?;
                 let figure = Occlusion::new("t", "u", picture(), 0.5, vec![grid])?;
                 Ok(figure.input_size(pixels, pixels).fill(0, 255, 1))
             });
