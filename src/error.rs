@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tch::TchError;
 
-use text::bounded;
+use text::{bounded, path_text};
 pub(crate) use text::{first_line, listed, quoted, shape_text, short};
 
 /// The error beneath.
@@ -44,7 +44,7 @@ pub enum Error {
     },
 
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path_text(path))]
     #[non_exhaustive]
     Io {
         /// `read`, `write`, `create` …
@@ -116,7 +116,7 @@ pub enum Error {
     },
 
     /// A weights file that cannot be used: truncated, another network's, not a weights file.
-    #[error("{} is not usable as weights: {}", path.display(), bounded(problem))]
+    #[error("{} is not usable as weights: {}", path_text(path), bounded(problem))]
     #[non_exhaustive]
     WeightsFile {
         /// The file.
@@ -147,7 +147,7 @@ pub enum Error {
     },
 
     /// A data set's file that cannot be used: truncated, another set's, with impossible labels.
-    #[error("{} is not usable as a data set: {}", path.display(), bounded(problem))]
+    #[error("{} is not usable as a data set: {}", path_text(path), bounded(problem))]
     #[non_exhaustive]
     DataFile {
         /// The file.
@@ -176,7 +176,7 @@ pub enum Error {
     },
 
     /// An ONNX file that cannot be imported.
-    #[error("{} cannot be imported: {}", path.display(), bounded(problem))]
+    #[error("{} cannot be imported: {}", path_text(path), bounded(problem))]
     #[non_exhaustive]
     Onnx {
         /// The file.

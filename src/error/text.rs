@@ -1,6 +1,7 @@
 //! What stands in messages: names, shapes and libtorch's words, however long they are.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// The first line of libtorch's message, which is followed by a C++ backtrace.
 pub(crate) fn first_line(message: &str) -> String {
@@ -39,7 +40,12 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
 
 /// The wall for all that files and users put into messages.
 pub(super) fn bounded(text: &str) -> Cow<'_, str> {
-    cut(text, 4000)
+    cut(text, 1600)
+}
+
+/// A path, however long it is.
+pub(super) fn path_text(path: &Path) -> String {
+    cut(&path.display().to_string(), 300).into_owned()
 }
 
 /// Texts with commas between: all of them, or the first and the last.
@@ -71,7 +77,7 @@ mod tests {
         assert_eq!(cut.chars().count(), 80);
         assert!(cut.starts_with("begin") && cut.ends_with("end") && cut.contains('…'), "{cut}");
         let message = Error::Argument(long.repeat(3)).to_string();
-        assert_eq!(message.chars().count(), 4000);
+        assert_eq!(message.chars().count(), 1600);
         assert_eq!(shape_text(&[1, 3]), "[1, 3]");
         assert!(shape_text(&[7; 5000]).ends_with("7, … 5000 in all]"));
     }

@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::ops::{self, Arithmetic, Pointwise};
 use super::{Conv2d, Network, Node, Op, Pool, Preprocess};
-use crate::error::shape_text;
+use crate::error::{quoted, shape_text, short};
 use crate::limits::check_memory;
 use crate::{Error, Result};
 
@@ -233,8 +233,9 @@ impl Builder {
         })?;
         if network.nodes.iter().any(|node| node.name == name) {
             return Err(Error::Argument(format!(
-                "two layers named `{name}` in {}; names must differ (this one would have given {})",
-                network.name,
+                "two layers named {} in {}; names must differ (this one would have given {})",
+                quoted(&[name]),
+                short(&network.name),
                 shape_text(&shape)
             )));
         }

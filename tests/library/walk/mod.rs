@@ -23,7 +23,7 @@ use crate::helpers::{in_child, is_child, root, scratch};
 const TIME: Duration = Duration::from_secs(10);
 const MEMORY: u64 = 2 << 30;
 /// What an error may need in words.
-const WORDS: usize = 600;
+const WORDS: usize = 2000;
 
 const COUNTS: [usize; 6] = [0, 1, 3, 1 << 31, 1 << 53, usize::MAX];
 const SIZES: [i64; 9] = [i64::MIN, -1, 0, 1, 2, 1 << 20, 1 << 40, i64::MAX - 1, i64::MAX];
