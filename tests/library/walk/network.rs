@@ -63,8 +63,12 @@ fn shapes(walk: &mut Walk, size: i64) {
             let mut b = Network::builder("odd", input);
             add(&mut b);
             let net = b.build()?;
-            let _ =
-                (net.summary(), net.receptive_fields(&[1, 1, size, size]), net.shapes(&[size; 4]));
+            let _ = (
+                net.summary(),
+                net.summary_with([size, 1, 9, 7]),
+                net.receptive_fields(&[1, 1, size, size]),
+                net.shapes(&[size; 4]),
+            );
             let [c, h, w] = net.preprocess().input_shape();
             net.forward(&Tensor::f_rand([1, c, h.min(64), w.min(64)], (Kind::Float, Device::Cpu))?)
         });
