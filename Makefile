@@ -7,7 +7,7 @@ export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
 PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
-.PHONY: help setup test-setup tour lab check test test-all fuzz notebooks oracles golden bench gpu-check fmt doctor clean
+.PHONY: help setup test-setup tour lab check test test-all fuzz notebooks pictures oracles golden bench gpu-check fmt doctor clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ fuzz: setup ## an hour of damaged and hostile files, all kinds at once; SECONDS=
 
 notebooks: setup ## run every notebook and store its outputs in notebooks/
 	@$(PYTHON) scripts/notebooks.py execute notebooks/*.ipynb --inplace
+
+pictures: setup ## draw README's pictures anew: look at the differences before you commit them
+	@$(PYTHON) scripts/notebooks.py execute README.md --out target/tour
+	@$(PYTHON) scripts/readme_pictures.py target/tour/README.ipynb
 
 oracles: test-setup ## compute anew what the Python packages say, and compare it with what was kept
 	@. scripts/env.sh && CONVSCOPE_ORACLES=recompute OMP_NUM_THREADS=1 cargo test --locked --test library
