@@ -60,7 +60,7 @@ def test_a_film_plays(everywhere, bundles):
 
 
 # Where a dot of the color is, in pixels of the canvas; the legend's keys lie right of `right`.
-DOT = """(canvas, [r, g, b, left, right]) => {
+DOT = """(canvas, [r, g, b, left, right, reach]) => {
     const scale = canvas.width / canvas.getBoundingClientRect().width;
     const {width, height, data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     const like = (x, y) => {
@@ -69,7 +69,7 @@ DOT = """(canvas, [r, g, b, left, right]) => {
     };
     for (let y = 2; y < height - 2; y++)
         for (let x = Math.ceil(left * scale); x < Math.min(right * scale, width - 2); x++)
-            if (like(x, y) && like(x - 2, y) && like(x + 2, y) && like(x, y - 2) && like(x, y + 2))
+            if (like(x, y) && like(x - reach, y) && like(x + reach, y) && like(x, y - reach) && like(x, y + reach))
                 return [x / scale, y / scale];
     return null;
 }"""
@@ -77,8 +77,8 @@ BLUE, VERMILION = [0, 114, 178], [213, 94, 0]
 LEGEND = 510  # of a scatter plot of one panel
 
 
-def dot(figure, color, left, right):
-    return figure.canvas.evaluate(DOT, [*color, left, right])
+def dot(figure, color, left, right, reach=2):
+    return figure.canvas.evaluate(DOT, [*color, left, right, reach])
 
 
 def point(figure, x, y):
@@ -152,13 +152,14 @@ def test_the_legend_filters(opened):
 
 def test_the_legend_filters_both_panels(opened):
     figure = opened("scatter_panels")
-    for left in (20, 400):
-        assert dot(figure, VERMILION, left, left + 360) is not None
-    x, y = dot(figure, BLUE, 775, 2000)
+    panels = [(14, 270), (290, 546)]
+    for left, right in panels:
+        assert dot(figure, VERMILION, left, right, reach=1) is not None
+    x, y = dot(figure, BLUE, 560, 2000)
     press(figure, (x + 25, y + 3), 2)
     figure.settled()
-    for left in (20, 400):
-        assert dot(figure, VERMILION, left, left + 360) is None
+    for left, right in panels:
+        assert dot(figure, VERMILION, left, right, reach=1) is None
 
 
 def test_a_layout_is_chosen(opened):

@@ -40,15 +40,16 @@ pub enum Error {
 
     /// The file that came is not the official one.
     #[error(
-        "what {url} sent has SHA-256 {digest}, expected {expected}… (a proxy's page?). It was \
-         removed; try again."
+        "what {url} sent has SHA-256 {digest}, expected {expected}{} (a proxy's page?). It was \
+         removed; try again.",
+        if expected.len() < digest.len() { "…" } else { "" }
     )]
     Checksum {
         /// The address asked.
         url: String,
         /// Of the file that came, in hexadecimal.
         digest: String,
-        /// How the official file's begins.
+        /// The official file's, or how it begins.
         expected: String,
     },
 }
