@@ -65,7 +65,7 @@ fn remember(panic: &PanicHookInfo<'_>) {
 
 /// A place without the folders of this machine.
 fn short(place: &str) -> &str {
-    let crates = place.split_once("index.crates.io-").and_then(|(_, place)| place.split_once('/'));
+    let crates = place.split_once("/registry/src/").and_then(|(_, place)| place.split_once('/'));
     crates.or(place.split_once("/library/")).map_or(place, |(_, place)| place)
 }
 
