@@ -9,6 +9,7 @@ use super::Torch;
 use super::features::{check_varied, checked};
 use crate::batching::Batches;
 use crate::error::shape_text;
+use crate::limits::position;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -66,7 +67,7 @@ impl Pca {
         let features = checked(features, "PCA")?;
         let [n, d] = [features.size()[0], features.size()[1]];
         let most = n.min(d);
-        let k = i64::try_from(count).unwrap_or(i64::MAX);
+        let k = position(count);
         if !(1..=most).contains(&k) || n < 2 {
             return Err(Error::Argument(format!(
                 "{count} principal components of features {}: expected at least 2 rows, and from 1 to \

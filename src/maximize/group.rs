@@ -15,6 +15,7 @@ use super::start::started;
 use super::{Ascent, Maximize, Objective};
 use crate::error::shape_text;
 use crate::limits::check_memory;
+use crate::network::ops::count;
 use crate::network::{Network, backward, leaf};
 use crate::picture::fit;
 use crate::progress::Progress;
@@ -106,8 +107,7 @@ impl Group {
         // Also without movement the images must fit.
         let shape = [objectives.len() as i64, channels, height, width];
         goal.layers.net.shapes(&shape)?;
-        let numbers = shape.iter().fold(1_u64, |all, &size| all.saturating_mul(size as u64));
-        check_memory("maximizing", numbers.saturating_mul(IMAGE_BYTES), net.device())?;
+        check_memory("maximizing", count(&shape).saturating_mul(IMAGE_BYTES), net.device())?;
         let kind = image_kind(net);
         let images = Images::new(options.parameters, options.color, shape, kind)?;
         let parameters = match earlier {

@@ -127,10 +127,15 @@ pub trait Figure {
     ///
     /// A cell keeps one figure: of several, the last.
     fn show(&self) {
-        match self.bundle() {
-            Ok(bundle) => notebook::emit(bundle.entries()),
-            Err(error) => eprintln!("{error}"),
-        }
+        draw(self.bundle());
+    }
+}
+
+/// Draws what a notebook is to show, or prints why it can't.
+fn draw(bundle: Result<Bundle>) {
+    match bundle {
+        Ok(bundle) => notebook::emit(bundle.entries()),
+        Err(error) => eprintln!("{error}"),
     }
 }
 

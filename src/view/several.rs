@@ -2,8 +2,8 @@
 
 use super::canvas::Canvas;
 use super::text::visible;
-use super::{Bundle, Figure};
-use crate::{Error, Result, notebook};
+use super::{Bundle, Figure, draw};
+use crate::{Error, Result};
 
 const GAP: u32 = 16;
 /// What a notebook should not have to hold for one cell.
@@ -11,10 +11,7 @@ const MOST_PIXELS: u64 = 12_000_000;
 
 /// Draws them one below the other, or prints why not.
 pub(super) fn show(figures: &[&dyn Figure]) {
-    match bundle(figures) {
-        Ok(bundle) => notebook::emit(bundle.entries()),
-        Err(error) => eprintln!("{error}"),
-    }
+    draw(bundle(figures));
 }
 
 fn bundle(figures: &[&dyn Figure]) -> Result<Bundle> {

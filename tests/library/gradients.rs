@@ -3,21 +3,7 @@
 use convscope::attribution::{Attribution, Run};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, root};
-
-fn methods(layer: &str) -> Vec<Box<dyn Attribution>> {
-    vec![
-        Box::new(GradCam::at(layer)),
-        Box::new(GradCamPlusPlus::at(layer)),
-        Box::new(XGradCam::at(layer)),
-        Box::new(HiResCam::at(layer)),
-        Box::new(LayerCam::at(layer)),
-        Box::new(FinerCam::at(layer)),
-        Box::new(GuidedGradCam::at(layer)),
-        Box::new(ScoreCam::at(layer).channels(2)),
-        Box::new(AblationCam::at(layer).channels(2)),
-    ]
-}
+use crate::helpers::{Tested, methods_at, root};
 
 fn refused<T>(outcome: convscope::Result<T>) -> String {
     outcome.map(drop).expect_err("to be refused").to_string()
@@ -60,7 +46,7 @@ fn a_layer_that_takes_no_part_is_named_with_the_one_that_is_explained() -> Teste
     let net = Network::from_onnx(root().join("tests/golden/two_heads.onnx"))?;
     let input = Tensor::rand([1, 1, 12, 20], (Kind::Float, Device::Cpu));
     let run = Run::new(&net, &input, &[Target::Top])?;
-    for method in methods("parity") {
+    for method in methods_at("parity") {
         let words = refused(method.attribute(&run));
         let named = words.contains("`digit` does not depend on layer `logsoftmax`");
         assert!(named, "{}: {words}", method.name());
@@ -68,7 +54,7 @@ fn a_layer_that_takes_no_part_is_named_with_the_one_that_is_explained() -> Teste
     // Behind the target is no better.
     let digits = zoo::digits()?;
     let target = Target::channel("conv1", 3);
-    for method in methods("relu2") {
+    for method in methods_at("relu2") {
         if method.name().starts_with("Finer") {
             continue; // explains classes only
         }

@@ -37,6 +37,21 @@ pub fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
+/// The methods that look at a layer.
+pub fn methods_at(layer: &str) -> Vec<Box<dyn Attribution>> {
+    vec![
+        Box::new(GradCam::at(layer)),
+        Box::new(GradCamPlusPlus::at(layer)),
+        Box::new(XGradCam::at(layer)),
+        Box::new(HiResCam::at(layer)),
+        Box::new(LayerCam::at(layer)),
+        Box::new(FinerCam::at(layer)),
+        Box::new(GuidedGradCam::at(layer)),
+        Box::new(ScoreCam::at(layer).channels(2)),
+        Box::new(AblationCam::at(layer).channels(2)),
+    ]
+}
+
 const CHILD: &str = "CONVSCOPE_TEST_CHILD";
 
 /// Whether this is the process that [`in_child`] started.

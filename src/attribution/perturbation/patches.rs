@@ -5,6 +5,7 @@ use std::time::Duration;
 use tch::{Kind, TchError, Tensor};
 
 use super::Measure;
+use crate::limits::position;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -52,7 +53,7 @@ impl Patches {
 
     /// Patches `[height, width]`, each half a patch from the last.
     pub fn sized(size: [usize; 2]) -> Patches {
-        let size = size.map(|side| i64::try_from(side).unwrap_or(i64::MAX));
+        let size = size.map(position);
         Patches {
             size,
             stride: size.map(|side| (side / 2).max(1)),
@@ -71,7 +72,7 @@ impl Patches {
     /// Sets the distances from one patch to the next, `[down, right]`.
     #[must_use]
     pub fn strides(mut self, strides: [usize; 2]) -> Patches {
-        self.stride = strides.map(|step| i64::try_from(step).unwrap_or(i64::MAX));
+        self.stride = strides.map(position);
         self
     }
 

@@ -8,9 +8,10 @@ use convscope::attribution::{
 use convscope::prelude::*;
 
 use super::{COUNTS, REALS, TIMES, Walk, names, tensors, walk};
+use crate::helpers::methods_at;
 
 fn methods(layer: &str) -> Vec<Box<dyn Attribution>> {
-    vec![
+    let mut all: Vec<Box<dyn Attribution>> = vec![
         Box::new(Saliency::default()),
         Box::new(InputTimesGradient),
         Box::new(IntegratedGradients::default().steps(2)),
@@ -18,19 +19,12 @@ fn methods(layer: &str) -> Vec<Box<dyn Attribution>> {
         Box::new(GuidedBackprop),
         Box::new(Deconvolution),
         Box::new(Cam),
-        Box::new(GradCam::at(layer)),
-        Box::new(GradCamPlusPlus::at(layer)),
-        Box::new(XGradCam::at(layer)),
-        Box::new(HiResCam::at(layer)),
-        Box::new(LayerCam::at(layer)),
-        Box::new(FinerCam::at(layer)),
-        Box::new(GuidedGradCam::at(layer)),
-        Box::new(ScoreCam::at(layer).channels(2)),
-        Box::new(AblationCam::at(layer).channels(2)),
         Box::new(Patches::new(14)),
         Box::new(Rise::default().masks(3)),
         Box::new(GradientAttention),
-    ]
+    ];
+    all.extend(methods_at(layer));
+    all
 }
 
 #[test]
