@@ -5,11 +5,12 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::RgbImage;
+use image::{RgbImage, RgbaImage};
 use serde_json::Value;
 
-use super::png::png;
+use super::png::{png, png_with_alpha};
 use super::text::visible;
+use super::vega::themed;
 use crate::{Error, Result};
 
 /// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
@@ -36,6 +37,11 @@ impl Bundle {
         make_visible(&mut spec);
         self.vega = Some(spec);
         self
+    }
+
+    /// The same with an interactive form of our own, in the page's colors.
+    pub(super) fn with_themed(self, spec: Value) -> Result<Bundle> {
+        Ok(self.with_vega(themed(spec)?))
     }
 
     /// Mime types and contents as a notebook stores them.
@@ -86,6 +92,11 @@ pub(super) fn jpeg_uri(image: &RgbImage) -> Result<String> {
 /// The same without loss.
 pub(super) fn png_uri(image: &RgbImage) -> Result<String> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(image)?)))
+}
+
+/// The same where pixels may be transparent.
+pub(super) fn png_with_alpha_uri(image: &RgbaImage) -> Result<String> {
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(png_with_alpha(image)?)))
 }
 
 /// One of many pictures: JPEG of middling quality where that saves half, as it does for photographs,

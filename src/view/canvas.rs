@@ -106,9 +106,10 @@ impl Canvas {
         Canvas { pixels, words: None }
     }
 
-    /// Keeps words as words, for a form of the figure that writes them itself.
-    pub(super) fn without_words(width: u32, height: u32) -> Canvas {
-        Canvas { words: Some(Vec::new()), ..Canvas::new(width, height) }
+    /// Keeps words as words, for a form of the figure that writes them itself, on paper of that color.
+    pub(super) fn without_words(width: u32, height: u32, paper: Rgb<u8>) -> Canvas {
+        let pixels = RgbImage::from_pixel(width.max(1), height.max(1), paper);
+        Canvas { pixels, words: Some(Vec::new()) }
     }
 
     pub(super) fn rect(&mut self, x: u32, y: u32, width: u32, height: u32, color: Rgb<u8>) {

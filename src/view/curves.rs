@@ -8,7 +8,7 @@ use super::canvas::{Canvas, ROOM, Style};
 use super::color::number_text;
 use super::plot::plot;
 use super::sheet::Sheet;
-use super::vega::set_title;
+use super::vega::{set_title, toned};
 use super::{Bundle, Figure};
 use crate::{Error, Result};
 
@@ -197,7 +197,7 @@ impl Curves {
         }
         let mut spec: Value = serde_json::from_str(include_str!("curves.vega.json"))
             .map_err(|error| Error::Argument(format!("curves.vega.json: {error}")))?;
-        let colors: Vec<String> = legend.0.iter().map(|name| hex(legend.color(name))).collect();
+        let colors: Vec<Value> = legend.0.iter().map(|name| toned(legend.color(name))).collect();
         spec["description"] = json!(self.description());
         set_title(&mut spec, &self.title, &self.notes, ROOM);
         let count = self.panels.len().max(1) as u32;
@@ -277,15 +277,11 @@ impl Figure for Curves {
 
     fn bundle(&self) -> Result<Bundle> {
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(self.vega()?))
+        still.with_themed(self.vega()?)
     }
 }
 
 /// Whether a number can be drawn: finite, and the range of such numbers is finite too.
 fn drawable(number: f64) -> bool {
     (number as f32).is_finite()
-}
-
-pub(super) fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
 }

@@ -316,7 +316,7 @@ impl Figure for Heatmap {
             place: (0, 0),
         };
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(spec(self, &frame, &[pane])?))
+        still.with_themed(spec(self, &frame, &[pane])?)
     }
 }
 

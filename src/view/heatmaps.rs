@@ -319,6 +319,6 @@ impl Figure for Heatmaps {
             })
             .collect();
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(spec(self, &frame, &panes)?))
+        still.with_themed(spec(self, &frame, &panes)?)
     }
 }

@@ -193,6 +193,6 @@ impl Figure for MapReport {
 
     fn bundle(&self) -> Result<Bundle> {
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(self.vega()?))
+        still.with_themed(self.vega()?)
     }
 }

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::boxes::Drawn;
 use super::color::{ColorMap, ColorScale};
-use super::curves::hex;
 use super::values::{Values, quantized};
-use super::vega::{colored, picture_uri, titled};
+use super::vega::{colored, hex, picture_uri, titled};
 use super::{Figure, Heatmap};
 use crate::Result;
 

@@ -159,7 +159,7 @@ impl Figure for TopK {
 
     fn bundle(&self) -> Result<Bundle> {
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(self.vega()?))
+        still.with_themed(self.vega()?)
     }
 }
 

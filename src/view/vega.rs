@@ -1,7 +1,7 @@
 //! What the interactive forms share: their title, their colors, pictures in them, and putting
 //! specifications together from several files.
 
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::Figure;
@@ -59,6 +59,27 @@ pub(super) fn colored(spec: &mut Value, scale: &ColorScale, unit: &str, height: 
 pub(super) fn picture_uri(picture: &RgbImage) -> Result<String> {
     let (jpeg, png) = (jpeg_uri(picture)?, png_uri(picture)?);
     Ok(if png.len() <= jpeg.len() { png } else { jpeg })
+}
+
+/// Gives a whole specification the signals for its colors (`paper`, `ink`, `muted` …), which follow the
+/// page's theme.
+///
+/// JupyterLab tells Vega of its dark theme by the color of labels alone. An unseen label takes it, and a
+/// row in a data set of its own carries it to where signals may read it.
+pub(super) fn themed(mut spec: Value) -> Result<Value> {
+    append(&mut spec, parsed(include_str!("theme.vega.json"))?);
+    Ok(spec)
+}
+
+/// A color as Vega writes it.
+pub(super) fn hex(Rgb([r, g, b]): Rgb<u8>) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// A color for a scale, or on dark paper the one that takes its place.
+pub(super) fn toned(color: Rgb<u8>) -> Value {
+    let color = hex(color);
+    json!({ "signal": format!("tones['{color}'] || '{color}'") })
 }
 
 /// A specification, or a part of one, that lies beside the source.

@@ -5,7 +5,7 @@ import json
 VEGA = "application/vnd.vega.v5+json"
 
 # Vega draws on a canvas, where nothing can be selected. What it draws is kept with the canvas: every
-# text, and where each picture lies, in CSS pixels of the canvas. Pixels are read often; Chromium wants to
+# text, the last one of each color, and where each picture lies, in CSS pixels of the canvas. Pixels are read often; Chromium wants to
 # know it.
 RECORD = """{
     const {getContext} = HTMLCanvasElement.prototype;
@@ -16,6 +16,7 @@ RECORD = """{
     const {fillText, drawImage} = context;
     context.fillText = function (text, ...rest) {
         (this.canvas.texts ??= []).push(text);
+        (this.canvas.inks ??= {})[this.fillStyle] = text;
         return fillText.call(this, text, ...rest);
     };
     context.drawImage = function (image, x, y, w, h, ...rest) {

@@ -13,9 +13,11 @@ import urllib.request
 from figure_page import RECORD, VEGA, Figure
 from playwright.sync_api import TimeoutError
 
-# No news, no questions, and every cell in the page at once instead of only those in sight.
+# No news, no questions, no saving on its own (two pages have notebooks of one name), and every cell in the
+# page at once instead of only those in sight.
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
 # Outputs must do without a kernel, so none is started.

@@ -185,7 +185,7 @@ impl Figure for Film {
         if let Some(left_out) = left_out {
             still.text.push_str(&format!("; {left_out}"));
         }
-        Ok(still.with_vega(spec))
+        still.with_themed(spec)
     }
 
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {

@@ -46,7 +46,7 @@ impl Grid {
         let still = Bundle::still(&self.image()?, description)?;
         let stored = 4 * still.png.len() / 3;
         let spec = self.vega(description, LARGE.saturating_sub(stored))?;
-        let mut bundle = still.with_vega(spec);
+        let mut bundle = still.with_themed(spec)?;
         let size: usize = bundle.entries().iter().map(|(_, content)| content.len()).sum();
         if size > LARGE {
             let megabytes = size as f64 / 1e6;

@@ -1,16 +1,16 @@
 //! The interactive form: the drawing without its words as one picture, the words as text, and each
 //! tile's values for the pointer.
 
-use image::Rgb;
+use image::{Pixel, RgbImage, RgbaImage};
 use serde_json::{Value, json};
 
 use super::Grid;
 use super::codes::{Codes, DIGITS, means};
 use crate::Result;
-use crate::view::bundle::png_uri;
-use crate::view::canvas::{Canvas, Style, Words, enlarge};
+use crate::view::bundle::png_with_alpha_uri;
+use crate::view::canvas::{Canvas, INK, Style, WHITE, Words, enlarge};
 use crate::view::tiles::{Block, Tile};
-use crate::view::vega::{parsed, picture_uri, set_signal};
+use crate::view::vega::{hex, parsed, picture_uri, set_signal};
 
 /// DejaVu's em and ascent as parts of a style's size, which is from its highest to its lowest point.
 const EM: f32 = 0.859;
@@ -20,8 +20,9 @@ const PHOTO: u32 = 420;
 
 /// `room`: how many bytes the specification should have at most; beyond, values are means of squares.
 pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value> {
-    let (canvas, places) = grid.draw(Canvas::without_words)?;
-    let drawing = png_uri(&canvas.pixels)?;
+    let (canvas, places) = grid.draw(|w, h| Canvas::without_words(w, h, WHITE))?;
+    let (inverse, _) = grid.draw(|w, h| Canvas::without_words(w, h, INK))?;
+    let drawing = cut_out_uri(&canvas.pixels, &inverse.pixels)?;
     // Small pictures (a digit, say) would be blurred when the browser enlarges them.
     let photo = grid.photo.as_ref().map(|photo| picture_uri(&enlarge(photo, PHOTO))).transpose()?;
     let mut spec = parsed(include_str!("grid.vega.json"))?;
@@ -73,12 +74,24 @@ pub(super) fn spec(grid: &Grid, description: &str, room: usize) -> Result<Value>
     Ok(spec)
 }
 
+/// A drawing without its paper, whatever its color: where drawings on two papers differ.
+fn cut_out_uri(drawing: &RgbImage, on_other_paper: &RgbImage) -> Result<String> {
+    let mut cut_out = RgbaImage::new(drawing.width(), drawing.height());
+    let both = drawing.pixels().zip(on_other_paper.pixels());
+    for (pixel, (here, there)) in cut_out.pixels_mut().zip(both) {
+        if here == there {
+            *pixel = here.to_rgba();
+        }
+    }
+    png_with_alpha_uri(&cut_out)
+}
+
 fn text(words: &Words) -> Value {
-    let Style { size, color: Rgb([r, g, b]), bold } = words.style;
+    let Style { size, color, bold } = words.style;
     json!({
         "x": words.x, "y": words.y as f32 + (ASCENT * size).round(), "text": words.text,
         "size": (10.0 * EM * size).round() / 10.0, "weight": if bold { "bold" } else { "normal" },
-        "color": format!("#{r:02x}{g:02x}{b:02x}"), "limit": words.style.width(&words.text) + 8,
+        "color": hex(color), "limit": words.style.width(&words.text) + 8,
     })
 }
 

@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use super::{FAINT, LARGE, Occlusion, PatchGrid};
 use crate::Result;
 use crate::view::canvas::Style;
-use crate::view::curves::hex;
 use crate::view::values::quantized;
-use crate::view::vega::{colored, picture_uri, titled};
+use crate::view::vega::{colored, hex, picture_uri, titled};
 
 /// Probabilities are sent as whole numbers of this part.
 const PART: f64 = 1e-4;

@@ -256,7 +256,7 @@ impl Figure for Occlusion {
 
     fn bundle(&self) -> Result<Bundle> {
         let still = Bundle::still(&self.image()?, &self.description())?;
-        Ok(still.with_vega(self.vega()?))
+        still.with_themed(self.vega()?)
     }
 }
 

@@ -299,7 +299,7 @@ impl Figure for Scatter {
         for note in notes {
             still.text.push_str(&format!("; {note}"));
         }
-        Ok(still.with_vega(spec))
+        still.with_themed(spec)
     }
 }
 

@@ -13,8 +13,7 @@ use crate::Result;
 use crate::random::Random;
 use crate::view::Figure;
 use crate::view::canvas::{ROOM, Style};
-use crate::view::curves::hex;
-use crate::view::vega::{append, parsed, set_signal, set_title};
+use crate::view::vega::{append, parsed, set_signal, set_title, toned};
 
 /// Dots in all panels together. Chromium without a GPU takes 0.1 s to draw so many anew, which each
 /// step of zooming does, and 0.3 s for 70,000.
@@ -138,7 +137,8 @@ impl Scatter {
         let mut panel = parsed(&text)?;
         if self.side_by_side {
             panel["signals"][0] = json!({ "name": format!("shown{index}"), "value": index });
-            panel["marks"][1]["encode"]["enter"]["text"]["value"] = json!(self.layout_title(index));
+            panel["marks"][1]["encode"]["update"]["text"]["value"] =
+                json!(self.layout_title(index));
         }
         // An image mark without a picture would stop JupyterLab's renderer, which waits for it.
         if let Some(card) = panel["marks"].as_array_mut().and_then(|marks| marks.last_mut())
@@ -222,7 +222,7 @@ impl Scatter {
         let keys = self.classes.as_ref().map_or(1, |classes| classes.keys().len());
         let looks: Vec<_> = (0..keys).map(look).collect();
         let all: Vec<usize> = (0..keys).collect();
-        let colors: Vec<String> = looks.iter().map(|(color, _)| hex(*color)).collect();
+        let colors: Vec<Value> = looks.iter().map(|(color, _)| toned(*color)).collect();
         let shapes: Vec<&str> = looks.iter().map(|(_, shape)| shape.vega()).collect();
         spec["scales"][0]["domain"] = json!(all);
         spec["scales"][1]["domain"] = json!(all);

@@ -170,6 +170,6 @@ impl Figure for Summary {
         let scene = self.scene();
         let mut still = Bundle::still(&self.image()?, &self.description())?;
         still.text = self.text();
-        Ok(still.with_vega(vega::specification(self, &scene)?))
+        still.with_themed(vega::specification(self, &scene)?)
     }
 }

@@ -1,13 +1,12 @@
 //! The interactive form: the same shapes, and what hovering over a box tells.
 
-use image::Rgb;
 use serde_json::{Value, json};
 
 use super::drawing::{LINE, LINE_WIDTH, RADIUS};
 use super::scene::{Scene, Tile};
 use super::table::{COLUMNS, cells, plain};
 use super::{Figure, Summary};
-use crate::view::vega::set_title;
+use crate::view::vega::{hex, set_title};
 use crate::{Error, Result};
 
 /// The still counts a font's size from the top of the highest letter to the bottom of the lowest;
@@ -79,8 +78,4 @@ fn path(line: &[[f32; 2]]) -> String {
 /// A tenth of a pixel is enough, and a hundred boxes stay a small file.
 fn short(pixels: f32) -> f64 {
     (f64::from(pixels) * 10.0).round() / 10.0
-}
-
-fn hex(Rgb([red, green, blue]): Rgb<u8>) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
