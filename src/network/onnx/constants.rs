@@ -55,11 +55,17 @@ pub(super) fn shape<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outc
 /// Shapes become numbers to compute with; between kinds of floating-point numbers nothing changes.
 pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let value = importer.input(node, 0)?;
+    const BOOLEAN: i64 = 9;
     let to = match node.int("to", 0) {
         1 | 10 | 11 | 16 => Kind::Float,
-        2 | 3 | 6 | 7 | 9 => Kind::Int64,
+        2..=7 | BOOLEAN | 12 | 13 => Kind::Int64,
         other => return Err(format!("a cast to data type {other} is not supported")),
     };
+    if let (Value::Constant(tensor, _), BOOLEAN) = (&value, node.int("to", 0)) {
+        importer.budget.spend(&tensor.size())?;
+        let flags = tensor.f_ne(0).and_then(|flags| flags.f_to_kind(Kind::Int64));
+        return Ok(Value::Constant(flags.map_err(torch)?, ""));
+    }
     match (value, to) {
         (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
         (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),
@@ -72,22 +78,6 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
             Ok(Value::Constant(sizes.tensor()?.f_to_kind(to).map_err(torch)?, ""))
         }
     }
-}
-
-pub(super) fn range<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    const LONGEST: i64 = 1 << 12;
-    let mut bounds = [0; 3];
-    for (index, bound) in bounds.iter_mut().enumerate() {
-        let number = importer.numbers(node, index)?;
-        *bound = number.and_then(|n| n.first().copied()).ok_or("a bound is missing")?;
-    }
-    let [start, limit, step] = bounds;
-    let count = limit.checked_sub(start).zip(usize::try_from(step).ok().filter(|&step| step > 0));
-    let count = count.filter(|(span, _)| (0..=LONGEST).contains(span));
-    let (span, step) = count.ok_or_else(|| format!("the range {bounds:?} is not supported"))?;
-    let values =
-        (0..span).step_by(step).map(|offset| Size::fixed(start.saturating_add(offset))).collect();
-    Ok(Value::Sizes(Sizes::row(values)))
 }
 
 pub(super) fn arithmetic<'a>(

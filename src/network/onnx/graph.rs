@@ -127,7 +127,7 @@ fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), Stri
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut hint = "";
     for node in nodes {
-        let known = is_onnx(node.domain) && operators::find(node.op).is_some();
+        let known = is_onnx(node.domain) && operators::is_supported(node.op);
         if !known {
             let domain = if is_onnx(node.domain) { "" } else { node.domain };
             let separator = if domain.is_empty() { "" } else { "." };

@@ -8,6 +8,7 @@ use tch::{Kind, Tensor};
 use super::budget::Budget;
 use super::dims::{Shape, inferred};
 use super::graph::Checked;
+use super::known;
 use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
 use super::tensor::{self, Folder};
@@ -80,10 +81,14 @@ impl<'a> Importer<'a> {
 
     pub(super) fn convert(&mut self, node: &'a OnnxNode<'a>) -> Outcome<()> {
         self.current = Some(node);
-        let values = match operators::find(node.op) {
-            Some(Convert::One(convert)) => vec![convert(self, node)?],
-            Some(Convert::Several(convert)) => convert(self, node)?,
-            None => return Err("not supported".to_owned()),
+        let values = match (known::compute(self, node)?, operators::find(node.op)) {
+            (Some(tensor), _) => vec![Value::Constant(tensor, "")],
+            (None, Some(Convert::One(convert))) => vec![convert(self, node)?],
+            (None, Some(Convert::Several(convert))) => convert(self, node)?,
+            (None, None) if known::is_known(node.op) => {
+                return Err("supported on constants only, not on activations".to_owned());
+            }
+            (None, None) => return Err("not supported".to_owned()),
         };
         for (name, value) in node.outputs.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
             match &value {

@@ -23,6 +23,7 @@ mod constants;
 mod dims;
 mod graph;
 mod import;
+mod known;
 mod layers;
 mod message;
 mod names;

@@ -3,12 +3,17 @@
 use super::import::Importer;
 use super::message::Node;
 use super::value::{Outcome, Value};
-use super::{constants, layers, parts, pointwise, rearrange};
+use super::{constants, known, layers, parts, pointwise, rearrange};
 
 /// How an operator is converted: to its value, or to several.
 pub(super) enum Convert {
     One(for<'a> fn(&mut Importer<'a>, &'a Node<'a>) -> Outcome<Value<'a>>),
     Several(for<'a> fn(&mut Importer<'a>, &'a Node<'a>) -> Outcome<Vec<Value<'a>>>),
+}
+
+/// Whether it is computed, of activations or of constants at least.
+pub(super) fn is_supported(operator: &str) -> bool {
+    find(operator).is_some() || known::is_known(operator)
 }
 
 pub(super) fn find(operator: &str) -> Option<Convert> {
@@ -48,7 +53,6 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "ConstantOfShape" => constants::constant_of_shape,
         "Shape" => constants::shape,
         "Cast" => constants::cast,
-        "Range" => constants::range,
         "Mod" | "Equal" => constants::arithmetic,
         "Where" => constants::choose,
         _ => return None,

@@ -7,13 +7,14 @@ use super::message::Node;
 use super::rearrange::{axes, axis, emit_reshape};
 use super::sizes::Size;
 use super::value::{Outcome, Value, torch};
-use crate::network::ops::{Select, Slice};
+use crate::network::ops::{IndexSelect, Select, Slice};
 
 pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    let starts = importer.numbers(node, 1)?.ok_or("its starts are missing")?;
-    let ends = importer.numbers(node, 2)?.ok_or("its ends are missing")?;
-    let list = importer.numbers(node, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let starts = importer.numbers_of(node, "starts", 1)?.ok_or("its starts are missing")?;
+    let ends = importer.numbers_of(node, "ends", 2)?.ok_or("its ends are missing")?;
+    let list = importer.numbers_of(node, "axes", 3)?;
+    let list = list.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = importer.numbers(node, 4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), list.len(), steps.len()] != [starts.len(); 3] {
         return Err("its starts, ends, axes and steps are not as many".to_owned());
@@ -49,10 +50,39 @@ fn part<'a>(
     if is_batch {
         return Err("a part of the batch is taken: it would not hold for another one".to_owned());
     }
+    if step < 0 {
+        let indices = stepped(size, [start, end, step])?;
+        return importer.emit(IndexSelect { dim, indices }, vec![x]);
+    }
     importer.emit(Slice { dim, start, end, step }, vec![x])
 }
 
-/// One index, or several at equal distances.
+/// The indices that ONNX's and Python's `start:end:step` take of a dimension, backwards too.
+pub(super) fn stepped(size: i64, [start, end, step]: [i64; 3]) -> Outcome<Vec<i64>> {
+    let stride = usize::try_from(step.unsigned_abs()).ok().filter(|&stride| stride > 0);
+    let stride = stride.ok_or("a step of 0")?;
+    let from_front = |index: i64| if index < 0 { index.saturating_add(size) } else { index };
+    let last = size.saturating_sub(1);
+    if step > 0 {
+        let [start, end] = [start, end].map(|index| from_front(index).clamp(0, size));
+        return Ok((start..end).step_by(stride).collect());
+    }
+    let start = from_front(start).clamp(-1, last);
+    let end = from_front(end).clamp(-1, last);
+    Ok((end.saturating_add(1)..start.saturating_add(1)).rev().step_by(stride).collect())
+}
+
+/// Indices that count from the front; all within `size`.
+pub(super) fn places(indices: &[i64], size: i64) -> Outcome<Vec<i64>> {
+    let place = |&index: &i64| {
+        let place = if index < 0 { index.saturating_add(size) } else { index };
+        let within = (0..size).contains(&place).then_some(place);
+        within.ok_or_else(|| format!("index {index} in a dimension of {size}"))
+    };
+    indices.iter().map(place).collect()
+}
+
+/// One index, or several: at equal distances they are a slice.
 pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let (x, indices) = (importer.input(node, 0)?, importer.input(node, 1)?);
     if let (Some(sizes), Some(indices)) = (x.sizes(), indices.sizes()) {
@@ -67,33 +97,37 @@ pub(super) fn gather<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         Vec::<i64>::try_from(flat).map_err(torch)
     })?;
     let size = shape.sizes[dim];
-    let numbers: Vec<i64> =
-        numbers.into_iter().map(|at| if at < 0 { at.saturating_add(size) } else { at }).collect();
+    let numbers = places(&numbers, size)?;
     let &[first, ref rest @ ..] = numbers.as_slice() else {
         return Err("it gathers nothing".to_owned());
     };
+    let is_batch = shape.batch.is_some_and(|batch| batch.dim == dim);
     if many.is_empty() {
         return importer.emit(Select { dim, index: first }, vec![x]);
     }
     let step = rest.first().map_or(1, |second| second.saturating_sub(first));
     let even = numbers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(step));
-    let last = rest.last().copied().unwrap_or(first);
-    if step < 1 || !even || first < 0 || last >= size {
-        return Err("it gathers in an order that is not supported".to_owned());
-    }
-    // All of a batch written out for one image is all of any batch.
-    let all = (first, step, numbers.len() as i64) == (0, 1, size);
-    let is_batch = shape.batch.is_some_and(|batch| batch.dim == dim);
-    let end = if all && is_batch && !importer.dynamic { i64::MAX } else { last.saturating_add(1) };
-    let taken = part(importer, x, dim, [first, end, step])?;
+    let taken = if step > 0 && even {
+        // All of a batch written out for one image is all of any batch.
+        let all = (first, step, numbers.len() as i64) == (0, 1, size);
+        let last = rest.last().copied().unwrap_or(first);
+        let end =
+            if all && is_batch && !importer.dynamic { i64::MAX } else { last.saturating_add(1) };
+        part(importer, x, dim, [first, end, step])?
+    } else if is_batch {
+        return Err("images of the batch are taken: it would not hold for another one".to_owned());
+    } else {
+        importer.emit(IndexSelect { dim, indices: numbers }, vec![x])?
+    };
     let from = importer.shape(&taken);
     let sizes = from.symbolic();
-    let target = [
-        &sizes[..dim],
-        &many.iter().map(|&n| Size::fixed(n)).collect::<Vec<_>>(),
-        &sizes[dim + 1..],
-    ];
-    let to = from.reshaped(&target.concat(), importer.dynamic)?;
+    let many: Vec<Size> = many.iter().map(|&n| Size::fixed(n)).collect();
+    let target = match many.as_slice() {
+        // A single row of indices leaves the dimensions as they are.
+        [_] => return Ok(taken),
+        _ => [&sizes[..dim], &many, &sizes[dim.saturating_add(1)..]].concat(),
+    };
+    let to = from.reshaped(&target, importer.dynamic)?;
     emit_reshape(importer, taken, &from, to)
 }
 
@@ -122,4 +156,25 @@ pub(super) fn split<'a>(
         start = end;
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stepped;
+
+    #[test]
+    fn parts_as_python_takes_them() {
+        for (of, expected) in [
+            ([0, 5, 1], vec![0, 1, 2, 3, 4]),
+            ([-1, i64::MIN, -1], vec![4, 3, 2, 1, 0]),
+            ([3, 0, -1], vec![3, 2, 1]),
+            ([9, -9, -2], vec![4, 2, 0]),
+            ([-2, 1, -1], vec![3, 2]),
+            ([1, i64::MAX, 2], vec![1, 3]),
+            ([4, 2, 1], vec![]),
+        ] {
+            assert_eq!(stepped(5, of), Ok(expected), "{of:?}");
+        }
+        assert!(stepped(5, [0, 5, 0]).is_err());
+    }
 }

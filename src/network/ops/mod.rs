@@ -14,6 +14,7 @@ mod conv2d;
 mod dropout;
 mod field;
 mod flatten;
+mod index_select;
 mod input;
 mod layer_norm;
 mod linear;
@@ -45,6 +46,7 @@ pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub(crate) use field::{Read, Seen};
 pub use flatten::Flatten;
+pub use index_select::IndexSelect;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
@@ -137,6 +139,8 @@ operations! {
     Slice,
     /// One index of one dimension.
     Select,
+    /// Chosen indices of one dimension.
+    IndexSelect,
     /// A dimension of size 1 added.
     Unsqueeze,
     /// Zeros added around, or values cut.

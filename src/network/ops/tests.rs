@@ -61,6 +61,7 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         (Permute { order: vec![0, 2, 3, 1] }.into(), image()),
         (Slice { dim: 2, start: 1, end: -1, step: 2 }.into(), image()),
         (Select { dim: 1, index: -2 }.into(), image()),
+        (IndexSelect { dim: 3, indices: vec![2, 0, 2] }.into(), image()),
         (Unsqueeze { dim: 1 }.into(), image()),
         (Pad { amounts: vec![[0, 0], [0, 0], [2, 1], [-1, 3]] }.into(), image()),
         (Linear { weight: random(&[5, 11], 9), bias: Some(random(&[5], 10)) }.into(), image()),
