@@ -42,7 +42,7 @@ fn residual(b: &mut Builder, input: NodeId, name: &str, width: i64, halve: bool)
         // Every second pixel, and channels of zeros on both sides.
         let skip = b.max_pool(input, &at("shortcut.subsample"), Pool::new(1, 2));
         let amounts = vec![[0, 0], [width / 4, width / 4], [0, 0], [0, 0]];
-        b.op(&at("shortcut.pad"), Pad { amounts }, &[skip])
+        b.op(&at("shortcut.pad"), Pad::zeros(amounts), &[skip])
     } else {
         input
     };

@@ -8,8 +8,11 @@ use crate::network::ops::count;
 
 /// What is left.
 pub(super) struct Budget {
-    /// Numbers that may still be made of constants: about as many as were read.
+    /// Numbers that may still be made of constants: a few times as many as were read.
     numbers: u64,
+    /// Numbers that constants may still be filled with, the same one everywhere: it takes no memory
+    /// until a convolution's are laid out.
+    filled: u64,
     /// Values that may still be looked at to compute constants.
     work: u64,
 }
@@ -18,29 +21,36 @@ pub(super) struct Budget {
 const NUMBERS: u64 = 1 << 24;
 const WORK: u64 = 1 << 29;
 
+/// The files of 9 kB that stand for a VGG-19 fill 144 million.
+const FILLED: u64 = 1 << 28;
+
+/// For each number read. Weights that are standardized whenever they are used are made several times.
+const NUMBERS_PER_NUMBER: u64 = 8;
+
 /// For each number read. Weights that are products of two matrices, of rank 64 and less, are computed.
 const WORK_PER_NUMBER: u64 = 64;
 
 impl Budget {
     pub(super) fn new() -> Budget {
-        Budget { numbers: NUMBERS, work: WORK }
+        Budget { numbers: NUMBERS, filled: FILLED, work: WORK }
     }
 
     /// Numbers that the file really holds.
     pub(super) fn earn(&mut self, numbers: usize) {
         let numbers = numbers as u64;
-        self.numbers = self.numbers.saturating_add(numbers);
+        self.numbers = self.numbers.saturating_add(NUMBERS_PER_NUMBER.saturating_mul(numbers));
         self.work = self.work.saturating_add(WORK_PER_NUMBER.saturating_mul(numbers));
     }
 
     /// Counts a constant of that shape.
     pub(super) fn spend(&mut self, sizes: &[i64]) -> Outcome<()> {
-        let left = self.numbers.checked_sub(count(sizes)).ok_or_else(|| {
-            let shape = shape_text(sizes);
-            format!("constants of {shape}, together far larger than the file: refused")
-        })?;
-        product(sizes)?;
-        self.numbers = left;
+        self.numbers = left(self.numbers, sizes)?;
+        Ok(())
+    }
+
+    /// Counts a constant of that shape that is one number everywhere.
+    pub(super) fn fill(&mut self, sizes: &[i64]) -> Outcome<()> {
+        self.filled = left(self.filled, sizes)?;
         Ok(())
     }
 
@@ -55,4 +65,13 @@ impl Budget {
         })?;
         Ok(())
     }
+}
+
+fn left(numbers: u64, sizes: &[i64]) -> Outcome<u64> {
+    let left = numbers.checked_sub(count(sizes)).ok_or_else(|| {
+        let shape = shape_text(sizes);
+        format!("constants of {shape}, together far larger than the file: refused")
+    })?;
+    product(sizes)?;
+    Ok(left)
 }

@@ -36,12 +36,12 @@ pub(super) fn constant_of_shape<'a>(
     node: &'a Node<'a>,
 ) -> Outcome<Value<'a>> {
     let shape = importer.numbers(node, 0)?.ok_or("its shape is missing")?;
-    importer.budget.spend(&shape)?;
+    importer.budget.fill(&shape)?;
     let one = match node.attribute("value").and_then(|value| value.array.as_deref()) {
         Some(array) => importer.read(array)?,
         None => Tensor::f_from_slice(&[0_f32]).map_err(torch)?,
     };
-    let filled = one.f_reshape(1).and_then(|one| one.f_expand(&shape, false)?.f_contiguous());
+    let filled = one.f_reshape(1).and_then(|one| one.f_expand(&shape, false));
     Ok(Value::Constant(filled.map_err(torch)?, ""))
 }
 

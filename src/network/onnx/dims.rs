@@ -7,7 +7,7 @@ use crate::error::shape_text;
 use crate::network::Op;
 use crate::network::ops::MOST_DIMS;
 
-/// A value's shape for one image, and where the batch stands in it.
+/// A value's shape for one batch as large as the file's, and where the batch stands in it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Shape {
     pub sizes: Vec<i64>,
@@ -20,10 +20,12 @@ pub(super) struct Shape {
 pub(super) struct Batch {
     pub dim: usize,
     pub before: i64,
+    /// How many images the file is made for: N is a multiple of it during the import.
+    pub images: i64,
 }
 
 impl Shape {
-    /// For a batch of `n`.
+    /// For `n` such batches.
     pub(super) fn at(&self, n: i64) -> Result<Vec<i64>, String> {
         let mut sizes = self.sizes.clone();
         if let Some(size) = self.batch.and_then(|batch| sizes.get_mut(batch.dim)) {
@@ -44,6 +46,7 @@ impl Shape {
         product(two)?; // no smaller than the other
         let changed: Vec<usize> = (0..one.len()).filter(|&dim| one[dim] != two[dim]).collect();
         let batches = || inputs.iter().filter_map(|shape| Some((shape, shape.batch?)));
+        let images = batches().next().map_or(1, |(_, batch)| batch.images);
         let dim = match changed.as_slice() {
             [] if batches().next().is_none() => return Ok(Shape { sizes: one, batch: None }),
             &[dim] if one[dim].checked_mul(2) == Some(two[dim]) => dim,
@@ -57,14 +60,14 @@ impl Shape {
         let same =
             |&(shape, batch): &(&&Shape, Batch)| shape.sizes.get(batch.dim) == Some(&one[dim]);
         let before = batches().find(same).map_or(1, |(_, batch)| batch.before);
-        Ok(Shape { sizes: one, batch: Some(Batch { dim, before }) })
+        Ok(Shape { sizes: one, batch: Some(Batch { dim, before, images }) })
     }
 
     /// The shape after a reshape to `target`, in which -1 takes what is left.
     ///
     /// Values keep their row-major order, so the number of values before the batch stays. That leaves
     /// a choice only where the batch meets the border of two dimensions: `dynamic` files have it in
-    /// the -1; else a dimension of 1 is the batch, or, where it was merged, one that holds no
+    /// the -1; else a dimension as large as the file's batch is it, or, where it was merged, one that holds no
     /// features (the last does).
     #[allow(clippy::arithmetic_side_effects, reason = "`product` gives 1 to 2^32")]
     pub(super) fn reshaped(&self, target: &[Size], dynamic: bool) -> Result<Shape, String> {
@@ -86,12 +89,12 @@ impl Shape {
         let before = |dim: usize| {
             let passed: i64 = sizes[..dim].iter().product();
             let before = Some(ahead / passed).filter(|_| ahead % passed == 0)?;
-            (sizes[dim] % before == 0).then_some(before)
+            (sizes[dim] % before == 0 && sizes[dim] / before % batch.images == 0).then_some(before)
         };
         let possible: Vec<usize> = (0..sizes.len()).filter(|&dim| before(dim).is_some()).collect();
         let explicit = target.iter().position(|size| size.batch);
         let free = free.first().copied().filter(|dim| possible.contains(dim));
-        let alone = |&dim: &usize| sizes[dim] == 1;
+        let alone = |&dim: &usize| sizes[dim] == batch.images;
         let inner = possible.iter().copied().rfind(|&dim| dim + 1 < sizes.len());
         let dim = explicit
             .or(free.filter(|dim| dynamic || alone(dim)))
@@ -99,7 +102,8 @@ impl Shape {
             .or(free)
             .or(inner)
             .or(possible.last().copied());
-        let batch = dim.and_then(|dim| Some(Batch { dim, before: before(dim)? }));
+        let images = batch.images;
+        let batch = dim.and_then(|dim| Some(Batch { dim, before: before(dim)?, images }));
         let batch = batch.ok_or_else(|| wrong() + ", which mixes the images of a batch")?;
         Ok(Shape { sizes, batch: Some(batch) })
     }
@@ -148,7 +152,7 @@ mod tests {
     use super::*;
 
     fn shape(sizes: &[i64], dim: usize, before: i64) -> Shape {
-        Shape { sizes: sizes.to_vec(), batch: Some(Batch { dim, before }) }
+        Shape { sizes: sizes.to_vec(), batch: Some(Batch { dim, before, images: 1 }) }
     }
 
     fn reshaped(from: &Shape, target: &[i64], dynamic: bool) -> Result<Shape, String> {

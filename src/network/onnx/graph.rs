@@ -3,45 +3,53 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use super::input::{self, ImageInput};
 use super::message::{Graph, Model, Node};
 use super::operators;
-use crate::error::{listed, short};
+use crate::error::short;
 
 /// A graph whose names and order are sound.
 pub(super) struct Checked<'a> {
     pub graph: Graph<'a>,
+    /// The version of ONNX's operators that it is written in.
+    pub opset: i64,
     /// The nodes that the outputs need, each after those it reads.
     pub order: Vec<usize>,
-    /// The image input's name.
-    pub input: &'a str,
-    /// Its declared sizes; `None` for those that are free.
-    pub sizes: [Option<i64>; 4],
+    pub input: ImageInput<'a>,
 }
 
-/// The operator sets supported. Within them the operators keep their meaning, or the difference is
-/// seen in a node itself (axes as an attribute or as an input).
-const OPSETS: std::ops::RangeInclusive<i64> = 13..=23;
+/// The operator sets supported. Where the meaning of an operator changed within them, its converter
+/// asks for the version.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
 
 pub(super) fn check(model: Model) -> Result<Checked, String> {
     let graph = model.graph.filter(|_| model.ir_version > 0);
     let graph = graph.ok_or("it holds no ONNX graph")?;
-    match model.opsets.iter().find(|(domain, _)| is_onnx(domain)) {
-        Some((_, version)) if OPSETS.contains(version) => {}
-        Some((_, version)) => {
-            return Err(format!(
-                "it is of operator set {version}, supported are {} to {}: export it with \
-                 `opset_version=17` or `18`",
-                OPSETS.start(),
-                OPSETS.end()
-            ));
-        }
-        None => return Err("it names no version of ONNX's operators".to_owned()),
-    }
+    let opset = opset(&model.opsets)?;
     let producers = producers(&graph)?;
     let order = order(&graph, &producers)?;
     unsupported(order.iter().map(|&index| &graph.nodes[index]))?;
-    let (input, sizes) = image_input(&graph)?;
-    Ok(Checked { order, input, sizes, graph })
+    let input = input::find(&graph, &order)?;
+    Ok(Checked { opset, order, input, graph })
+}
+
+fn opset(opsets: &[(&str, i64)]) -> Result<i64, String> {
+    let (first, last) = (OPSETS.start(), OPSETS.end());
+    match opsets.iter().find(|(domain, _)| is_onnx(domain)) {
+        Some((_, version)) if OPSETS.contains(version) => Ok(*version),
+        Some((_, version)) => {
+            let nearest = version.clamp(&13, last);
+            Err(format!(
+                "it is of operator set {version}, supported are {first} to {last}: in Python, \
+                 `onnx.version_converter.convert_version(model, {nearest})` brings it there, or \
+                 export it with `opset_version=18`"
+            ))
+        }
+        None => Err(format!(
+            "it does not say which version of ONNX's operators it is written in: its \
+             `opset_import` must name one, from {first} to {last}"
+        )),
+    }
 }
 
 fn is_onnx(domain: &str) -> bool {
@@ -164,26 +172,4 @@ const FUSED: &str = "\nA runtime has optimized the file for itself, and put oper
 fn quantized(operator: &str) -> bool {
     let known = ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger"];
     known.contains(&operator) || operator == "MatMulInteger" || operator.starts_with("QLinear")
-}
-
-/// The one input that is no initializer, which must be `[N, C, H, W]`.
-fn image_input<'a>(graph: &Graph<'a>) -> Result<(&'a str, [Option<i64>; 4]), String> {
-    let initialized: std::collections::HashSet<_> =
-        graph.initializers.iter().map(|array| array.name).collect();
-    let inputs: Vec<_> =
-        graph.inputs.iter().filter(|input| !initialized.contains(input.name)).collect();
-    let [input] = inputs.as_slice() else {
-        let names: Vec<String> = inputs.iter().map(|input| short(input.name).into()).collect();
-        return Err(format!(
-            "it takes {} inputs ({}); a network here takes one, images [N, C, H, W]",
-            inputs.len(),
-            listed(&names)
-        ));
-    };
-    let sizes = input.shape.as_deref().and_then(|shape| <[_; 4]>::try_from(shape).ok());
-    let sizes = sizes.ok_or_else(|| {
-        let name = short(input.name);
-        format!("its input `{name}` is declared {:?}, expected [N, C, H, W]", input.shape)
-    })?;
-    Ok((input.name, sizes))
 }

@@ -6,15 +6,16 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::budget::Budget;
-use super::dims::{Shape, inferred};
+use super::dims::{Batch, Shape, inferred};
 use super::graph::Checked;
+use super::input::Layout;
 use super::known;
 use super::message::{Array, Node as OnnxNode};
 use super::operators::{self, Convert};
 use super::tensor::{self, Folder};
 use super::value::{Outcome, Value, torch};
 use crate::error::{shape_text, short};
-use crate::network::ops::{Input, Parameter};
+use crate::network::ops::{Input, Parameter, Permute};
 use crate::network::{Node, Op};
 
 /// Where a node of the network comes from: what it is named after.
@@ -31,6 +32,8 @@ pub(super) struct Importer<'a> {
     pub values: HashMap<&'a str, Value<'a>>,
     /// How many nodes read each value.
     readers: HashMap<&'a str, usize>,
+    /// How many nodes are still to read it.
+    waiting: HashMap<&'a str, usize>,
     /// How many values each node of the network is.
     holders: HashMap<usize, usize>,
     pub nodes: Vec<Node>,
@@ -43,8 +46,14 @@ pub(super) struct Importer<'a> {
     /// The node of the file that is being converted.
     current: Option<&'a OnnxNode<'a>>,
     pub budget: Budget,
+    /// The version of the operator set that the file is written in.
+    pub opset: i64,
     /// Whether the file is made for any batch, or for one image.
     pub dynamic: bool,
+    /// How many images the file is made for, where it is for a fixed number.
+    pub images: i64,
+    /// The input that the file holds to be channels-last until it is turned, which it is already.
+    pub turned: Option<&'a str>,
 }
 
 /// A node of the file becomes one of the network or a few, and a file has 20,000 at most.
@@ -61,22 +70,36 @@ impl<'a> Importer<'a> {
             *readers.entry(output.name).or_default() += 1;
         }
         let [c, h, w] = image;
-        let batch = Some(super::dims::Batch { dim: 0, before: 1 });
+        let images = checked.input.sizes[0].unwrap_or(1);
+        let batch = Some(Batch { dim: 0, before: 1, images });
         Importer {
             folder: Folder::new(folder),
             initializers: checked.graph.initializers.iter().map(|a| (a.name, a)).collect(),
-            values: HashMap::from([(checked.input, Value::Node(0))]),
+            values: HashMap::from([(checked.input.name, Value::Node(0))]),
+            waiting: readers.clone(),
             readers,
             holders: HashMap::from([(0, 1)]),
             nodes: vec![Node { name: String::new(), op: Op::Input(Input), inputs: Vec::new() }],
-            shapes: vec![Shape { sizes: vec![1, c, h, w], batch }],
+            shapes: vec![Shape { sizes: vec![images, c, h, w], batch }],
             origins: vec![Origin { node: None, weight: "input" }],
             parameters: HashMap::new(),
             transposed: HashMap::new(),
             current: None,
             budget: Budget::new(),
-            dynamic: checked.sizes[0].is_none(),
+            opset: checked.opset,
+            dynamic: checked.input.sizes[0].is_none(),
+            images,
+            turned: (checked.input.layout == Layout::TurnedAtOnce).then_some(checked.input.name),
         }
+    }
+
+    /// Images as the file lays them out, where it reads them so.
+    pub(super) fn lay_out_input(&mut self, layout: Layout, name: &'a str) -> Outcome<()> {
+        if layout == Layout::ChannelsLast {
+            let turned = self.emit(Permute { order: vec![0, 2, 3, 1] }, vec![Value::Node(0)])?;
+            self.values.insert(name, turned);
+        }
+        Ok(())
     }
 
     pub(super) fn convert(&mut self, node: &'a OnnxNode<'a>) -> Outcome<()> {
@@ -99,7 +122,20 @@ impl<'a> Importer<'a> {
             }
             self.values.insert(name, value);
         }
+        for name in &node.inputs {
+            self.release(name);
+        }
         Ok(())
+    }
+
+    /// Lets go of a constant that no other node reads.
+    fn release(&mut self, name: &'a str) {
+        if let Some(waiting) = self.waiting.get_mut(name) {
+            *waiting = waiting.saturating_sub(1);
+            if *waiting == 0 && matches!(self.values.get(name), Some(Value::Constant(..))) {
+                self.values.remove(name);
+            }
+        }
     }
 
     /// The value of that name.

@@ -1,16 +1,18 @@
-//! Layers with weights, poolings, normalizations, softmax.
+//! Layers with weights, normalizations, softmax.
 
 use tch::{Kind, Tensor};
 
+use super::dims::product;
 use super::import::Importer;
 use super::message::Node;
-use super::rearrange::axis;
+use super::rearrange::{axis, emit_reshape};
+use super::sizes::Size;
 use super::value::{Outcome, Value, torch};
-use crate::error::short;
+use super::windows::{Window, pair};
 use crate::network::Op;
 use crate::network::ops::{
-    AdaptiveAvgPool2d, Arithmetic, AvgPool2d, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax,
-    MatMul, MaxPool2d, Mean, Pad, Softmax,
+    AdaptiveAvgPool2d, Arithmetic, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul,
+    Mean, Permute, Pointwise, Softmax,
 };
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -26,17 +28,9 @@ pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
     {
         return Err(format!("weights {:?} fit neither kernel nor bias", weight.size()));
     }
-    let stride = pair(node, "strides", [1, 1])?;
-    let dilation = pair(node, "dilations", [1, 1])?;
-    let (x, padding) = match padding(node, kernel, stride, dilation)? {
-        [[top, bottom], [left, right]] if top == bottom && left == right && top.min(left) >= 0 => {
-            (x, [top, left])
-        }
-        uneven => {
-            let amounts = vec![[0, 0], [0, 0], uneven[0], uneven[1]];
-            (importer.emit(Pad { amounts }, vec![x])?, [0, 0])
-        }
-    };
+    let (stride, dilation) = (pair(node, "strides", [1, 1])?, pair(node, "dilations", [1, 1])?);
+    let window = Window { kernel, stride, dilation };
+    let (x, padding) = window.bordered(importer, node, x, 0.0)?;
     let groups = node.int("group", 1);
     let op = Conv2d { weight, bias, stride, padding, dilation, groups };
     importer.emit_layer(op, vec![x], name)
@@ -46,14 +40,22 @@ pub(super) fn batch_norm<'a>(
     importer: &mut Importer<'a>,
     node: &'a Node<'a>,
 ) -> Outcome<Value<'a>> {
-    if node.int("training_mode", 0) != 0 {
-        return Err("it is in training mode: call `model.eval()` before the export".to_owned());
-    }
     let x = importer.input(node, 0)?;
     let eps = node.float("epsilon", 1e-5);
     let (weight, name) = importer.required(node, 1)?;
-    let [(bias, _), (running_mean, _), (running_var, _)] =
-        [importer.required(node, 2)?, importer.required(node, 3)?, importer.required(node, 4)?];
+    let (bias, _) = importer.required(node, 2)?;
+    let [running_mean, running_var] = if node.int("training_mode", 0) != 0 {
+        let Value::Constant(x, _) = &x else {
+            return Err("it is in training mode: call `model.eval()` before the export".to_owned());
+        };
+        // Weights that are standardized each time they are used.
+        statistics(importer, x)?
+    } else {
+        [importer.required(node, 3)?.0, importer.required(node, 4)?.0]
+    };
+    if node.int("spatial", 1) == 0 {
+        return Err("its statistics are of each place (spatial=0): not supported".to_owned());
+    }
     let channels = weight.size();
     if channels.len() != 1
         || [&bias, &running_mean, &running_var].iter().any(|t| t.size() != channels)
@@ -79,6 +81,18 @@ pub(super) fn batch_norm<'a>(
     importer.emit(Op::ADD, vec![scaled, Value::Constant(shift, "")])
 }
 
+/// Mean and variance of each channel.
+fn statistics(importer: &mut Importer, x: &Tensor) -> Outcome<[Tensor; 2]> {
+    importer.budget.spend(&x.size())?;
+    let over: Vec<i64> = (0..x.dim() as i64).filter(|&dim| dim != 1).collect();
+    let statistics = || {
+        let mean = x.f_mean_dim(over.as_slice(), true, None::<Kind>)?;
+        let variance = x.f_sub(&mean)?.f_square()?;
+        Ok([mean.f_reshape(-1)?, variance.f_mean_dim(over.as_slice(), false, None::<Kind>)?])
+    };
+    statistics().map_err(torch)
+}
+
 pub(super) fn layer_norm<'a>(
     importer: &mut Importer<'a>,
     node: &'a Node<'a>,
@@ -95,15 +109,25 @@ pub(super) fn layer_norm<'a>(
     importer.emit_layer(LayerNorm { weight, bias, eps }, vec![x], name)
 }
 
-/// alpha·A·B + beta·C, of which A are the activations.
+/// alpha·A·B + beta·C, with A and B transposed where it says so: a layer where B and C are fixed.
 pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    if node.int("transA", 0) != 0 {
-        return Err("transA is not supported".to_owned());
-    }
     let x = importer.input(node, 0)?;
+    let x = if node.int("transA", 0) != 0 { swapped(importer, x)? } else { x };
+    let factors = importer.input(node, 1)?;
+    let terms = importer.optional(node, 2)?;
+    let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
+    let fixed = |value: &Value| matches!(value, Value::Constant(..));
+    if !fixed(&factors) || fixed(&x) || !terms.as_ref().is_none_or(fixed) {
+        let factors =
+            if node.int("transB", 0) != 0 { swapped(importer, factors)? } else { factors };
+        let product = importer.emit(MatMul, vec![x, factors])?;
+        let product = importer.emit(Pointwise::Scale { factor: alpha }, vec![product])?;
+        let Some(terms) = terms else { return Ok(product) };
+        let terms = importer.emit(Pointwise::Scale { factor: beta }, vec![terms])?;
+        return importer.emit(Op::ADD, vec![product, terms]);
+    }
     let (weight, name) = importer.required(node, 1)?;
     let bias = importer.weight(node, 2)?.map(|(bias, _)| bias);
-    let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
     let weight =
         if node.int("transB", 0) != 0 { weight } else { importer.transposed(&weight, name)? };
     let weight = scaled(importer, weight, alpha)?;
@@ -116,6 +140,10 @@ pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
     });
     let bias = bias.transpose()?;
     importer.emit_layer(Linear { weight, bias }, vec![x], name)
+}
+
+fn swapped<'a>(importer: &mut Importer<'a>, matrix: Value<'a>) -> Outcome<Value<'a>> {
+    importer.emit(Permute { order: vec![1, 0] }, vec![matrix])
 }
 
 /// With a fixed matrix a fully connected layer, else a product of two activations.
@@ -137,25 +165,6 @@ fn scaled(importer: &mut Importer, tensor: Tensor, factor: f64) -> Outcome<Tenso
     }
     importer.budget.spend(&tensor.size())?;
     tensor.f_mul_scalar(factor).map_err(torch)
-}
-
-pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    let x = importer.input(node, 0)?;
-    let kernel = pair(node, "kernel_shape", [0, 0])?;
-    let stride = pair(node, "strides", [1, 1])?;
-    if pair(node, "dilations", [1, 1])? != [1, 1] {
-        return Err("a pooling with dilation is not supported".to_owned());
-    }
-    let padding = match padding(node, kernel, stride, [1, 1])? {
-        [[top, bottom], [left, right]] if top == bottom && left == right => [top, left],
-        uneven => return Err(format!("padding {uneven:?} that differs between sides")),
-    };
-    let ceil = node.int("ceil_mode", 0) != 0;
-    if node.op == "MaxPool" {
-        return importer.emit(MaxPool2d { kernel, stride, padding, ceil }, vec![x]);
-    }
-    let count_padding = node.int("count_include_pad", 0) != 0;
-    importer.emit(AvgPool2d { kernel, stride, padding, ceil, count_padding }, vec![x])
 }
 
 pub(super) fn global_average_pool<'a>(
@@ -182,52 +191,34 @@ pub(super) fn mean<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
     importer.emit(Mean { dims, keep_dims: node.int("keepdims", 1) != 0 }, vec![x])
 }
 
+/// Before operator set 13 over all dimensions from `axis` on, by default from the first after the
+/// batch.
 pub(super) fn softmax<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let old = importer.opset < 13;
     let x = importer.input(node, 0)?;
     let shape = importer.shape(&x);
-    let dim = axis(node.int("axis", -1), shape.sizes.len())?;
-    if shape.batch.is_some_and(|batch| batch.dim == dim) {
+    let rank = shape.sizes.len();
+    let dim = axis(node.int("axis", if old { 1 } else { -1 }), rank)?;
+    let several = old && shape.sizes[dim..].iter().filter(|&&size| size != 1).count() > 1;
+    // Sizes of 1 behind it make no difference.
+    let dim = if old && !several {
+        (dim..rank).find(|&d| shape.sizes[d] != 1).unwrap_or(dim)
+    } else {
+        dim
+    };
+    if shape.batch.is_some_and(|batch| batch.dim == dim || (several && batch.dim > dim)) {
         return Err("it would mix the images of a batch".to_owned());
     }
-    let op: Op =
-        if node.op == "Softmax" { Softmax { dim }.into() } else { LogSoftmax { dim }.into() };
-    importer.emit(op, vec![x])
-}
-
-/// Two numbers, for height and width.
-fn pair(node: &Node, name: &str, default: [i64; 2]) -> Outcome<[i64; 2]> {
-    let Some(numbers) = node.ints(name) else { return Ok(default) };
-    numbers.try_into().map_err(|_| format!("{name} {numbers:?}, expected two: height and width"))
-}
-
-/// The border before and after, for height and width.
-fn padding(
-    node: &Node,
-    kernel: [i64; 2],
-    stride: [i64; 2],
-    dilation: [i64; 2],
-) -> Outcome<[[i64; 2]; 2]> {
-    let auto = node.text("auto_pad", "NOTSET");
-    match auto.as_str() {
-        "NOTSET" => match node.ints("pads") {
-            None => Ok([[0, 0]; 2]),
-            Some(&[top, left, bottom, right]) => Ok([[top, bottom], [left, right]]),
-            Some(other) => Err(format!("pads {other:?}, expected four numbers")),
-        },
-        "VALID" => Ok([[0, 0]; 2]),
-        // With a step of 1 it does not depend on the image's size.
-        "SAME_UPPER" | "SAME_LOWER" if stride == [1, 1] => {
-            let side = |i: usize| {
-                let all = kernel[i].checked_sub(1)?.checked_mul(dilation[i])?;
-                let (less, more) = (all / 2, all.checked_sub(all / 2)?);
-                Some(if auto == "SAME_UPPER" { [less, more] } else { [more, less] })
-            };
-            let sides = side(0).zip(side(1)).map(|(height, width)| [height, width]);
-            sides.ok_or_else(|| format!("kernel {kernel:?}, dilation {dilation:?}"))
-        }
-        other => {
-            let other = short(other);
-            Err(format!("auto_pad {other} with stride {stride:?} is not supported"))
-        }
+    let op = |dim| -> Op {
+        if node.op == "Softmax" { Softmax { dim }.into() } else { LogSoftmax { dim }.into() }
+    };
+    if !several {
+        return importer.emit(op(dim), vec![x]);
     }
+    let sizes = shape.symbolic();
+    let row = Size::fixed(product(&shape.sizes[dim..])?);
+    let flat = shape.reshaped(&[&sizes[..dim], &[row]].concat(), importer.dynamic)?;
+    let rows = emit_reshape(importer, x, &shape, flat.clone())?;
+    let result = importer.emit(op(dim), vec![rows])?;
+    emit_reshape(importer, result, &flat, shape)
 }

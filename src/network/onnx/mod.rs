@@ -23,6 +23,7 @@ mod constants;
 mod dims;
 mod graph;
 mod import;
+mod input;
 mod known;
 mod layers;
 mod message;
@@ -34,6 +35,7 @@ mod rearrange;
 mod sizes;
 mod tensor;
 mod value;
+mod windows;
 mod wire;
 
 use std::fs::File;
@@ -52,11 +54,13 @@ use value::Value;
 const LARGEST_FILE: u64 = 1 << 31;
 
 impl Network {
-    /// Opens an ONNX file of operator set 13 to 23 as `torch.onnx.export` writes it, with either of
-    /// its exporters, on the GPU where there is one. Weights in a file beside it are read, too.
+    /// Opens an ONNX file of operator set 7 to 23, on the GPU where there is one: as `torch.onnx.export`
+    /// writes it with either of its exporters, from a collection of older ones, or converted from
+    /// Keras. Weights in a file beside it are read, too.
     ///
-    /// Inputs are `[N, C, H, W]` for any N, also where the file was exported for one image. H and W
-    /// may differ from the file's where no reshape fixes them. Weights become float32.
+    /// Inputs are `[N, C, H, W]` for any N, also where the file was exported for one image or for 32,
+    /// and where its own input is `[N, H, W, C]`. H and W may differ from the file's where no reshape
+    /// fixes them. Weights become float32.
     ///
     /// **Layers** have PyTorch's names where the file tells them: after their weights
     /// (`layer1.0.conv1`) or their modules (`layer1.0.relu_1`, `layer4` for the last one under it).
@@ -122,8 +126,9 @@ fn read(
     image: Option<[i64; 3]>,
 ) -> std::result::Result<Network, String> {
     let checked = graph::check(message::model(bytes)?)?;
-    let image = image_size(checked.sizes, image)?;
+    let image = image_size(checked.input.sizes, image)?;
     let mut importer = Importer::new(&checked, folder, image);
+    importer.lay_out_input(checked.input.layout, checked.input.name)?;
     for &index in &checked.order {
         let node = &checked.graph.nodes[index];
         importer.convert(node).map_err(|problem| format!("{}: {problem}", node.title()))?;
@@ -140,9 +145,11 @@ fn read(
         }
     };
     let batch = importer.shapes[output].batch;
-    if importer.shapes[output].sizes.first() != Some(&1)
-        || batch.is_none_or(|batch| (batch.dim, batch.before) != (0, 1))
-    {
+    let rows = |batch: dims::Batch| {
+        (batch.dim, batch.before) == (0, 1)
+            && importer.shapes[output].sizes.first() == Some(&batch.images)
+    };
+    if !batch.is_some_and(rows) {
         let shape = sizes::Size::text(&importer.shapes[output].symbolic());
         return Err(format!(
             "its output `{}` is {shape}, expected one row for each image, [N, …]: export it with a \
@@ -204,10 +211,8 @@ fn image_size(
     // 8 GiB as float32.
     const MOST_VALUES: i64 = 1 << 31;
     let [batch, c, h, w] = declared;
-    if let Some(count) = batch.filter(|&count| count != 1) {
-        return Err(format!(
-            "it was exported for a batch of {count}: export it for one image or a dynamic batch"
-        ));
+    if batch.is_some_and(|count| !(1..=LARGEST).contains(&count)) {
+        return Err(format!("it is made for {batch:?} images, expected 1 to {LARGEST}"));
     }
     let free = |size: Option<i64>| size.is_none();
     let image = match (asked, c) {
@@ -224,7 +229,8 @@ fn image_size(
                 .to_owned());
         }
     };
-    let counted = image.iter().try_fold(1, |all: i64, &size| all.checked_mul(size));
+    let images = batch.unwrap_or(1);
+    let counted = image.iter().try_fold(images, |all: i64, &size| all.checked_mul(size));
     if image.iter().any(|size| !(1..=LARGEST).contains(size))
         || counted.is_none_or(|count| count > MOST_VALUES)
     {

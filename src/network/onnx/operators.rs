@@ -3,7 +3,7 @@
 use super::import::Importer;
 use super::message::Node;
 use super::value::{Outcome, Value};
-use super::{constants, known, layers, parts, pointwise, rearrange};
+use super::{constants, known, layers, parts, pointwise, rearrange, windows};
 
 /// How an operator is converted: to its value, or to several.
 pub(super) enum Convert {
@@ -23,7 +23,7 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "LayerNormalization" => layers::layer_norm,
         "Gemm" => layers::gemm,
         "MatMul" => layers::mat_mul,
-        "MaxPool" | "AveragePool" => layers::pool,
+        "MaxPool" | "AveragePool" => windows::pool,
         "GlobalAveragePool" => layers::global_average_pool,
         "ReduceMean" => layers::mean,
         "Softmax" | "LogSoftmax" => layers::softmax,

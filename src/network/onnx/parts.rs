@@ -43,7 +43,7 @@ fn part<'a>(
     let size = shape.sizes[dim];
     let is_batch = shape.batch.is_some_and(|batch| batch.dim == dim);
     // "To the end" is written as a number beyond any size.
-    let to_end = end >= if is_batch { i64::from(i32::MAX) } else { size };
+    let to_end = end >= if is_batch && importer.dynamic { i64::from(i32::MAX) } else { size };
     if start == 0 && step == 1 && to_end {
         return Ok(x);
     }

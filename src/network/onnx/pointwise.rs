@@ -53,13 +53,18 @@ fn hard_sigmoid<'a>(
 
 pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    let mut bound = |index, without| match importer.optional(node, index)? {
-        None => Ok(without),
+    // Attributes before operator set 11.
+    let mut bound = |name, index, without| match importer.optional(node, index)? {
+        None => Ok(node.float(name, without)),
         Some(value) => {
             value.scalar().ok_or_else(|| "a bound that is computed is not supported".to_owned())
         }
     };
-    let (low, high): (f64, f64) = (bound(1, f64::NEG_INFINITY)?, bound(2, f64::INFINITY)?);
+    let low: f64 = bound("min", 1, f64::NEG_INFINITY)?;
+    let high: f64 = bound("max", 2, f64::INFINITY)?;
+    // The old defaults are the largest numbers there are.
+    let low = if low <= f64::from(f32::MIN) { f64::NEG_INFINITY } else { low };
+    let high = if high >= f64::from(f32::MAX) { f64::INFINITY } else { high };
     let function = match (low, high) {
         (0.0, 6.0) => Pointwise::Relu6,
         (0.0, f64::INFINITY) => Pointwise::Relu,

@@ -5,8 +5,9 @@ use super::import::Importer;
 use super::message::Node;
 use super::sizes::{Size, Sizes};
 use super::value::{Outcome, Value, torch};
+use crate::error::short;
 use crate::network::Op;
-use crate::network::ops::{Concat, Flatten, Pad, Permute, Reshape, Select, Unsqueeze};
+use crate::network::ops::{Concat, Flatten, Pad, PadMode, Permute, Reshape, Select, Unsqueeze};
 
 /// A dimension; negative ones count from the end.
 pub(super) fn axis(axis: i64, rank: usize) -> Outcome<usize> {
@@ -130,6 +131,9 @@ pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> 
 
 pub(super) fn transpose<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
+    if node.inputs.first().copied() == importer.turned && importer.turned.is_some() {
+        return Ok(x);
+    }
     let rank = importer.shape(&x).sizes.len();
     let order = match node.ints("perm") {
         Some(perm) => perm.iter().map(|&at| axis(at, rank)).collect::<Outcome<Vec<_>>>()?,
@@ -162,12 +166,15 @@ pub(super) fn expand<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         [ones.as_slice(), sizes].concat()
     };
     let wanted = stretched(&target.values).into_iter().zip(stretched(&from));
+    // A file for 32 images repeats for 32.
+    let baked = |at: usize, to: Size| at == 0 && importer.images > 1 && to.count == importer.images;
     let wanted: Vec<Size> = wanted
-        .map(
-            |(to, from)| {
-                if to == Size::fixed(1) || (to.batch && from.count == 1) { from } else { to }
-            },
-        )
+        .enumerate()
+        .map(|(at, (to, from))| match from.count {
+            _ if to == Size::fixed(1) => from,
+            1 if to.batch || baked(at, to) => from,
+            _ => to,
+        })
         .collect();
     if wanted == from {
         return Ok(x);
@@ -181,14 +188,22 @@ pub(super) fn expand<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     Ok(Value::Constant(repeated.map_err(torch)?, ""))
 }
 
+/// Amounts and value are attributes before operator set 11.
 pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    let mode = node.text("mode", "constant");
     let x = importer.input(node, 0)?;
-    let pads = importer.numbers(node, 1)?.ok_or("its amounts are missing")?;
-    let value = importer.optional(node, 2)?.map(|value| value.scalar());
-    if mode != "constant" || value.is_some_and(|value| value != Some(0.0)) {
-        return Err(format!("mode {mode}: only padding by zeros is supported"));
-    }
+    let pads = importer.numbers_of(node, "pads", 1)?.ok_or("its amounts are missing")?;
+    let mode = match node.text("mode", "constant").as_str() {
+        "constant" => match importer.optional(node, 2)? {
+            None => PadMode::Constant(node.float("value", 0.0)),
+            // Exporters write no value as an empty one.
+            Some(Value::Constant(none, _)) if none.numel() == 0 => PadMode::Constant(0.0),
+            Some(value) => PadMode::Constant(value.scalar().ok_or("its value is no fixed number")?),
+        },
+        "reflect" => PadMode::Reflect,
+        "edge" => PadMode::Edge,
+        "wrap" => PadMode::Wrap,
+        other => return Err(format!("mode {} is not supported", short(other))),
+    };
     let shape = importer.shape(&x);
     let rank = shape.sizes.len();
     let list = importer.numbers(node, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
@@ -206,5 +221,5 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcom
     if amounts.iter().all(|amount| *amount == [0, 0]) {
         return Ok(x);
     }
-    importer.emit(Pad { amounts }, vec![x])
+    importer.emit(Pad { amounts, mode }, vec![x])
 }

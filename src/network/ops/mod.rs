@@ -27,6 +27,7 @@ mod parameter;
 mod permute;
 mod pointwise;
 mod reshape;
+mod same_pad;
 mod select;
 mod shape;
 mod slice;
@@ -54,11 +55,12 @@ pub use matmul::MatMul;
 pub use max_pool2d::MaxPool2d;
 pub use mean::Mean;
 pub(crate) use operation::{Backprop, Operation, Reach, Spread};
-pub use pad::Pad;
+pub use pad::{Pad, PadMode};
 pub use parameter::Parameter;
 pub use permute::Permute;
 pub use pointwise::Pointwise;
 pub use reshape::Reshape;
+pub use same_pad::SamePad;
 pub use select::Select;
 pub(super) use shape::countable;
 pub(crate) use shape::{MOST_DIMS, Misfit, count};
@@ -143,8 +145,10 @@ operations! {
     IndexSelect,
     /// A dimension of size 1 added.
     Unsqueeze,
-    /// Zeros added around, or values cut.
+    /// Values added around, or cut.
     Pad,
+    /// The border of TensorFlow's `SAME`.
+    SamePad,
     /// Fully connected layer.
     Linear,
     /// Matrix product.

@@ -1,4 +1,4 @@
-//! Zeros around a value.
+//! Values added around.
 
 use tch::{TchError, Tensor};
 
@@ -8,11 +8,47 @@ use super::{Read, Seen, only};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
-/// Zeros added before and after each dimension; negative numbers cut.
+/// Values added before and after each dimension; negative numbers cut.
 #[derive(Clone, Debug)]
 pub struct Pad {
     /// `[before, after]` for each dimension.
     pub amounts: Vec<[i64; 2]>,
+    /// What is added.
+    pub mode: PadMode,
+}
+
+/// What stands beyond the border.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PadMode {
+    /// The same number everywhere.
+    Constant(f64),
+    /// What stands within, mirrored at the last value.
+    Reflect,
+    /// The last value, again and again.
+    Edge,
+    /// What stands at the other end.
+    Wrap,
+}
+
+impl Pad {
+    /// Zeros.
+    pub fn zeros(amounts: Vec<[i64; 2]>) -> Pad {
+        Pad { amounts, mode: PadMode::Constant(0.0) }
+    }
+
+    /// The indices of a dimension of `size` that stand in its padded form.
+    fn places(&self, size: i64, [before, after]: [i64; 2]) -> Vec<i64> {
+        let place = |at: i64| match self.mode {
+            PadMode::Reflect => {
+                let at = at.rem_euclid((2 * size - 2).max(1));
+                at.min(2 * size - 2 - at).max(0)
+            }
+            PadMode::Wrap => at.rem_euclid(size),
+            _ => at.clamp(0, size - 1),
+        };
+        (-before..size + after).map(place).collect()
+    }
 }
 
 impl Operation for Pad {
@@ -33,9 +69,20 @@ impl Operation for Pad {
     }
 
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {
-        // libtorch counts from the last dimension.
-        let amounts: Vec<i64> = self.amounts.iter().rev().flatten().copied().collect();
-        only(inputs)?.f_constant_pad_nd(amounts)
+        let x = only(inputs)?;
+        if let PadMode::Constant(value) = self.mode {
+            // libtorch counts from the last dimension.
+            let amounts: Vec<i64> = self.amounts.iter().rev().flatten().copied().collect();
+            return x.f_pad(amounts, "constant", value);
+        }
+        let mut padded = x.shallow_clone();
+        for (dim, (&amount, size)) in self.amounts.iter().zip(x.size()).enumerate() {
+            if amount != [0, 0] {
+                let places = Tensor::f_from_slice(&self.places(size, amount))?;
+                padded = padded.f_index_select(dim as i64, &places.f_to_device(x.device())?)?;
+            }
+        }
+        Ok(padded)
     }
 
     fn terms(&self, _inputs: &[&[i64]]) -> u64 {
@@ -47,8 +94,11 @@ impl Operation for Pad {
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
-        let before = self.amounts.get(read.dim()).map_or(0, |[before, _]| *before);
-        read.behind(1, 1, before, 1)
+        match (self.mode, self.amounts.get(read.dim())) {
+            (PadMode::Constant(_), Some([before, _])) => read.behind(1, 1, *before, 1),
+            (_, Some([0, 0]) | None) => read.seen,
+            _ => Seen::WHOLE,
+        }
     }
 
     fn backprop(&self) -> Backprop {

@@ -19,6 +19,8 @@ fn random(shape: &[i64], seed: u64) -> Tensor {
 fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
     let image = || vec![vec![2, 4, 9, 11]];
     let pair = || vec![vec![2, 4, 9, 11], vec![2, 4, 9, 11]];
+    let (kernel, stride, dilation) = ([3, 4], [2, 2], [2, 1]);
+    let same_pad = SamePad { kernel, stride, dilation, lower: true, value: 0.5 };
     let channels = |value: f64| Tensor::full([4], value, (Kind::Double, Device::Cpu));
     let mut all: Vec<(Op, Vec<Vec<i64>>)> = vec![
         (Input.into(), image()),
@@ -63,12 +65,22 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         (Select { dim: 1, index: -2 }.into(), image()),
         (IndexSelect { dim: 3, indices: vec![2, 0, 2] }.into(), image()),
         (Unsqueeze { dim: 1 }.into(), image()),
-        (Pad { amounts: vec![[0, 0], [0, 0], [2, 1], [-1, 3]] }.into(), image()),
+        (same_pad.into(), image()),
         (Linear { weight: random(&[5, 11], 9), bias: Some(random(&[5], 10)) }.into(), image()),
         (MatMul.into(), vec![vec![2, 4, 9, 11], vec![2, 4, 11, 3]]),
         (Concat { dim: 1 }.into(), pair()),
         (Concat { dim: 2 }.into(), pair()),
     ];
+    for mode in [
+        PadMode::Constant(0.0),
+        PadMode::Constant(2.5),
+        PadMode::Reflect,
+        PadMode::Edge,
+        PadMode::Wrap,
+    ] {
+        let amounts = vec![[0, 0], [0, 0], [2, 1], [-1, 3]];
+        all.push((Pad { amounts, mode }.into(), image()));
+    }
     for count_padding in [true, false] {
         let (kernel, stride, padding) = ([3, 3], [2, 1], [1, 1]);
         let pool = AvgPool2d { kernel, stride, padding, ceil: !count_padding, count_padding };
