@@ -20,13 +20,7 @@ pub(super) fn figure(
 ) -> Result<Heatmap> {
     let (net, targets) = (run.network(), run.targets()?);
     let title = format!("{} for {} in {}", method.name(), targets.name(net, 0), input.title());
-    let given = match targets.class(0) {
-        Some(class) => {
-            let probability = net.probability(run.output()?, class)?.probability;
-            format!("{} gives it {:.1} %", net.name(), 100.0 * probability)
-        }
-        None => format!("for {}", net.name()),
-    };
+    let given = targets.given(net, 0, run.output()?)?;
     let picture = input.shown(net, ALONE)?;
     let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
     let [height, width] = input_size(run.input());

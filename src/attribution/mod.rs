@@ -14,9 +14,13 @@ mod gradients;
 mod input;
 mod method;
 mod mistakes;
+mod object;
 mod perturbation;
+mod pick;
+mod region;
 mod resolved;
 mod run;
+mod scored;
 mod target;
 mod tokens;
 mod trust;
@@ -40,9 +44,10 @@ pub use input::{Input, TensorImage};
 pub use method::{Attribution, Attributions, Channels, explain};
 pub use mistakes::compare_predictions;
 pub use perturbation::{Baseline, Measure, Patches, Rise, occlusion, rise};
-pub(crate) use resolved::by_name;
+pub use region::Region;
 pub use run::Run;
-pub use target::{Score, Target, Unit};
+pub(crate) use scored::by_name;
+pub use target::{AtOutput, ClassChoice, ClassRegion, Object, Score, Target, Unit};
 pub use trust::{
     Agreement, Cascade, Checks, Confidence, Disturbance, PixelCurves, PixelSteps, Randomization,
     Stage, Trust, Verdict, agreement, confidence, infidelity, max_sensitivity, pixel_curves,

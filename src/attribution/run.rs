@@ -156,12 +156,12 @@ impl<'a> Run<'a> {
         Ok(found)
     }
 
-    /// The targets with the top classes found.
+    /// The targets with the top classes, and the regions of classes, found.
     pub(super) fn targets(&self) -> Result<ResolvedTargets> {
         if !self.targets.is_open() {
             return Ok(self.targets.clone());
         }
-        self.targets.clone().with_top_from(self.output()?)
+        self.targets.clone().settled(self.net, self.output()?)
     }
 
     /// The network made for speed, the targets and the layers (nodes) as they are numbered in it; or

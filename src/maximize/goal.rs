@@ -3,9 +3,9 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::layers::{Layers, Value};
-use super::objective::{ClassChoice, Objective, Pattern, Term};
+use super::objective::{Objective, Pattern, Term};
 use super::penalty;
-use crate::attribution::by_name;
+use crate::attribution::{ClassChoice, by_name};
 use crate::error::shape_text;
 use crate::limits::position;
 use crate::network::Network;

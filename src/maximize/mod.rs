@@ -37,10 +37,11 @@ mod run;
 mod smoothing;
 mod start;
 
+pub use crate::attribution::ClassChoice;
 pub use examples::{Example, Examples, dataset_examples};
 pub use image::{Color, Parameters};
 pub use maximized::{Maximized, Step};
-pub use objective::{ClassChoice, Objective};
+pub use objective::Objective;
 pub use options::{Ascent, Maximize};
 pub use robust::{Beyond, Robust};
 pub use run::{maximize, maximize_layer, maximize_units};

@@ -5,7 +5,7 @@ use std::ops::{Add, Mul, Neg, Sub};
 
 use tch::Tensor;
 
-use crate::attribution::Unit;
+use crate::attribution::{ClassChoice, Unit};
 
 /// What [`maximize`](super::maximize()) makes large: a weighted sum of terms, one number per image.
 ///
@@ -23,28 +23,6 @@ use crate::attribution::Unit;
 #[derive(Clone, Debug)]
 pub struct Objective {
     pub(super) terms: Vec<(f64, Term)>,
-}
-
-/// A class by its number or its name.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ClassChoice {
-    /// Its number, from 0.
-    Index(usize),
-    /// Its name, upper and lower case alike.
-    Name(String),
-}
-
-impl From<usize> for ClassChoice {
-    fn from(index: usize) -> ClassChoice {
-        ClassChoice::Index(index)
-    }
-}
-
-impl From<&str> for ClassChoice {
-    fn from(name: &str) -> ClassChoice {
-        ClassChoice::Name(name.to_owned())
-    }
 }
 
 #[derive(Clone, Debug)]

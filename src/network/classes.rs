@@ -69,17 +69,29 @@ impl OutputScale {
 }
 
 impl Network {
-    /// What the output's numbers are: what the last operation makes that does more than arrange values.
+    /// What the output's numbers are.
     pub(crate) fn output_scale(&self) -> OutputScale {
-        let mut node = self.output();
+        self.scale_of(self.output, 1)
+    }
+
+    /// What the numbers of a node's value are whose classes lie in this dimension: what the last operation
+    /// makes that does more than arrange values.
+    pub(crate) fn scale_of(&self, node: usize, mut classes: usize) -> OutputScale {
+        let mut node = &self.nodes[node];
         loop {
             match &node.op {
-                Op::Softmax(softmax) if softmax.dim == 1 => return OutputScale::Probabilities,
-                Op::LogSoftmax(softmax) if softmax.dim == 1 => {
+                Op::Softmax(softmax) if softmax.dim == classes => {
+                    return OutputScale::Probabilities;
+                }
+                Op::LogSoftmax(softmax) if softmax.dim == classes => {
                     return OutputScale::LogProbabilities;
                 }
                 Op::Pointwise(Pointwise::Sigmoid) => return OutputScale::Independent,
                 Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_) => {}
+                Op::Permute(permute) => {
+                    classes = permute.order.get(classes).copied().unwrap_or(classes)
+                }
+                Op::Concat(concat) if concat.dim != classes => {}
                 _ => return OutputScale::Logits,
             }
             let Some(before) = node.inputs.first().and_then(|&i| self.nodes.get(i)) else {
@@ -127,7 +139,8 @@ impl Network {
         }
     }
 
-    /// The same network with names for its classes, in the order of the output.
+    /// The same network with names for its classes, in the order of the output; of a detector with a
+    /// background, that label too or the others alone.
     ///
     /// # Errors
     ///
@@ -137,6 +150,12 @@ impl Network {
         names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Network> {
         self.classes = names.into_iter().map(Into::into).collect();
+        if let Some(detector) = &self.detection
+            && let Some(background) = detector.background
+            && self.classes.len() as i64 + 1 == detector.labels
+        {
+            self.classes.insert(background.min(self.classes.len()), "background".to_owned());
+        }
         self.check_classes()?;
         Ok(self)
     }
@@ -144,8 +163,13 @@ impl Network {
     /// Refuses names for another number of classes than there are.
     pub(super) fn check_classes(&self) -> Result<()> {
         let [c, h, w] = self.preprocess.input_shape();
-        let shapes = self.shapes(&[1, c, h, w])?;
-        let classes = shapes.get(self.output).and_then(|shape| shape.get(1)).copied();
+        let classes = match &self.detection {
+            Some(detector) => Some(detector.labels),
+            None => {
+                let shapes = self.shapes(&[1, c, h, w])?;
+                shapes.get(self.output).and_then(|shape| shape.get(1)).copied()
+            }
+        };
         let names = self.classes.len();
         if names == 0 || classes == i64::try_from(names).ok() {
             return Ok(());

@@ -47,12 +47,13 @@ impl Network {
             nodes.push(Node { name: node.name.clone(), op: node.op.clone(), inputs });
         }
         // A layer that was folded away has no value that another name could find.
-        let kept =
-            |(_, index): &&(String, usize)| nodes[places[*index]].name == self.nodes[*index].name;
-        let aliases = self.aliases.iter().filter(kept);
+        let kept = |index: usize| nodes[places[index]].name == self.nodes[index].name;
+        let aliases = self.aliases.iter().filter(|(_, index)| kept(*index));
+        let heads = self.heads.iter().filter(|&&index| kept(index));
         let mut network = Network {
             aliases: aliases.map(|(alias, index)| (alias.clone(), places[*index])).collect(),
             output: places[self.output],
+            heads: heads.map(|&index| places[index]).collect(),
             nodes,
             ..self.clone()
         };
@@ -68,13 +69,14 @@ impl Network {
         Network {
             aliases: aliases.cloned().collect(),
             output: last,
+            heads: self.heads.iter().copied().filter(|&index| index <= last).collect(),
             nodes: self.nodes[..=last].to_vec(),
             ..self.clone()
         }
     }
 
     /// How many nodes read each node.
-    fn readers(&self) -> Vec<usize> {
+    pub(super) fn readers(&self) -> Vec<usize> {
         let mut readers = vec![0; self.nodes.len()];
         self.nodes.iter().flat_map(|node| &node.inputs).for_each(|&i| readers[i] += 1);
         readers

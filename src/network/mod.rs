@@ -5,8 +5,11 @@
 //! respect to any node.
 
 mod attention;
+mod boxes;
 mod builder;
 mod classes;
+mod detection;
+mod detector;
 mod executor;
 mod gradient;
 mod inference;
@@ -16,6 +19,7 @@ mod modified_backprop;
 mod onnx;
 pub mod ops;
 mod options;
+mod outputs;
 mod preprocess;
 mod receptive;
 mod regions;
@@ -25,11 +29,14 @@ mod resume;
 mod windows;
 
 use std::fmt;
+use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
 pub use builder::{Builder, NodeId};
 pub(crate) use classes::OutputScale;
+pub use detection::{BoxForm, Detection, ScoreForm};
+pub(crate) use detector::Detector;
 pub(crate) use executor::only;
 pub use gradient::Gradients;
 pub(crate) use gradient::{backward, leaf, one_number};
@@ -37,6 +44,7 @@ pub(crate) use layers::nearest;
 pub(crate) use modified_backprop::BackpropRule;
 pub use ops::{Arithmetic, Op, Pointwise};
 pub use options::{Conv2d, Pool};
+pub use outputs::Output;
 pub use preprocess::{Preprocess, Resize};
 pub use receptive::ReceptiveField;
 pub use resample::Interpolation;
@@ -86,8 +94,12 @@ pub struct Network {
     aliases: Vec<(String, usize)>,
     /// The node whose value is the result.
     output: usize,
+    /// Other nodes that are outputs by what their file says.
+    heads: Vec<usize>,
     preprocess: Preprocess,
     classes: Vec<String>,
+    /// How the result says boxes.
+    detection: Option<Arc<Detector>>,
 }
 
 impl Network {
@@ -173,6 +185,9 @@ impl Network {
         let shapes = self.shapes(&[1, c, h, w])?;
         if shapes[output].get(1) != shapes[self.output].get(1) {
             self.classes.clear();
+        }
+        if output != self.output {
+            self.detection = None;
         }
         self.output = output;
         Ok(self)

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::network::ops::Linear;
-use crate::network::{Network, Op};
+use crate::network::{Network, Node, Op};
 use crate::view::Heatmap;
 use crate::{Error, Result};
 
@@ -24,11 +24,12 @@ impl Attribution for Cam {
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
         let net = run.network();
-        let activation = net.value(run.input(), pooled_layer(net)?)?;
-        let Op::Linear(Linear { weight, .. }) = &net.output().op else {
+        let targets = run.targets()?;
+        let output = &net.nodes()[targets.node];
+        let activation = net.value(run.input(), pooled_layer(net, output)?)?;
+        let Op::Linear(Linear { weight, .. }) = &output.op else {
             return Err(Error::Argument(format!("{} ends in no linear layer", net.name())));
         };
-        let targets = run.targets()?;
         let classes = (0..run.images()).map(|index| targets.class(index).map(|class| class as i64));
         let classes = classes.collect::<Option<Vec<i64>>>().ok_or_else(|| {
             Error::Argument("CAM explains classes only; `grad_cam` explains any target".to_owned())
@@ -47,7 +48,7 @@ impl Attribution for Cam {
 
 /// The node that is pooled: what global average pooling reads in a network that ends in pooling and
 /// one linear layer.
-fn pooled_layer(net: &Network) -> Result<usize> {
+fn pooled_layer(net: &Network, output: &Node) -> Result<usize> {
     let refuse = |why: String| {
         Error::Argument(format!(
             "{}: CAM needs a network that ends in global average pooling and one linear layer, \
@@ -55,7 +56,7 @@ fn pooled_layer(net: &Network) -> Result<usize> {
             net.name()
         ))
     };
-    let mut node = net.output();
+    let mut node = output;
     if !matches!(node.op, Op::Linear(_)) {
         return Err(refuse(format!("its output `{}` is a {}", node.name, node.op.name())));
     }

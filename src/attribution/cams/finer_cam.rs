@@ -37,7 +37,8 @@ impl Attribution for FinerCam {
     }
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
-        let (targets, scale) = (run.targets()?, run.network().output_scale());
+        let targets = run.targets()?;
+        let (scale, output) = (targets.scale, &run.network().nodes()[targets.node].name);
         let differences = (0..run.images()).map(|index| {
             let class = targets.class(index).ok_or_else(|| {
                 Error::Argument(
@@ -45,7 +46,7 @@ impl Attribution for FinerCam {
                 )
             })?;
             let difference = move |logits: &Tensor| difference(logits, position(class), scale);
-            Ok(Target::score("the class and its like", difference))
+            Ok(Target::score("the class and its like", difference).of(output))
         });
         let differences = differences.collect::<Result<Vec<Target>>>()?;
         let finer = Run::new(run.network(), run.input(), &differences)?;

@@ -19,8 +19,9 @@ use crate::{Error, Result};
 struct Covered {
     /// How far the measure drops at each place that was reached, row by row.
     pub drops: Tensor,
-    /// The scored node's value at each of these places, `[places, …]`.
-    pub outputs: Tensor,
+    /// The scored row of classes at each of these places, `[places, classes]`; empty where no class is
+    /// explained.
+    pub outputs: Vec<Tensor>,
     size: [i64; 2],
     rows: Vec<[i64; 2]>,
     columns: Vec<[i64; 2]>,
@@ -76,7 +77,9 @@ pub fn occlusion(
         let drops = covered.grid(&covered.drops, f64::NAN).map_err(failed)?;
         // Predictions only where classes are explained.
         let guesses = match targets.class(0) {
-            Some(_) => covered.guesses(net)?,
+            Some(_) => {
+                covered.guesses(&net.clone().with_output(&net.nodes()[targets.node].name)?)?
+            }
             None => Vec::new(),
         };
         PatchGrid::new(size, stride, &drops, guesses)
@@ -124,6 +127,7 @@ fn cover(run: &Run<'_>, patches: Patches) -> Result<Covered> {
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| [row, column])).collect();
     let score = targets.measured(&base[targets.node], patches.measure)?;
     let (mut outputs, mut drops) = (Vec::new(), Vec::new());
+    let classes = targets.class(0).is_some();
     let mut variants =
         Variants::new("Occlusion", places.len(), net, &input.size(), input.kind(), false)?;
     variants.most = net.variants_at_once(&base, patches.size)?.clamp(8, 256);
@@ -133,11 +137,13 @@ fn cover(run: &Run<'_>, patches: Patches) -> Result<Covered> {
         let output = tch::no_grad(|| net.run_regions(&base, &windows, targets.node))?;
         let scores = targets.repeated(batch.len()).measured(&output, patches.measure)?;
         drops.push(score.f_sub(&scores).map_err(failed)?);
-        outputs.push(output);
+        // A map for each class, at each place, would fill the memory.
+        if classes {
+            outputs.push(output);
+        }
         Ok(())
     })?;
     let drops = Tensor::f_cat(&drops, 0).map_err(failed)?;
-    let outputs = Tensor::f_cat(&outputs, 0).map_err(failed)?;
     Ok(Covered { drops, outputs, size: [height, width], rows, columns })
 }
 
@@ -167,10 +173,11 @@ impl Covered {
     /// The top five predictions at each place; where none was made, as many that say so.
     fn guesses(&self, net: &Network) -> Result<Vec<Vec<Guess>>> {
         const BEST: usize = 5;
-        let guess = |row| net.guesses(&self.outputs.f_narrow(0, row, 1).map_err(failed)?, BEST);
+        let outputs = Tensor::f_cat(&self.outputs, 0).map_err(failed)?;
+        let guess = |row| net.guesses(&outputs.f_narrow(0, row, 1).map_err(failed)?, BEST);
         let mut guesses =
             (0..self.reached() as i64).map(guess).collect::<Result<Vec<Vec<Guess>>>>()?;
-        let classes = self.outputs.size().get(1).map_or(0, |&classes| classes as usize);
+        let classes = outputs.size().get(1).map_or(0, |&classes| classes as usize);
         let none = Guess { class: classes, name: "not reached".to_owned(), probability: 0.0 };
         guesses.resize(self.places(), vec![none; BEST.min(classes)]);
         Ok(guesses)

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::attribution::Run;
 use crate::attribution::resolved::ResolvedTargets;
+use crate::attribution::{Measure, Run};
 use crate::batching::Batches;
 use crate::network::Network;
 use crate::progress::Progress;
@@ -14,8 +14,8 @@ use crate::{Error, Result};
 /// More images at once are no faster.
 const MOST: usize = 32;
 
-/// What scores variants of a run's images: the probability of a class, from 0 to 1, and any other
-/// target's own score.
+/// What scores variants of a run's images: the probability of a class, from 0 to 1, its mean over a region,
+/// and any other target's own score.
 pub(super) struct Scorer<'a> {
     net: &'a Network,
     targets: ResolvedTargets,
@@ -34,7 +34,7 @@ impl<'a> Scorer<'a> {
 
     /// What the score is, for an axis.
     pub(super) fn unit(&self) -> &'static str {
-        if self.targets.class(0).is_some() { "probability" } else { "score" }
+        self.targets.unit(0, Measure::Probability)
     }
 
     /// The scores of `count` variants, in batches as memory allows; where time is bounded, of at
@@ -99,10 +99,11 @@ impl<'a> Scorer<'a> {
     /// The score of one row of the node's value, as a variant of image `index`.
     fn score(&self, value: &Tensor, row: i64, index: usize) -> Result<f64> {
         let failed = || Error::torch("reading a score");
-        let one = value.f_narrow(0, row, 1).map_err(failed())?;
-        match self.targets.class(index) {
-            Some(class) => Ok(self.net.probability(&one, class)?.probability),
-            None => self.targets.one(index).scores(&one)?.f_double_value(&[0]).map_err(failed()),
+        let mut one = value.f_narrow(0, row, 1).map_err(failed())?;
+        if self.targets.class(index).is_some() {
+            one = one.f_to_kind(Kind::Double).map_err(failed())?;
         }
+        let score = self.targets.one(index).measured(&one, Measure::Probability)?;
+        score.f_double_value(&[0]).map_err(failed())
     }
 }

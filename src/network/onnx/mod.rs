@@ -164,8 +164,10 @@ fn read(
         aliases: aliases(&importer, &checked),
         nodes: importer.nodes,
         output,
+        heads: outputs.iter().map(|(_, index)| *index).collect(),
         preprocess: Preprocess::plain(image),
         classes: Vec::new(),
+        detection: None,
     };
     network.lay_out().map_err(|error| error.to_string())?;
     let [c, h, w] = image;

@@ -188,8 +188,10 @@ fn network(op: &Op, channels: i64, readers: usize) -> Network {
         ],
         aliases: Vec::new(),
         output: 2,
+        heads: Vec::new(),
         preprocess: Preprocess::plain([channels, 9, 11]),
         classes: Vec::new(),
+        detection: None,
     }
 }
 

@@ -1,0 +1,177 @@
+//! The value that targets read, and what each target means for it.
+
+use std::sync::Arc;
+
+use super::object::ObjectScore;
+use super::pick::Pick;
+use super::region::RegionScore;
+use super::{ClassChoice, Region, Target};
+use crate::class_names::class_name;
+use crate::error::{quoted, shape_text, short};
+use crate::limits::position;
+use crate::network::{Detector, Network, OutputScale, nearest};
+use crate::{Error, Result};
+
+/// The value that targets read.
+pub(super) struct Scored<'a> {
+    pub net: &'a Network,
+    pub node: usize,
+    /// Its shape, and that of the images.
+    pub shape: &'a [i64],
+    pub input: &'a [i64],
+    pub scale: OutputScale,
+}
+
+impl Scored<'_> {
+    /// What a target means.
+    pub(super) fn pick(&self, target: &Target) -> Result<Pick> {
+        match target {
+            Target::Top => self.top(),
+            Target::Class(class) => self.class(*class),
+            Target::Name(name) => self.class(self.by_name(name)?),
+            Target::Unit(unit) => Ok(Pick::Unit(unit.clone())),
+            Target::Score(score) => Ok(Pick::Score(score.clone())),
+            Target::Region(of) => self.region(self.chosen(&of.class)?, &of.region),
+            Target::Object(object) => self.object(self.chosen(&object.class)?, object.place),
+            Target::At(_) => {
+                Err(Error::Argument("a target is of one output: say `.of(output)` once".to_owned()))
+            }
+        }
+    }
+
+    fn top(&self) -> Result<Pick> {
+        match self.shape {
+            [_, _] => Ok(Pick::Top),
+            _ => Err(self.refusal()),
+        }
+    }
+
+    fn class(&self, class: usize) -> Result<Pick> {
+        match self.shape {
+            [_, _] => self.check(class).map(|()| Pick::Class(class, self.class_name(class))),
+            [_, _, _, _] => self.region(class, &Region::Own),
+            _ => Err(self.refusal()),
+        }
+    }
+
+    fn region(&self, class: usize, region: &Region) -> Result<Pick> {
+        if self.shape.len() != 4 {
+            return Err(self.refusal());
+        }
+        self.check(class)?;
+        let name = self.class_name(class);
+        let region = RegionScore::new(class, name, region, self.scale, [self.shape, self.input])?;
+        Ok(Pick::Region(region))
+    }
+
+    fn object(&self, class: usize, place: [f64; 4]) -> Result<Pick> {
+        let ([_, _, height, width], Some(detector)) = (self.input, self.detector()) else {
+            return Err(Error::Argument(format!(
+                "{} of {} isn't read as boxes: `net.detector()` recognizes the usual outputs, \
+                 `net.with_detection(…)` says what they hold",
+                quoted(&[&self.net.nodes()[self.node].name]),
+                short(self.net.name())
+            )));
+        };
+        let name = self.class_name(class);
+        Ok(Pick::Object(ObjectScore::new(class, name, place, detector, [*height, *width])?))
+    }
+
+    fn detector(&self) -> Option<&Arc<Detector>> {
+        self.net.detector_at(self.node)
+    }
+
+    fn check(&self, class: usize) -> Result<()> {
+        let classes = self.classes();
+        if position(class) < classes {
+            return Ok(());
+        }
+        Err(Error::UnknownClass(format!(
+            "{}{} has no class {class}; its {classes} classes are numbered from 0",
+            self.net.name(),
+            at_output(self.net, self.node)
+        )))
+    }
+
+    fn chosen(&self, class: &ClassChoice) -> Result<usize> {
+        match class {
+            ClassChoice::Index(class) => Ok(*class),
+            ClassChoice::Name(name) => self.by_name(name),
+        }
+    }
+
+    fn by_name(&self, name: &str) -> Result<usize> {
+        if self.named() || self.net.classes().is_empty() {
+            return by_name(self.net, name);
+        }
+        Err(Error::UnknownClass(format!(
+            "the names of {}'s classes are those of its output {}, not of {}: give the class's number",
+            short(self.net.name()),
+            quoted(&[&self.net.output().name]),
+            quoted(&[&self.net.nodes()[self.node].name])
+        )))
+    }
+
+    fn class_name(&self, class: usize) -> String {
+        class_name(if self.named() { self.net.classes() } else { &[] }, class)
+    }
+
+    /// Whether the network's names are of this value's classes.
+    fn named(&self) -> bool {
+        position(self.net.classes().len()) == self.classes()
+    }
+
+    fn classes(&self) -> i64 {
+        let labels = self.detector().map(|detector| detector.labels);
+        labels.or_else(|| self.shape.get(1).copied()).unwrap_or_default()
+    }
+
+    /// Why this value has no row of classes, and what to do.
+    fn refusal(&self) -> Error {
+        let node = &self.net.nodes()[self.node];
+        let way = match self.shape {
+            _ if self.detector().is_some() => {
+                "boxes with labels; each of `net.detect(&photo)?.objects()` is a target".to_owned()
+            }
+            _ if node.op.name().eq_ignore_ascii_case("argmax") => {
+                let before = node.inputs.first().and_then(|&before| self.net.nodes().get(before));
+                format!(
+                    "numbers of classes, which have no gradient; `net.with_output({:?})` is the network that \
+                     ends before them",
+                    before.map_or("", |before| before.name.as_str())
+                )
+            }
+            [_, _, _, _] => {
+                "a map for each class; give a class (over its own pixels) or `Target::region(class, region)`; \
+                 `net.segment(&photo)` shows which classes there are. `Target::score` explains any number"
+                    .to_owned()
+            }
+            _ => "not logits of classes; give a `Target::score`".to_owned(),
+        };
+        let (net, shape) = (self.net.name(), shape_text(self.shape));
+        let output = at_output(self.net, self.node);
+        Error::UnknownClass(format!("{net}'s output{output} is {shape}, {way}"))
+    }
+}
+
+/// ` of parity` for a value other than the network's result.
+pub(super) fn at_output(net: &Network, node: usize) -> String {
+    match &net.nodes()[node].name {
+        name if *name == net.output().name => String::new(),
+        name => format!(" of {}", short(name)),
+    }
+}
+
+/// The class of that name, upper and lower case alike.
+pub(crate) fn by_name(network: &Network, name: &str) -> Result<usize> {
+    if let Some(class) = network.class_index(name)? {
+        return Ok(class);
+    }
+    let near = nearest(name, network.classes().iter().map(String::as_str), 3);
+    let hint = match near.as_slice() {
+        [] => "It has no class names; give the class's number.".to_owned(),
+        near => format!("Nearest: {}.", quoted(near)),
+    };
+    let (network, name) = (short(network.name()), short(name));
+    Err(Error::UnknownClass(format!("{network} has no class `{name}`. {hint}")))
+}
