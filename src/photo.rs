@@ -22,6 +22,8 @@ mod decode;
 mod format;
 mod jpeg;
 
+pub(crate) use format::readable;
+
 /// The most memory that a decoded picture takes, and the largest file: four bytes a pixel.
 const MAX_BYTES: u64 = 4 * PIXELS;
 

@@ -11,12 +11,14 @@
 )]
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Samples;
 use super::samples::no_image;
 use crate::progress::Progress;
-use crate::{Error, Photo, Result};
+use crate::{Error, Photo, Result, photo};
 
 const EXTENSIONS: [&str; 6] = ["gif", "jfif", "jpeg", "jpg", "png", "webp"];
 /// Pictures that can't be read, which nobody wants to miss without a word.
@@ -41,14 +43,33 @@ pub struct Folder {
     /// For each file which of the names; empty without subfolders.
     labels: Vec<usize>,
     class_names: Vec<String>,
-    left_out: Vec<PathBuf>,
+    left_out: Vec<LeftOut>,
+    /// The folder itself.
+    root: PathBuf,
 }
+
+/// What is in a folder and not among its images.
+#[derive(Clone, Debug)]
+struct LeftOut {
+    path: PathBuf,
+    why: String,
+}
+
+impl LeftOut {
+    fn new(path: PathBuf, why: &str) -> LeftOut {
+        LeftOut { path, why: why.to_owned() }
+    }
+}
+
+const FORMAT: &str = "it can't be read; convert it to PNG or JPEG";
+const EMPTY: &str = "it holds no image";
 
 impl Folder {
     /// The images right in the folder, or those of its subfolders: where there are both, the more
     /// numerous, and the subfolders' if they are as many. What is left out of the others, subfolders
-    /// without an image and pictures in formats that can't be read, a line says; see
-    /// [`Folder::left_out`]. Hidden files and folders (`.ipynb_checkpoints`, `__MACOSX`) don't count.
+    /// without an image, pictures in formats that can't be read and files that don't begin as pictures do,
+    /// a line says; see [`Folder::left_out`]. Hidden files and folders (`.ipynb_checkpoints`, `__MACOSX`)
+    /// don't count. Files that are broken further on are found by [`Folder::verified`].
     ///
     /// # Errors
     ///
@@ -67,19 +88,28 @@ impl Folder {
                     classes.push((subfolder, images));
                 }
                 // It may be one that nobody meant.
-                Err(_) if !images.is_empty() => left_out.push(subfolder),
+                Err(_) if !images.is_empty() => left_out.push(LeftOut::new(subfolder, EMPTY)),
                 Err(error) => return Err(error),
             }
         }
         let labeled: usize = classes.iter().map(|(_, images)| images.len()).sum();
-        let mut found =
-            Folder { files: Vec::new(), labels: Vec::new(), class_names: Vec::new(), left_out };
+        let mut found = Folder {
+            files: Vec::new(),
+            labels: Vec::new(),
+            class_names: Vec::new(),
+            left_out,
+            root: folder.to_owned(),
+        };
+        let others = |images: Vec<PathBuf>, where_more: &str| {
+            let why = format!("more images are {where_more} the subfolders");
+            images.into_iter().map(move |image| LeftOut::new(image, &why))
+        };
         if images.len() > labeled {
             found.files = images;
-            let images = classes.into_iter().flat_map(|(_, images)| images);
-            found.left_out.extend(images);
+            let inside = classes.into_iter().flat_map(|(_, images)| images).collect();
+            found.left_out.extend(others(inside, "beside"));
         } else {
-            found.left_out.extend(images);
+            found.left_out.extend(others(images, "in"));
             for (subfolder, images) in classes {
                 found.add_class(subfolder, images);
             }
@@ -88,20 +118,52 @@ impl Folder {
             let mut problem =
                 "neither the folder nor its subfolders hold a JPEG, PNG, GIF or WebP file"
                     .to_owned();
-            if let Some(word) = found.word(folder) {
+            if let Some(word) = found.word() {
                 problem.push_str(&format!("; {word}"));
             }
             return Err(Error::photo(folder.display().to_string(), problem));
         }
-        if let Some(word) = found.word(folder) {
-            Progress::new(folder.display().to_string()).say(&word);
-        }
+        found.say();
         Ok(found)
+    }
+
+    /// Reads every picture once, and leaves out those that can't be: files that are cut short or broken
+    /// within. A line says how many, and why the first is. It takes as long as reading them does.
+    ///
+    /// # Errors
+    ///
+    /// Not one picture can be read.
+    pub fn verified(mut self) -> Result<Folder> {
+        let mut progress = Progress::new(self.root.display().to_string());
+        let (files, labels) = (std::mem::take(&mut self.files), std::mem::take(&mut self.labels));
+        let (count, mut broken) = (files.len(), Vec::new());
+        for (at, file) in files.into_iter().enumerate() {
+            match Photo::open(&file) {
+                Ok(_) => {
+                    self.files.push(file);
+                    self.labels.extend(labels.get(at));
+                }
+                Err(error) => broken.push(LeftOut::new(file, &error.to_string())),
+            }
+            progress.step(at, count, || format!("{at} of {count} pictures read"));
+        }
+        if self.files.is_empty()
+            && let Some(first) = broken.first()
+        {
+            return Err(Error::photo(
+                self.root.display().to_string(),
+                format!("none of its {count} pictures can be read; of the first: {}", first.why),
+            ));
+        }
+        broken.append(&mut self.left_out);
+        self.left_out = broken;
+        self.say();
+        Ok(self)
     }
 
     fn add_class(&mut self, subfolder: PathBuf, images: Vec<PathBuf>) {
         if images.is_empty() {
-            self.left_out.push(subfolder);
+            self.left_out.push(LeftOut::new(subfolder, EMPTY));
             return;
         }
         self.labels.resize(self.files.len() + images.len(), self.class_names.len());
@@ -116,26 +178,24 @@ impl Folder {
 
     /// Pictures that can't be read, images beside the class folders or, where these are left out, in
     /// them, and subfolders without an image.
-    pub fn left_out(&self) -> &[PathBuf] {
-        &self.left_out
+    pub fn left_out(&self) -> Vec<PathBuf> {
+        self.left_out.iter().map(|left_out| left_out.path.clone()).collect()
     }
 
     /// How much is left out, and why the first is.
-    fn word(&self, folder: &Path) -> Option<String> {
-        let first = self.left_out.first()?;
-        let why = match self.labels.is_empty() {
-            _ if first.is_dir() => "it holds no image",
-            _ if !has_extension(first, &EXTENSIONS) || !first.is_file() => {
-                "it can't be read; convert it to PNG or JPEG"
-            }
-            true => "more images are beside the subfolders",
-            false => "more images are in the subfolders",
-        };
-        let first = first.strip_prefix(folder).unwrap_or(first).display();
+    fn word(&self) -> Option<String> {
+        let LeftOut { path, why } = self.left_out.first()?;
+        let first = path.strip_prefix(&self.root).unwrap_or(path).display();
         Some(match self.left_out.len() {
             1 => format!("`{first}` is left out ({why})"),
             count => format!("{count} entries are left out, the first is `{first}` ({why})"),
         })
+    }
+
+    fn say(&self) {
+        if let Some(word) = self.word() {
+            Progress::new(self.root.display().to_string()).say(&word);
+        }
     }
 }
 
@@ -146,7 +206,13 @@ impl Samples for Folder {
 
     fn photo(&self, index: usize) -> Result<Cow<'_, Photo>> {
         let file = self.files.get(index).ok_or_else(|| no_image(index, self.files.len()))?;
-        Photo::open(file).map(Cow::Owned)
+        Photo::open(file).map(Cow::Owned).map_err(|error| match error {
+            Error::Photo { what, problem, source } => {
+                let problem = format!("{problem} `Folder::verified` leaves out such files.");
+                Error::Photo { what, problem, source }
+            }
+            other => other,
+        })
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -182,12 +248,30 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Images, and what else is a picture by its name.
-fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let known = |path: &PathBuf| {
-        (has_extension(path, &EXTENSIONS) || has_extension(path, &OTHERS)) && !path.is_dir()
-    };
-    let known = files.into_iter().filter(known);
-    known.partition(|path| has_extension(path, &EXTENSIONS) && path.is_file())
+fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<LeftOut>) {
+    let (mut images, mut others) = (Vec::new(), Vec::new());
+    for file in files.into_iter().filter(|file| !file.is_dir()) {
+        if has_extension(&file, &EXTENSIONS) {
+            match problem(&file) {
+                None => images.push(file),
+                Some(why) => others.push(LeftOut { path: file, why }),
+            }
+        } else if has_extension(&file, &OTHERS) {
+            others.push(LeftOut::new(file, FORMAT));
+        }
+    }
+    (images, others)
+}
+
+/// What is wrong with a picture file by how it begins.
+fn problem(file: &Path) -> Option<String> {
+    let mut start = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(64).read_to_end(&mut start));
+    match read {
+        Err(error) => Some(error.to_string()),
+        Ok(0) => Some("the file is empty".to_owned()),
+        Ok(_) => photo::readable(&start).err(),
+    }
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

@@ -30,13 +30,6 @@ impl Network {
         self.run(&[(0, &self.check_input(input)?)], &[self.output], false).and_then(only)
     }
 
-    /// The same in training: batch normalization by the batch's own statistics, which also move the
-    /// running ones, and dropout. Gradients are recorded for what asks for them.
-    pub(crate) fn forward_training(&self, input: &Tensor) -> Result<Tensor> {
-        let run = || self.run(&[(0, &self.check_input(input)?)], &[self.output], true);
-        tch::with_grad(run).and_then(only)
-    }
-
     /// Runs the rest of the network from a layer's activation on.
     ///
     /// ```

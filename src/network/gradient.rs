@@ -93,6 +93,18 @@ impl Network {
         depends
     }
 
+    /// Which nodes node `layer` depends on, itself among them.
+    pub(super) fn needed_by(&self, layer: usize) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[layer] = true;
+        for index in (0..=layer).rev() {
+            if needed[index] {
+                self.nodes[index].inputs.iter().for_each(|&i| needed[i] = true);
+            }
+        }
+        needed
+    }
+
     /// Refuses a layer (0 is the input) that takes no part in the value of node `scored`: nothing
     /// can be said of its share.
     pub(crate) fn check_dependence(&self, scored: usize, layer: usize) -> Result<()> {

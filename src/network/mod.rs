@@ -8,10 +8,12 @@ mod attention;
 mod boxes;
 mod builder;
 mod classes;
+mod cut;
 mod detection;
 mod detector;
 mod executor;
 mod gradient;
+mod head;
 mod inference;
 mod layers;
 mod layout;
@@ -35,11 +37,13 @@ use tch::{Device, Kind, Tensor};
 
 pub use builder::{Builder, NodeId};
 pub(crate) use classes::OutputScale;
+pub(crate) use cut::Cut;
 pub use detection::{BoxForm, Detection, ScoreForm};
 pub(crate) use detector::Detector;
 pub(crate) use executor::only;
 pub use gradient::Gradients;
 pub(crate) use gradient::{backward, leaf, one_number};
+pub use head::Head;
 pub(crate) use layers::nearest;
 pub(crate) use modified_backprop::BackpropRule;
 pub use ops::{Arithmetic, Op, Pointwise};
@@ -154,19 +158,19 @@ impl Network {
     /// All parameters and buffers as `(name, tensor)`, with PyTorch's names: `layer1.0.conv1.weight`,
     /// `bn1.running_mean`. The tensors share the network's memory.
     pub fn state_dict(&self) -> Vec<(String, Tensor)> {
-        self.tensors(|_| true)
+        self.tensors(|_, _| true)
     }
 
     /// The parameters without the buffers: what training changes.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        self.tensors(|name| !ops::is_buffer(name))
+        self.tensors(|_, name| !ops::is_buffer(name))
     }
 
-    /// Those whose name within their layer is wanted, with their full names.
-    fn tensors(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, Tensor)> {
+    /// Those whose node and name within their layer are wanted, with their full names.
+    fn tensors(&self, wanted: impl Fn(usize, &str) -> bool) -> Vec<(String, Tensor)> {
         let mut all = Vec::new();
-        for node in &self.nodes {
-            let chosen = node.op.parameters().into_iter().filter(|(name, _)| wanted(name));
+        for (index, node) in self.nodes.iter().enumerate() {
+            let chosen = node.op.parameters().into_iter().filter(|(name, _)| wanted(index, name));
             all.extend(chosen.map(|(name, t)| (node.parameter_name(name), t.shallow_clone())));
         }
         all

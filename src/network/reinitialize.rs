@@ -10,13 +10,7 @@ use crate::{Error, Result};
 impl Network {
     /// The convolutions and linear layers that node `end` depends on, in the order they are computed.
     pub(crate) fn weighted_layers(&self, end: usize) -> Vec<usize> {
-        let mut needed = vec![false; end + 1];
-        needed[end] = true;
-        for (index, node) in self.nodes.iter().enumerate().take(end + 1).rev() {
-            if needed[index] {
-                node.inputs.iter().for_each(|&i| needed[i] = true);
-            }
-        }
+        let needed = self.needed_by(end);
         let weighted = |index: usize| {
             let kind = self.nodes[index].op.operation().kind();
             matches!(kind, LayerKind::Convolution | LayerKind::Linear)

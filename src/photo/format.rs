@@ -19,7 +19,7 @@ const OTHERS: [(usize, &[u8], &str); 12] = [
 ];
 
 /// The format, where it is one that is built in; else what to do.
-pub(super) fn readable(bytes: &[u8]) -> Result<ImageFormat, String> {
+pub(crate) fn readable(bytes: &[u8]) -> Result<ImageFormat, String> {
     use ImageFormat::{Gif, Jpeg, Png, WebP};
     let known = image::guess_format(bytes).ok();
     if let Some(format @ (Jpeg | Png | Gif | WebP)) = known {

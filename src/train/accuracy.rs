@@ -18,8 +18,16 @@ impl Network {
         Ok(self.score(data)?.accuracy)
     }
 
-    /// Loss and accuracy, a few images at a time.
-    pub(super) fn score(&self, data: &Dataset) -> Result<Score> {
+    fn score(&self, data: &Dataset) -> Result<Score> {
+        self.score_by(data, |_, part| self.forward(part.images()))
+    }
+
+    /// Loss and accuracy of what `output` makes of a few images at a time; it gets the first one's place.
+    pub(super) fn score_by(
+        &self,
+        data: &Dataset,
+        output: impl Fn(i64, &Dataset) -> Result<Tensor>,
+    ) -> Result<Score> {
         // 8 MB of input: the memory that a large network needs for it stays bearable.
         const NUMBERS: usize = 1 << 21;
         let count = data.len() as i64;
@@ -29,8 +37,7 @@ impl Network {
         tch::no_grad(|| {
             for start in (0..count).step_by(step as usize) {
                 let part = data.part(start, step.min(count - start))?;
-                let output = self.forward(part.images())?;
-                let _ = tally.add(&output, part.labels())?;
+                let _ = tally.add(&output(start, &part)?, part.labels())?;
             }
             Ok(tally.score())
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tch::{COptimizer, TchError, Tensor};
 
 use super::Dataset;
+use crate::network::Network;
 use crate::{Error, Result};
 
 /// How a network is trained; each setter changes one thing.
@@ -29,6 +30,10 @@ pub struct Fit {
     pub(super) batch: usize,
     pub(super) optimizer: Optimizer,
     pub(super) learning_rate: f64,
+    /// Layers with learning rates of their own.
+    pub(super) rates: Vec<(String, f64)>,
+    /// The layer up to which nothing changes.
+    pub(super) frozen: Option<String>,
     pub(super) schedule: Schedule,
     pub(super) weight_decay: f64,
     pub(super) augment: Option<Augment>,
@@ -97,6 +102,8 @@ impl Fit {
             batch: 64,
             optimizer: Optimizer::default(),
             learning_rate: 3e-3,
+            rates: Vec::new(),
+            frozen: None,
             schedule: Schedule::default(),
             weight_decay: 0.0,
             augment: None,
@@ -126,6 +133,29 @@ impl Fit {
     #[must_use]
     pub fn learning_rate(mut self, rate: f64) -> Self {
         self.learning_rate = rate;
+        self
+    }
+
+    /// Sets another learning rate for one layer and those under its name: a fresh head's, say, larger
+    /// than that of layers which know much already. It changes as the other does. Of several names that
+    /// hold a layer the last counts.
+    #[must_use]
+    pub fn learning_rate_of(mut self, layer: impl Into<String>, rate: f64) -> Self {
+        self.rates.push((layer.into(), rate));
+        self
+    }
+
+    /// Keeps a layer and all that it depends on as they are: parameters, and batch normalization's
+    /// running statistics, by which it then normalizes as outside training. Dropout before it does
+    /// nothing. `freeze("avgpool")` trains ResNet's last layer alone, `freeze("layer3")` its last
+    /// stage too.
+    ///
+    /// What the frozen layers make of each image is computed once and kept where it fits into half of the
+    /// free memory; with [`augment`](Fit::augment) it is computed for each batch anew. Either way the
+    /// training is the same, but for rounding.
+    #[must_use]
+    pub fn freeze(mut self, layer: impl Into<String>) -> Self {
+        self.frozen = Some(layer.into());
         self
     }
 
@@ -188,9 +218,11 @@ impl Fit {
                 "at least one epoch and a batch of at least one image are needed".into(),
             );
         }
-        let rate = self.learning_rate;
-        if !(rate.is_finite() && rate > 0.0) {
-            return refuse(format!("a learning rate of {rate:?}, expected a positive number"));
+        let own = self.rates.iter().map(|(_, rate)| *rate);
+        for rate in own.chain([self.learning_rate]) {
+            if !(rate.is_finite() && rate > 0.0) {
+                return refuse(format!("a learning rate of {rate:?}, expected a positive number"));
+            }
         }
         let decay = self.weight_decay;
         if !(decay.is_finite() && decay >= 0.0) {
@@ -205,6 +237,21 @@ impl Fit {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a learning rate for a layer that has nothing to train.
+    pub(super) fn check_rates(&self, net: &Network, trained: &[(String, Tensor)]) -> Result<()> {
+        for (layer, _) in &self.rates {
+            let node = net.layer(layer)?;
+            if !trained.iter().any(|(name, _)| is_under(name, layer)) {
+                return Err(Error::Argument(format!(
+                    "Fit: a learning rate for `{}`, which has no parameters that are trained; give a \
+                     layer with parameters that isn't frozen",
+                    node.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// libtorch's optimizer of these parameters.
@@ -222,9 +269,34 @@ impl Fit {
             Optimizer::Adam => COptimizer::adam(rate, BETAS.0, BETAS.1, decay, EPS, false),
             Optimizer::AdamW => COptimizer::adamw(rate, BETAS.0, BETAS.1, decay, EPS, false),
         }?;
-        for (_, parameter) in parameters {
-            optimizer.add_parameters(parameter, 0)?;
+        for (name, parameter) in parameters {
+            optimizer.add_parameters(parameter, self.group_of(name))?;
         }
         Ok(optimizer)
     }
+
+    /// Sets the learning rates of a step, whose factor this is.
+    pub(super) fn set_rates(
+        &self,
+        optimizer: &mut COptimizer,
+        factor: f64,
+    ) -> std::result::Result<(), TchError> {
+        let own = self.rates.iter().map(|(_, rate)| *rate);
+        let rates = std::iter::once(self.learning_rate).chain(own);
+        rates
+            .enumerate()
+            .try_for_each(|(group, rate)| optimizer.set_learning_rate_group(group, rate * factor))
+    }
+
+    /// Where a parameter's learning rate stands: 0 for that of all, from 1 on those of layers.
+    pub(super) fn group_of(&self, parameter: &str) -> usize {
+        self.rates.iter().rposition(|(layer, _)| is_under(parameter, layer)).map_or(0, |at| at + 1)
+    }
+}
+
+/// Whether a parameter is one of this layer's, or of one under its name.
+fn is_under(parameter: &str, layer: &str) -> bool {
+    parameter
+        .strip_prefix(layer)
+        .is_some_and(|rest| matches!(rest, "" | "_weight" | "_bias") || rest.starts_with('.'))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use image::RgbImage;
 
+use super::Fit;
 use crate::Result;
 use crate::view::{Bundle, Curves, Figure, Panel, Series};
 
@@ -38,11 +39,14 @@ pub struct History {
     network: String,
     epochs: Vec<Epoch>,
     wanted: usize,
+    /// The layer up to which nothing changed.
+    frozen: Option<String>,
 }
 
 impl History {
-    pub(super) fn new(network: &str, epochs: Vec<Epoch>, wanted: usize) -> History {
-        History { network: network.to_owned(), epochs, wanted }
+    pub(super) fn new(network: &str, epochs: Vec<Epoch>, fit: &Fit) -> History {
+        let frozen = fit.frozen.clone();
+        History { network: network.to_owned(), epochs, wanted: fit.epochs, frozen }
     }
 
     /// The numbers of each epoch.
@@ -84,7 +88,9 @@ impl History {
             true => format!("{:.2} of {} {epochs}, until time was over,", last.at, self.wanted),
             false => format!("{} {epochs}", self.wanted),
         };
-        format!("{done} in {seconds:.1} s; at last {}", last.scores())
+        let frozen = self.frozen.as_ref();
+        let frozen = frozen.map(|layer| format!(", frozen up to `{layer}`")).unwrap_or_default();
+        format!("{done} in {seconds:.1} s{frozen}; at last {}", last.scores())
     }
 }
 

@@ -27,6 +27,7 @@ mod accuracy;
 mod dataset;
 mod fit;
 mod history;
+mod lesson;
 mod training;
 
 pub use dataset::Dataset;

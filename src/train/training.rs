@@ -5,9 +5,10 @@ use std::time::Instant;
 use tch::{COptimizer, TchError, Tensor};
 
 use super::accuracy::Tally;
+use super::lesson::Lesson;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
-use crate::network::{Network, Op, OutputScale};
+use crate::network::{Cut, Network, Op, OutputScale};
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
@@ -46,9 +47,10 @@ impl Network {
                 self.name()
             )));
         }
+        let cut = self.cut_behind(fit.frozen.as_deref())?;
         // Fresh leaves, so that no tensor in the caller's hands is marked.
         self.detach_parameters()?;
-        let outcome = tch::with_grad(|| Training::new(self, data, &fit)?.run());
+        let outcome = tch::with_grad(|| Training::new(self, &cut, data, &fit)?.run());
         self.detach_parameters()?;
         outcome
     }
@@ -63,7 +65,10 @@ impl Network {
 /// One call of `fit`.
 struct Training<'a> {
     net: &'a Network,
-    data: &'a Dataset,
+    /// Behind it is what is trained.
+    cut: &'a Cut,
+    data: Lesson<'a>,
+    validation: Option<Lesson<'a>>,
     fit: &'a Fit,
     optimizer: COptimizer,
     random: Random,
@@ -74,23 +79,37 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn new(net: &'a Network, data: &'a Dataset, fit: &'a Fit) -> Result<Training<'a>> {
-        let parameters = net.parameters();
+    fn new(
+        net: &'a Network,
+        cut: &'a Cut,
+        data: &'a Dataset,
+        fit: &'a Fit,
+    ) -> Result<Training<'a>> {
+        let parameters = net.tensors_behind(cut, false);
         if parameters.is_empty() {
-            return Err(Error::Argument(format!(
-                "{} has no parameters to train; add a convolution or a linear layer",
-                net.name()
-            )));
+            return Err(Error::Argument(match &fit.frozen {
+                Some(layer) => format!(
+                    "freezing {} up to `{layer}` leaves nothing to train; freeze up to an earlier layer",
+                    net.name()
+                ),
+                None => format!(
+                    "{} has no parameters to train; add a convolution or a linear layer",
+                    net.name()
+                ),
+            }));
         }
+        fit.check_rates(net, &parameters)?;
         let batches = data.len().div_ceil(fit.batch);
-        check_statistics(net, data, batches)?;
+        check_statistics(net, cut, data, batches)?;
         for (_, parameter) in &parameters {
             let _ = parameter.f_set_requires_grad(true).map_err(failed)?;
         }
         tch::manual_seed(fit.seed as i64);
         Ok(Training {
             net,
-            data,
+            cut,
+            data: Lesson::new(net, cut, data),
+            validation: fit.validation.as_ref().map(|data| Lesson::new(net, cut, data)),
             fit,
             optimizer: fit.optimizer_of(&parameters).map_err(failed)?,
             random: Random(fit.seed),
@@ -101,13 +120,13 @@ impl<'a> Training<'a> {
     }
 
     fn run(mut self) -> Result<History> {
+        self.freeze()?;
         let mut epochs = Vec::new();
         while self.done < self.all() && !self.progress.is_over() {
             let start = Instant::now();
             let saved = self.saved()?;
             let scores = self.epoch().and_then(|train| {
-                let validation = self.fit.validation.as_ref();
-                Ok((train, validation.map(|data| self.net.score(data)).transpose()?))
+                Ok((train, self.validation.as_ref().map(Lesson::score).transpose()?))
             });
             let (train, validation) = match scores {
                 Ok(scores) => scores,
@@ -121,19 +140,35 @@ impl<'a> Training<'a> {
             self.progress.say(&format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
             epochs.push(epoch);
         }
-        Ok(History::new(self.net.name(), epochs, self.fit.epochs))
+        Ok(History::new(self.net.name(), epochs, self.fit))
+    }
+
+    /// Says what is frozen, and runs that once if its values can be kept.
+    fn freeze(&mut self) -> Result<()> {
+        let Some(layer) = &self.fit.frozen else { return Ok(()) };
+        let count = |parameters: &[(String, Tensor)]| {
+            parameters.iter().map(|(_, tensor)| tensor.numel()).sum::<usize>()
+        };
+        let all = count(&self.net.parameters());
+        let trained = count(&self.net.tensors_behind(self.cut, false));
+        self.progress
+            .say(&format!("{trained} of {all} parameters; all up to `{layer}` stays as it is"));
+        if self.fit.augment.is_some() {
+            return Ok(());
+        }
+        let lessons = [Some(&mut self.data), self.validation.as_mut()];
+        lessons.into_iter().flatten().try_for_each(|lesson| lesson.keep(&mut self.progress))
     }
 
     /// Once through the data, or until time is up.
     fn epoch(&mut self) -> Result<Score> {
-        let count = self.data.len();
+        let count = self.data.data.len();
         let order = self.random.order(count as i64);
         let mut tally = Tally::new(self.net);
         for batch in 0..self.batches {
             // The batches are as equal as whole numbers can be.
             let bound = |batch: usize| count * batch / self.batches;
-            let chosen = self.data.chosen(&order[bound(batch)..bound(batch + 1)])?;
-            self.step(&chosen, &mut tally)?;
+            self.step(&order[bound(batch)..bound(batch + 1)], &mut tally)?;
             self.done += 1;
             if batch + 1 < self.batches {
                 if self.progress.is_over() {
@@ -142,42 +177,49 @@ impl<'a> Training<'a> {
                 self.say_now_and_then(batch + 1, &tally);
             }
         }
-        let broken = self.net.state_dict().into_iter().map(|(_, tensor)| is_finite(&tensor));
+        let trained = self.net.tensors_behind(self.cut, true);
+        let broken = trained.into_iter().map(|(_, tensor)| is_finite(&tensor));
         if broken.collect::<Result<Vec<bool>>>()?.contains(&false) {
             return Err(self.diverged("a parameter", self.done - 1));
         }
         Ok(tally.score())
     }
 
-    /// Learns from one batch.
-    fn step(&mut self, batch: &Dataset, tally: &mut Tally) -> Result<()> {
-        let images = match self.fit.augment {
-            Some(change) => tch::no_grad(|| change(batch.images()))
-                .map_err(Error::torch("augmenting a batch (`Fit::augment`)"))?,
-            None => batch.images().shallow_clone(),
-        };
-        if images.size().first() != batch.images().size().first() {
-            return Err(Error::Shape {
-                at: "`Fit::augment`".to_owned(),
-                expected: format!("as many images as came, {}", shape_text(&batch.images().size())),
-                got: shape_text(&images.size()),
-                remedy: "Change images without adding or leaving out any.".to_owned(),
-            });
-        }
-        let logits = self.net.forward_training(&images)?;
-        let loss = tally.add(&logits, batch.labels())?;
+    /// Learns from the images of these indices.
+    fn step(&mut self, chosen: &[i64], tally: &mut Tally) -> Result<()> {
+        let (values, labels) = self.data.batch(chosen, |batch| self.augmented(batch.images()))?;
+        let logits = self.net.run_behind(self.cut, &values, true)?;
+        let loss = tally.add(&logits, &labels)?;
         if !tally.is_finite() {
             return Err(self.diverged("the loss", self.done));
         }
         let progress = self.done as f64 / self.all() as f64;
-        let rate = self.fit.learning_rate * self.fit.schedule.factor(progress);
+        let factor = self.fit.schedule.factor(progress);
         let mut learn = || {
             self.optimizer.zero_grad()?;
             loss.f_backward()?;
-            self.optimizer.set_learning_rate(rate)?;
+            self.fit.set_rates(&mut self.optimizer, factor)?;
             self.optimizer.step()
         };
         learn().map_err(failed)
+    }
+
+    /// A batch's images as they are learned from.
+    fn augmented(&self, images: &Tensor) -> Result<Tensor> {
+        let changed = match self.fit.augment {
+            Some(change) => tch::no_grad(|| change(images))
+                .map_err(Error::torch("augmenting a batch (`Fit::augment`)"))?,
+            None => images.shallow_clone(),
+        };
+        if changed.size().first() != images.size().first() {
+            return Err(Error::Shape {
+                at: "`Fit::augment`".to_owned(),
+                expected: format!("as many images as came, {}", shape_text(&images.size())),
+                got: shape_text(&changed.size()),
+                remedy: "Change images without adding or leaving out any.".to_owned(),
+            });
+        }
+        Ok(changed)
     }
 
     /// How many batches there would be in all epochs.
@@ -190,14 +232,14 @@ impl<'a> Training<'a> {
         Error::Diverged { what, epoch, batch, learning_rate: self.fit.learning_rate }
     }
 
-    /// Copies of all parameters and buffers.
+    /// Copies of all parameters and buffers that training changes.
     fn saved(&self) -> Result<Vec<Tensor>> {
-        let parameters = self.net.state_dict().into_iter();
-        parameters.map(|(_, tensor)| tensor.f_detach_copy().map_err(failed)).collect()
+        let trained = self.net.tensors_behind(self.cut, true).into_iter();
+        trained.map(|(_, tensor)| tensor.f_detach_copy().map_err(failed)).collect()
     }
 
     fn restore(&self, saved: &[Tensor]) -> Result<()> {
-        for ((_, tensor), saved) in self.net.state_dict().into_iter().zip(saved) {
+        for ((_, tensor), saved) in self.net.tensors_behind(self.cut, true).into_iter().zip(saved) {
             tch::no_grad(|| tensor.shallow_clone().f_copy_(saved)).map_err(failed)?;
         }
         Ok(())
@@ -215,12 +257,14 @@ impl<'a> Training<'a> {
 }
 
 /// Refuses batches in which a batch normalization would get one value a channel: it has no variance.
-fn check_statistics(net: &Network, data: &Dataset, batches: usize) -> Result<()> {
+fn check_statistics(net: &Network, cut: &Cut, data: &Dataset, batches: usize) -> Result<()> {
     let smallest = data.len() / batches;
     let mut size = data.images().size();
     size[0] = smallest as i64;
     // Its output is as large as what it normalizes.
-    let alone = net.nodes().iter().zip(net.shapes(&size)?).find(|(node, shape)| {
+    let nodes = net.nodes().iter().enumerate().filter(|(index, _)| cut.is_behind(*index));
+    let shapes = net.shapes(&size)?;
+    let alone = nodes.map(|(index, node)| (node, &shapes[index])).find(|(node, shape)| {
         let of_a_channel = shape.iter().enumerate().filter(|(axis, _)| *axis != 1);
         matches!(node.op, Op::BatchNorm2d(_))
             && of_a_channel.map(|(_, &size)| size).product::<i64>() < 2

@@ -321,10 +321,12 @@ fn features_come_from_photos_data_folders_and_tensors() -> Tested {
     assert_eq!(classes, (0..30).map(|at| at / 3).collect::<Vec<i64>>());
     let first = net.features(&photos[0..1], "relu3", Pooling::Mean)?;
     assert!(difference(&features.values().narrow(0, 0, 1), first.values()) < 1e-5);
-    std::fs::write(folder.join("digit3/zz.png"), "not a picture")?;
-    let message =
-        net.features(&data::Folder::open(&folder)?, "relu3", Pooling::Mean).expect_err("broken");
-    assert!(message.to_string().contains("zz.png"), "{message}");
+    std::fs::write(folder.join("digit3/zz.png"), b"\x89PNG\r\n\x1a\nbroken")?;
+    let broken = data::Folder::open(&folder)?;
+    let message = net.features(&broken, "relu3", Pooling::Mean).expect_err("broken").to_string();
+    assert!(message.contains("zz.png") && message.contains("Folder::verified"), "{message}");
+    let others = net.features(&broken.verified()?, "relu3", Pooling::Mean)?;
+    assert_eq!(difference(others.values(), features.values()), 0.0);
 
     let vectors = class_vectors(&net)?;
     assert_eq!(difference(vectors.values(), &net.state_dict()[6].1.shallow_clone()), 0.0);

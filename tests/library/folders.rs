@@ -88,6 +88,34 @@ fn what_cannot_be_read_is_counted_and_named() -> Tested {
     Ok(())
 }
 
+#[test]
+fn broken_pictures_are_left_out_by_name() -> Tested {
+    let root = folder("broken", &["cat/1.png", "cat/2.png", "dog/1.png", "dog/3.png"])?;
+    fs::write(root.join("cat/empty.jpg"), "")?;
+    fs::write(root.join("cat/page.jpg"), "<html>not found</html>")?;
+    fs::write(root.join("dog/telephone.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0")?;
+    let whole = fs::read(root.join("dog/1.png"))?;
+    fs::write(root.join("dog/2.png"), &whole[..whole.len() / 2])?;
+    let found = Folder::open(&root)?;
+    assert_eq!(left_out(&found, &root), ["cat/empty.jpg", "cat/page.jpg", "dog/telephone.jpg"]);
+    assert_eq!(found.len(), 5);
+    let message = found.photo(3).expect_err("cut short").to_string();
+    assert!(message.contains("dog/2.png") && message.contains("Folder::verified"), "{message}");
+
+    let verified = found.verified()?;
+    assert_eq!(labels(&verified), [Some(0), Some(0), Some(1), Some(1)]);
+    assert_eq!(verified.caption(2).as_deref(), Some("dog/1.png"));
+    assert_eq!(left_out(&verified, &root)[0], "dog/2.png");
+    assert_eq!(verified.left_out().len(), 4);
+
+    for name in ["cat/1.png", "cat/2.png", "dog/1.png", "dog/3.png"] {
+        fs::write(root.join(name), &whole[..20])?;
+    }
+    let message = Folder::open(&root)?.verified().expect_err("none is whole").to_string();
+    assert!(message.contains("none of its 5 pictures can be read"), "{message}");
+    Ok(())
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_names_of_all_kinds_are_taken_as_they_are() -> Tested {

@@ -40,6 +40,7 @@ mod predict;
 mod summary;
 mod toolchain;
 mod train;
+mod train_head;
 mod trust;
 mod trust_report;
 mod walk;

@@ -103,7 +103,7 @@ fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
 }
 
 /// The formula of tests/parity/formula.py.
-fn wave(shape: &[i64], phase: f64) -> Tensor {
+pub fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count: i64 = shape.iter().product();
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
 }

@@ -20,7 +20,7 @@ fn pictures() {
         for name in names() {
             walk.call(format!("Photo::open {name:.20}"), || Photo::open(&name));
             walk.call(format!("ImageSet::open {name:.20}"), || ImageSet::open(&name));
-            walk.call(format!("folder {name:.20}"), || Folder::open(&name));
+            walk.call(format!("folder {name:.20}"), || Folder::open(&name)?.verified());
             walk.call(format!("bytes {name:.20}"), || Photo::from_bytes(name.as_bytes(), &name));
             walk.figure(format!("title {name:.20}"), || {
                 let photo = Photo::from_image(convscope::image::RgbImage::new(9, 9), &name)?;
@@ -73,9 +73,15 @@ fn training() {
         for real in REALS {
             try_all(format!("rate {real}"), Fit::new(1).learning_rate(real));
             try_all(format!("decay {real}"), Fit::new(1).weight_decay(real));
+            try_all(format!("head's rate {real}"), Fit::new(1).learning_rate_of("fc2", real));
         }
         for time in TIMES {
             try_all(format!("{time:?}"), Fit::new(1).time_limit(time).validate(&data));
+        }
+        for layer in names().iter().map(String::as_str).chain(["input", "relu2", "fc1", "fc2"]) {
+            let name = |what: &str| format!("{what} {layer:.20}");
+            try_all(name("freeze"), Fit::new(1).freeze(layer).validate(&data));
+            try_all(name("rate of"), Fit::new(1).learning_rate_of(layer, 0.1));
         }
         try_all("augment".to_owned(), Fit::new(1).augment(|x| x.f_narrow(0, 0, 1)));
         try_all("no augment".to_owned(), Fit::new(1).augment(|_| Ok(Tensor::new())));

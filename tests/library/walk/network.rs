@@ -151,6 +151,7 @@ fn running() {
             });
             walk.call(format!("journey {name:.20}"), || net.journey(&photo, &[&name]));
             walk.call(format!("classes {name:.20}"), || net.clone().with_classes([&name; 10]));
+            walk.call(format!("head {name:.20}"), || net.clone().with_head([&name; 3]));
             walk.call(format!("untrained {name:.20}"), || zoo::untrained(&name));
             walk.call(format!("from_onnx {name:.20}"), || Network::from_onnx(&name));
             walk.call(format!("load_weights {name:.20}"), || net.clone().load_weights(&name));
@@ -163,6 +164,7 @@ fn running() {
         }
         for count in COUNTS {
             walk.call(format!("class_name {count}"), || Ok(net.class_name(count)));
+            walk.call(format!("head {count}"), || net.clone().with_head(count));
             walk.call(format!("classify_with {count}"), || {
                 net.classify_with(&data::digit(1, 1)?, count)
             });
