@@ -145,12 +145,15 @@ impl Builder {
     /// Adds the maximum of each window.
     pub fn max_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
-        self.op(name, ops::MaxPool2d { kernel, stride, padding, ceil }, &[input])
+        let padding = padding.map(|side| [side; 2]);
+        let op = ops::MaxPool2d { kernel, stride, padding, dilation: [1, 1], ceil };
+        self.op(name, op, &[input])
     }
 
     /// Adds the mean of each window.
     pub fn avg_pool(&mut self, input: NodeId, name: &str, pool: Pool) -> NodeId {
         let Pool { kernel, stride, padding, ceil } = pool;
+        let padding = padding.map(|side| [side; 2]);
         let op = ops::AvgPool2d { kernel, stride, padding, ceil, count_padding: true };
         self.op(name, op, &[input])
     }

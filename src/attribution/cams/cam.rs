@@ -6,7 +6,7 @@
 use tch::{Kind, Tensor};
 
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
-use crate::network::ops::Linear;
+use crate::network::ops::{Linear, Reduction};
 use crate::network::{Network, Node, Op};
 use crate::view::Heatmap;
 use crate::{Error, Result};
@@ -66,7 +66,7 @@ fn pooled_layer(net: &Network, output: &Node) -> Result<usize> {
         };
         let pools = match &before.op {
             Op::AdaptiveAvgPool2d(pool) if pool.output == [1, 1] => true,
-            Op::Mean(mean) => mean.dims == [2, 3],
+            Op::Reduce(mean) => mean.by == Reduction::Mean && mean.dims == [2, 3],
             Op::Flatten(_) | Op::Dropout(_) | Op::Reshape(_) => false,
             other => {
                 let (name, kind) = (&before.name, other.name());

@@ -8,32 +8,49 @@ use super::message::Node;
 use super::rearrange::{axis, emit_reshape};
 use super::sizes::Size;
 use super::value::{Outcome, Value, torch};
-use super::windows::{Window, pair};
+use super::windows::{Window, pair, planes, unplaned};
 use crate::network::Op;
 use crate::network::ops::{
-    AdaptiveAvgPool2d, Arithmetic, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul,
-    Mean, Permute, Pointwise, Softmax,
+    Arithmetic, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul, Permute, Pointwise,
+    Softmax,
 };
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    let (weight, name) = importer.required(node, 1)?;
+    let (x, row) = planes(importer, x)?;
+    let (weight, name, kernel) = kernel(importer, node, row)?;
     let bias = importer.weight(node, 2)?.map(|(bias, _)| bias);
-    let &[out, _, height, width] = weight.size().as_slice() else {
-        return Err(format!("weights {:?}: only 2-D convolutions are supported", weight.size()));
-    };
-    let kernel = [height, width];
-    if node.ints("kernel_shape").is_some_and(|declared| declared != kernel)
-        || bias.as_ref().is_some_and(|bias| bias.size() != [out])
-    {
-        return Err(format!("weights {:?} fit neither kernel nor bias", weight.size()));
+    let out = weight.size().first().copied();
+    if bias.as_ref().is_some_and(|bias| bias.size().as_slice() != out.as_slice()) {
+        return Err(format!("weights {:?} do not fit the bias", weight.size()));
     }
-    let (stride, dilation) = (pair(node, "strides", [1, 1])?, pair(node, "dilations", [1, 1])?);
-    let window = Window { kernel, stride, dilation };
-    let (x, padding) = window.bordered(importer, node, x, 0.0)?;
+    let window = Window::of(node, kernel, row)?;
+    let Window { stride, dilation, .. } = window;
+    let (x, padding) = window.bordered(importer, node, x, row)?;
     let groups = node.int("group", 1);
     let op = Conv2d { weight, bias, stride, padding, dilation, groups };
-    importer.emit_layer(op, vec![x], name)
+    let convolved = importer.emit_layer(op, vec![x], name)?;
+    unplaned(importer, convolved, row)
+}
+
+/// The weights of a convolution, 2-D also for a row, with their name and their windows' size.
+pub(super) fn kernel<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+    row: bool,
+) -> Outcome<(Tensor, &'a str, [i64; 2])> {
+    let (weight, name) = importer.required(node, 1)?;
+    let (weight, kernel) = match (weight.size().as_slice(), row) {
+        (&[_, _, height, width], false) => (weight, [height, width]),
+        (&[_, _, length], true) => (weight.f_unsqueeze(3).map_err(torch)?, [length, 1]),
+        (other, _) => {
+            return Err(format!("weights {other:?}: only 1-D and 2-D ones are supported"));
+        }
+    };
+    if pair(node, "kernel_shape", row, 1)? != kernel && node.ints("kernel_shape").is_some() {
+        return Err(format!("weights {:?} do not fit the kernel", weight.size()));
+    }
+    Ok((weight, name, kernel))
 }
 
 pub(super) fn batch_norm<'a>(
@@ -165,30 +182,6 @@ fn scaled(importer: &mut Importer, tensor: Tensor, factor: f64) -> Outcome<Tenso
     }
     importer.budget.spend(&tensor.size())?;
     tensor.f_mul_scalar(factor).map_err(torch)
-}
-
-pub(super) fn global_average_pool<'a>(
-    importer: &mut Importer<'a>,
-    node: &'a Node<'a>,
-) -> Outcome<Value<'a>> {
-    let x = importer.input(node, 0)?;
-    importer.emit(AdaptiveAvgPool2d { output: [1, 1] }, vec![x])
-}
-
-pub(super) fn mean<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    let x = importer.input(node, 0)?;
-    let rank = importer.shape(&x).sizes.len();
-    let axes = importer.numbers_of(node, "axes", 1)?.unwrap_or_default();
-    let mut dims = axes.into_iter().map(|at| axis(at, rank)).collect::<Outcome<Vec<usize>>>()?;
-    dims.sort_unstable();
-    dims.dedup();
-    if dims.is_empty() {
-        if node.int("noop_with_empty_axes", 0) != 0 {
-            return Ok(x);
-        }
-        dims = (0..rank).collect();
-    }
-    importer.emit(Mean { dims, keep_dims: node.int("keepdims", 1) != 0 }, vec![x])
 }
 
 /// Before operator set 13 over all dimensions from `axis` on, by default from the first after the

@@ -3,7 +3,9 @@
 use super::import::Importer;
 use super::message::Node;
 use super::value::{Outcome, Value};
-use super::{constants, known, layers, parts, pointwise, rearrange, windows};
+use super::{
+    constants, enlarge, known, layers, norms, parts, pointwise, rearrange, reductions, windows,
+};
 
 /// How an operator is converted: to its value, or to several.
 pub(super) enum Convert {
@@ -19,22 +21,38 @@ pub(super) fn is_supported(operator: &str) -> bool {
 pub(super) fn find(operator: &str) -> Option<Convert> {
     Some(Convert::One(match operator {
         "Conv" => layers::conv,
+        "ConvTranspose" => enlarge::conv_transpose,
+        "Resize" => enlarge::resize,
+        "Upsample" => enlarge::upsample,
+        "DepthToSpace" => enlarge::depth_to_space,
+        "SpaceToDepth" => enlarge::space_to_depth,
         "BatchNormalization" => layers::batch_norm,
         "LayerNormalization" => layers::layer_norm,
+        "InstanceNormalization" => norms::instance,
+        "GroupNormalization" => norms::group,
+        "RMSNormalization" => norms::rms,
+        "LRN" => norms::local_response,
+        "MeanVarianceNormalization" => norms::mean_variance,
         "Gemm" => layers::gemm,
         "MatMul" => layers::mat_mul,
         "MaxPool" | "AveragePool" => windows::pool,
-        "GlobalAveragePool" => layers::global_average_pool,
-        "ReduceMean" => layers::mean,
+        "GlobalAveragePool" | "GlobalMaxPool" => reductions::global_pool,
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
+        | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reductions::reduce,
+        "LpNormalization" => reductions::lp_normalization,
         "Softmax" | "LogSoftmax" => layers::softmax,
 
         "Add" | "Sub" | "Mul" | "Div" => pointwise::arithmetic,
         "Pow" => pointwise::pow,
         "Clip" => pointwise::clip,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Erf" | "Exp"
-        | "Log" | "Softplus" | "Sqrt" | "Neg" | "Abs" | "Reciprocal" | "Gelu" => {
-            pointwise::function
-        }
+        | "Log" | "Softplus" | "Softsign" | "Elu" | "Celu" | "ThresholdedRelu" | "Mish"
+        | "Sqrt" | "Neg" | "Abs" | "Reciprocal" | "Gelu" | "Sign" | "Floor" | "Ceil" | "Round"
+        | "Sin" | "Cos" => pointwise::function,
+        "Selu" => pointwise::selu,
+        "Swish" => pointwise::swish,
+        "PRelu" => pointwise::prelu,
+        "Sum" | "Mean" | "Max" | "Min" => pointwise::several,
 
         "Identity" | "Dropout" => rearrange::identity,
         "Reshape" => rearrange::reshape,

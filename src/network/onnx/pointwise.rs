@@ -5,9 +5,9 @@ use tch::Kind;
 use super::import::Importer;
 use super::message::Node;
 use super::sizes;
-use super::value::{Outcome, Value};
+use super::value::{Outcome, Value, torch};
 use crate::network::Op;
-use crate::network::ops::{Arithmetic, Linear, Pointwise};
+use crate::network::ops::{Arithmetic, Linear, PRelu, Pointwise};
 
 pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
@@ -19,12 +19,23 @@ pub(super) fn function<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
         "HardSwish" => Pointwise::HardSwish,
         "Tanh" => Pointwise::Tanh,
         "Softplus" => Pointwise::Softplus,
+        "Softsign" => Pointwise::Softsign,
+        "Elu" => Pointwise::Elu { alpha: node.float("alpha", 1.0) },
+        "Celu" => Pointwise::Celu { alpha: node.float("alpha", 1.0) },
+        "ThresholdedRelu" => Pointwise::Threshold { at: node.float("alpha", 1.0) },
+        "Mish" => Pointwise::Mish,
         "Erf" => Pointwise::Erf,
         "Exp" => Pointwise::Exp,
         "Log" => Pointwise::Log,
         "Sqrt" => Pointwise::Sqrt,
         "Neg" => Pointwise::Neg,
         "Abs" => Pointwise::Abs,
+        "Sign" => Pointwise::Sign,
+        "Floor" => Pointwise::Floor,
+        "Ceil" => Pointwise::Ceil,
+        "Round" => Pointwise::Round,
+        "Sin" => Pointwise::Sin,
+        "Cos" => Pointwise::Cos,
         "Reciprocal" => Pointwise::Pow { exponent: -1.0 },
         "Gelu" if node.text("approximate", "none") == "tanh" => Pointwise::GeluTanh,
         "Gelu" => Pointwise::Gelu,
@@ -75,9 +86,114 @@ pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
 
 pub(super) fn pow<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    let exponent = importer.input(node, 1)?.scalar();
-    let exponent = exponent.ok_or("an exponent that is no fixed number is not supported")?;
-    importer.emit(Pointwise::Pow { exponent }, vec![x])
+    let exponent = importer.input(node, 1)?;
+    match exponent.scalar() {
+        // A single number needs no tensor, unless it adds dimensions.
+        Some(number) if importer.shape(&exponent).sizes.len() <= importer.shape(&x).sizes.len() => {
+            importer.emit(Pointwise::Pow { exponent: number }, vec![x])
+        }
+        _ => importer.emit(Arithmetic::Pow, vec![x, exponent]),
+    }
+}
+
+/// The two constants are PyTorch's, or written out.
+pub(super) fn selu<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let x = importer.input(node, 0)?;
+    let (alpha, factor) = (node.float("alpha", 1.673_263_2), node.float("gamma", 1.050_701));
+    if (alpha - 1.673_263_2).abs() < 1e-6 && (factor - 1.050_701).abs() < 1e-6 {
+        return importer.emit(Pointwise::Selu, vec![x]);
+    }
+    let x = importer.emit(Pointwise::Elu { alpha }, vec![x])?;
+    importer.emit(Pointwise::Scale { factor }, vec![x])
+}
+
+/// x·sigmoid(alpha·x)
+pub(super) fn swish<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let x = importer.input(node, 0)?;
+    let factor = node.float("alpha", 1.0);
+    if factor == 1.0 {
+        return importer.emit(Pointwise::Silu, vec![x]);
+    }
+    let gate = importer.emit(Pointwise::Scale { factor }, vec![x.share()])?;
+    let gate = importer.emit(Pointwise::Sigmoid, vec![gate])?;
+    importer.emit(Arithmetic::Mul, vec![x, gate])
+}
+
+/// Slopes `[C, 1, 1]`, as exporters write PyTorch's, become its `[C]` again.
+pub(super) fn prelu<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let x = importer.input(node, 0)?;
+    let (slopes, name) = importer.required(node, 1)?;
+    let rank = importer.shape(&x).sizes.len();
+    let size = slopes.size();
+    let places = rank.saturating_sub(2);
+    let channels = match size.as_slice() {
+        [] | [1] => Some(1),
+        [channels, ones @ ..] if ones.len() == places && ones.iter().all(|&one| one == 1) => {
+            Some(*channels)
+        }
+        [1, channels, ones @ ..] if ones.len() == places && ones.iter().all(|&one| one == 1) => {
+            Some(*channels)
+        }
+        _ => None,
+    };
+    let weight = match (channels, size.as_slice()) {
+        (Some(channels), _) => slopes.f_reshape([channels]),
+        // A row is along the last dimension.
+        (None, &[row]) => slopes.f_reshape([1, row]),
+        _ => Ok(slopes),
+    };
+    importer.emit_layer(PRelu { weight: weight.map_err(torch)? }, vec![x], name)
+}
+
+/// The sum, mean, maximum or minimum of any number of values.
+pub(super) fn several<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let mut result = importer.input(node, 0)?;
+    for index in 1..node.inputs.len() {
+        let next = importer.input(node, index)?;
+        result = join(importer, node, result, next)?;
+    }
+    if node.op == "Mean" {
+        let factor = 1.0 / node.inputs.len() as f64;
+        return importer.emit(Pointwise::Scale { factor }, vec![result]);
+    }
+    Ok(result)
+}
+
+fn join<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+    a: Value<'a>,
+    b: Value<'a>,
+) -> Outcome<Value<'a>> {
+    let operator = match node.op {
+        "Max" | "Min" => node.op,
+        _ => "Add",
+    };
+    if let (Some(a), Some(b)) = (a.sizes(), b.sizes()) {
+        return a.with(&b, |a, b| sizes::arithmetic(operator, a, b)).map(Value::Sizes);
+    }
+    let rank = |value: &Value| importer.shape(value).sizes.len();
+    let number = |of: &Value, with: &Value| of.scalar().filter(|_| rank(of) <= rank(with));
+    let bound = number(&b, &a).map(|bound| (bound, &a)).or(number(&a, &b).map(|bound| (bound, &b)));
+    let op: Op = match (operator, bound) {
+        ("Max", Some((low, x))) => {
+            let function = if low == 0.0 {
+                Pointwise::Relu
+            } else {
+                Pointwise::Clamp { low, high: f64::INFINITY }
+            };
+            let x = x.share();
+            return importer.emit(function, vec![x]);
+        }
+        ("Min", Some((high, x))) => {
+            let x = x.share();
+            return importer.emit(Pointwise::Clamp { low: f64::NEG_INFINITY, high }, vec![x]);
+        }
+        ("Max", None) => Arithmetic::Max.into(),
+        ("Min", None) => Arithmetic::Min.into(),
+        _ => Op::ADD,
+    };
+    importer.emit(op, vec![a, b])
 }
 
 pub(super) fn arithmetic<'a>(

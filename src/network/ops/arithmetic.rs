@@ -19,6 +19,12 @@ pub enum Arithmetic {
     Mul,
     /// a / b
     Div,
+    /// aᵇ
+    Pow,
+    /// The larger of a and b
+    Max,
+    /// The smaller of a and b
+    Min,
 }
 
 impl Operation for Arithmetic {
@@ -28,6 +34,9 @@ impl Operation for Arithmetic {
             Arithmetic::Sub => "Sub",
             Arithmetic::Mul => "Mul",
             Arithmetic::Div => "Div",
+            Arithmetic::Pow => "Pow",
+            Arithmetic::Max => "Max",
+            Arithmetic::Min => "Min",
         }
     }
 
@@ -45,6 +54,9 @@ impl Operation for Arithmetic {
             Arithmetic::Sub => a.f_sub(b),
             Arithmetic::Mul => a.f_mul(b),
             Arithmetic::Div => a.f_div(b),
+            Arithmetic::Pow => a.f_pow(b),
+            Arithmetic::Max => a.f_maximum(b),
+            Arithmetic::Min => a.f_minimum(b),
         }
     }
 
@@ -84,6 +96,6 @@ impl Operation for Arithmetic {
     }
 
     fn backprop(&self) -> Backprop {
-        Backprop::Usual
+        if *self == Arithmetic::Pow { Backprop::Refused } else { Backprop::Usual }
     }
 }

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
-use super::shape::{Misfit, Window, at_least_one, count, four, misfit, one};
+use super::shape::{Misfit, Window, at_least_one, count, even, four, misfit, one};
 use super::{Op, Read, Seen, only, weight_and_bias, window_text};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
@@ -67,6 +67,7 @@ impl Operation for Conv2d {
             );
         }
         let Conv2d { stride, padding, dilation, .. } = *self;
+        let padding = even(padding);
         let window = Window { kernel: [kh, kw], stride, padding, dilation, ceil: false };
         let [h, w] = window.count(x, [h, w])?;
         Ok(vec![n, out, h, w])

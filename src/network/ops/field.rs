@@ -72,6 +72,25 @@ impl Read<'_> {
         Seen { field, dim: self.seen.dim }
     }
 
+    /// Behind an enlargement of the direction by `scale`: unit i reads units from i/`scale` + `reach[0]`
+    /// to i/`scale` + `reach[1]`.
+    pub(super) fn between(&self, scale: f64, reach: [f64; 2]) -> Seen {
+        let Window { size, jump, start } = self.seen.field else { return self.seen };
+        let step = jump as f64 / scale;
+        if step < 1.0 || step.fract() != 0.0 {
+            return Seen::WHOLE;
+        }
+        // Numbers beyond what this counts exactly are far larger than any picture.
+        let [before, behind] = reach.map(|units| units * jump as f64);
+        let (before, behind) = (before.floor() as i64, behind.ceil() as i64);
+        let field = Window {
+            size: size.saturating_add(behind.saturating_sub(before)),
+            jump: step as i64,
+            start: start.saturating_add(before),
+        };
+        Seen { field, dim: self.seen.dim }
+    }
+
     /// Behind a convolution's or a pooling's windows, which move over dimensions 2 and 3.
     pub(super) fn windows(
         &self,

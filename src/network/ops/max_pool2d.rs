@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
-use super::shape::{Misfit, Window, count, pooled};
+use super::shape::{Misfit, Window, bordered, count, pooled};
 use super::{Op, Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 
@@ -14,10 +14,19 @@ pub struct MaxPool2d {
     pub kernel: [i64; 2],
     /// Step.
     pub stride: [i64; 2],
-    /// Border that never wins.
-    pub padding: [i64; 2],
+    /// Border that never wins, `[before, after]` of each direction.
+    pub padding: [[i64; 2]; 2],
+    /// Distance between a window's values.
+    pub dilation: [i64; 2],
     /// Whether a last window may reach over the edge, so that no value is left out.
     pub ceil: bool,
+}
+
+impl MaxPool2d {
+    fn window(&self) -> Window {
+        let MaxPool2d { kernel, stride, padding, dilation, ceil } = *self;
+        Window { kernel, stride, padding, dilation, ceil }
+    }
 }
 
 impl Operation for MaxPool2d {
@@ -26,12 +35,19 @@ impl Operation for MaxPool2d {
     }
 
     fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
-        let MaxPool2d { kernel, stride, padding, ceil } = *self;
-        pooled(&Window { kernel, stride, padding, dilation: [1, 1], ceil }, inputs)
+        pooled(&self.window(), inputs)
     }
 
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {
-        only(inputs)?.f_max_pool2d(self.kernel, self.stride, self.padding, [1, 1], self.ceil)
+        let MaxPool2d { kernel, stride, dilation, ceil, .. } = *self;
+        let (x, window) = (only(inputs)?, self.window());
+        match window.known_to_libtorch() {
+            Some(padding) => x.f_max_pool2d(kernel, stride, padding, dilation, ceil),
+            None => {
+                let x = bordered(x, window.sides(x)?, f64::NEG_INFINITY)?;
+                x.f_max_pool2d(kernel, stride, [0, 0], dilation, false)
+            }
+        }
     }
 
     fn terms(&self, _inputs: &[&[i64]]) -> u64 {
@@ -51,14 +67,15 @@ impl Operation for MaxPool2d {
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
-        read.windows(self.kernel, self.stride, self.padding, [1, 1])
+        read.windows(self.kernel, self.stride, self.padding.map(|side| side[0]), self.dilation)
     }
 
     fn spread(&self) -> Spread {
-        let MaxPool2d { kernel, stride, padding, .. } = *self;
-        let unpadded = Op::MaxPool2d(MaxPool2d { kernel, stride, padding: [0, 0], ceil: false });
-        let border = f64::NEG_INFINITY;
-        Spread::Windows(Reach { span: kernel, stride, padding, border, unpadded })
+        let MaxPool2d { kernel, stride, padding, dilation, .. } = *self;
+        let span = [0, 1].map(|d| dilation[d] * (kernel[d] - 1) + 1);
+        let unpadded = Op::MaxPool2d(MaxPool2d { padding: [[0; 2]; 2], ceil: false, ..*self });
+        let (padding, border) = (padding.map(|side| side[0]), f64::NEG_INFINITY);
+        Spread::Windows(Reach { span, stride, padding, border, unpadded })
     }
 
     fn backprop(&self) -> Backprop {

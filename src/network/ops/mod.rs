@@ -11,22 +11,29 @@ mod avg_pool2d;
 mod batch_norm2d;
 mod concat;
 mod conv2d;
+mod conv_transpose2d;
 mod dropout;
 mod field;
 mod flatten;
+mod group_norm;
 mod index_select;
 mod input;
 mod layer_norm;
 mod linear;
+mod local_response_norm;
 mod matmul;
 mod max_pool2d;
-mod mean;
 mod operation;
 mod pad;
 mod parameter;
 mod permute;
+mod pixel_shuffle;
 mod pointwise;
+mod prelu;
+mod reduce;
 mod reshape;
+mod resize;
+mod rms_norm;
 mod same_pad;
 mod select;
 mod shape;
@@ -43,27 +50,34 @@ pub use arithmetic::Arithmetic;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm2d::BatchNorm2d;
 pub use concat::Concat;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub(crate) use field::{Read, Seen};
 pub use flatten::Flatten;
+pub use group_norm::GroupNorm;
 pub use index_select::IndexSelect;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use local_response_norm::LocalResponseNorm;
 pub use matmul::MatMul;
 pub use max_pool2d::MaxPool2d;
-pub use mean::Mean;
 pub(crate) use operation::{Backprop, Operation, Reach, Spread};
 pub use pad::{Pad, PadMode};
 pub use parameter::Parameter;
 pub use permute::Permute;
+pub use pixel_shuffle::{PixelShuffle, PixelUnshuffle};
 pub use pointwise::Pointwise;
+pub use prelu::PRelu;
+pub use reduce::{Reduce, Reduction};
 pub use reshape::Reshape;
+pub use resize::{Extent, Interpolation, Placing, Resize, Rounding};
+pub use rms_norm::RmsNorm;
 pub use same_pad::SamePad;
 pub use select::Select;
-pub(super) use shape::countable;
 pub(crate) use shape::{MOST_DIMS, Misfit, count};
+pub(super) use shape::{broadcast, countable};
 pub use slice::Slice;
 pub use softmax::{LogSoftmax, Softmax};
 pub use unsqueeze::Unsqueeze;
@@ -111,12 +125,22 @@ operations! {
     Parameter,
     /// 2-D convolution.
     Conv2d,
+    /// 2-D transposed convolution.
+    ConvTranspose2d,
     /// Batch normalization.
     BatchNorm2d,
     /// Normalization over the last dimensions.
     LayerNorm,
+    /// The same without the mean.
+    RmsNorm,
+    /// Normalization over all places of some channels.
+    GroupNorm,
+    /// Normalization over neighboring channels of one place.
+    LocalResponseNorm,
     /// A function of each value by itself.
     Pointwise,
+    /// A ReLU with a learned slope of negative values.
+    PRelu,
     /// Exponentials that sum to 1 along a dimension.
     Softmax,
     /// The logarithm of [`Softmax`].
@@ -129,14 +153,20 @@ operations! {
     AvgPool2d,
     /// The mean over as many windows as give an output size.
     AdaptiveAvgPool2d,
-    /// The mean along dimensions.
-    Mean,
+    /// One number of all those along dimensions.
+    Reduce,
     /// Several dimensions become one.
     Flatten,
     /// The same values in another shape.
     Reshape,
     /// The dimensions in another order.
     Permute,
+    /// Channels made places.
+    PixelShuffle,
+    /// Places made channels.
+    PixelUnshuffle,
+    /// Dimensions made larger or smaller.
+    Resize,
     /// A part along one dimension.
     Slice,
     /// One index of one dimension.
@@ -186,7 +216,7 @@ impl Op {
     /// Multiplications followed by an addition; biases and everything else are left out, as fvcore and
     /// torchvision's tables leave them out.
     pub(crate) fn multiply_adds(&self, inputs: &[&[i64]], output: &[i64]) -> u64 {
-        self.operation().terms(inputs).saturating_mul(count(output))
+        self.operation().multiply_adds(inputs, output)
     }
 
     /// About how many values are looked at to compute the output, which is what it costs in time.

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 
 use super::Op;
 use super::field::{Read, Seen};
-use super::shape::Misfit;
+use super::shape::{Misfit, count};
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
 
@@ -24,6 +24,11 @@ pub(crate) trait Operation: fmt::Debug {
     /// How many products are summed for each value of the output, from the inputs' shapes: 0 for all
     /// but convolutions, linear layers and matrix products, as fvcore and torchvision count.
     fn terms(&self, inputs: &[&[i64]]) -> u64;
+
+    /// How many products are summed in all, from the shapes of inputs and output.
+    fn multiply_adds(&self, inputs: &[&[i64]], output: &[i64]) -> u64 {
+        self.terms(inputs).saturating_mul(count(output))
+    }
 
     /// How many values are looked at for each value of the output, from the inputs' shapes.
     fn reads(&self, inputs: &[&[i64]]) -> u64 {

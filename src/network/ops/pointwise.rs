@@ -37,6 +37,27 @@ pub enum Pointwise {
     Tanh,
     /// ln(1 + eˣ), a smooth ReLU
     Softplus,
+    /// x / (1 + |x|)
+    Softsign,
+    /// x where positive, else `alpha`·(eˣ − 1)
+    Elu {
+        /// How far negative values go.
+        alpha: f64,
+    },
+    /// x where positive, else `alpha`·(e^(x/`alpha`) − 1), of slope 1 at 0
+    Celu {
+        /// How far negative values go.
+        alpha: f64,
+    },
+    /// ELU with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)
+    Selu,
+    /// x·tanh(softplus(x))
+    Mish,
+    /// x where larger than `at`, else 0
+    Threshold {
+        /// The bound.
+        at: f64,
+    },
     /// Error function
     Erf,
     /// eˣ
@@ -49,6 +70,18 @@ pub enum Pointwise {
     Neg,
     /// |x|
     Abs,
+    /// −1, 0 or 1
+    Sign,
+    /// The next whole number below
+    Floor,
+    /// The next whole number above
+    Ceil,
+    /// The nearest whole number, of two the even one
+    Round,
+    /// Sine
+    Sin,
+    /// Cosine
+    Cos,
     /// xᵖ
     Pow {
         /// p
@@ -76,6 +109,12 @@ pub enum Pointwise {
 /// libtorch's GELU takes no more.
 const GELU_DIMS: usize = 12;
 
+/// x where positive, else `alpha`·(e^(x/`scale`) − 1), of which tch knows but `alpha` and `scale` of 1.
+fn elu(x: &Tensor, alpha: f64, scale: f64) -> Result<Tensor, TchError> {
+    let negative = x.f_clamp_max(0)?.f_div_scalar(scale)?.f_expm1()?.f_mul_scalar(alpha)?;
+    x.f_clamp_min(0)?.f_add(&negative)
+}
+
 impl Operation for Pointwise {
     fn name(&self) -> &'static str {
         match self {
@@ -89,12 +128,24 @@ impl Operation for Pointwise {
             Pointwise::HardSwish => "Hardswish",
             Pointwise::Tanh => "Tanh",
             Pointwise::Softplus => "Softplus",
+            Pointwise::Softsign => "Softsign",
+            Pointwise::Elu { .. } => "ELU",
+            Pointwise::Celu { .. } => "CELU",
+            Pointwise::Selu => "SELU",
+            Pointwise::Mish => "Mish",
+            Pointwise::Threshold { .. } => "Threshold",
             Pointwise::Erf => "erf",
             Pointwise::Exp => "exp",
             Pointwise::Log => "log",
             Pointwise::Sqrt => "sqrt",
             Pointwise::Neg => "neg",
             Pointwise::Abs => "abs",
+            Pointwise::Sign => "sign",
+            Pointwise::Floor => "floor",
+            Pointwise::Ceil => "ceil",
+            Pointwise::Round => "round",
+            Pointwise::Sin => "sin",
+            Pointwise::Cos => "cos",
             Pointwise::Pow { .. } => "pow",
             Pointwise::Scale { .. } => "scale",
             Pointwise::Shift { .. } => "shift",
@@ -127,12 +178,24 @@ impl Operation for Pointwise {
             Pointwise::HardSwish => x.f_hardswish(),
             Pointwise::Tanh => x.f_tanh(),
             Pointwise::Softplus => x.f_softplus(),
+            Pointwise::Softsign => x.f_div(&x.f_abs()?.f_add_scalar(1)?),
+            Pointwise::Elu { alpha } => elu(x, alpha, 1.0),
+            Pointwise::Celu { alpha } => elu(x, alpha, alpha),
+            Pointwise::Selu => x.f_selu(),
+            Pointwise::Mish => x.f_mish(),
+            Pointwise::Threshold { at } => x.f_threshold(at, 0.0),
             Pointwise::Erf => x.f_erf(),
             Pointwise::Exp => x.f_exp(),
             Pointwise::Log => x.f_log(),
             Pointwise::Sqrt => x.f_sqrt(),
             Pointwise::Neg => x.f_neg(),
             Pointwise::Abs => x.f_abs(),
+            Pointwise::Sign => x.f_sign(),
+            Pointwise::Floor => x.f_floor(),
+            Pointwise::Ceil => x.f_ceil(),
+            Pointwise::Round => x.f_round(),
+            Pointwise::Sin => x.f_sin(),
+            Pointwise::Cos => x.f_cos(),
             Pointwise::Pow { exponent } => x.f_pow_tensor_scalar(exponent),
             Pointwise::Scale { factor } => x.f_mul_scalar(factor),
             Pointwise::Shift { term } => x.f_add_scalar(term),
@@ -156,7 +219,13 @@ impl Operation for Pointwise {
             | Pointwise::HardSigmoid
             | Pointwise::HardSwish
             | Pointwise::Tanh
-            | Pointwise::Softplus => LayerKind::Activation,
+            | Pointwise::Softplus
+            | Pointwise::Softsign
+            | Pointwise::Elu { .. }
+            | Pointwise::Celu { .. }
+            | Pointwise::Selu
+            | Pointwise::Mish
+            | Pointwise::Threshold { .. } => LayerKind::Activation,
             _ => LayerKind::Other,
         }
     }
@@ -196,7 +265,7 @@ pub(super) mod tests {
     use super::Pointwise;
 
     /// One of each.
-    pub(in super::super) const ALL: [Pointwise; 21] = [
+    pub(in super::super) const ALL: [Pointwise; 33] = [
         Pointwise::Relu,
         Pointwise::Relu6,
         Pointwise::LeakyRelu { slope: 0.2 },
@@ -218,6 +287,18 @@ pub(super) mod tests {
         Pointwise::Shift { term: 0.5 },
         Pointwise::Clamp { low: -0.5, high: 1.5 },
         Pointwise::Softplus,
+        Pointwise::Softsign,
+        Pointwise::Elu { alpha: 1.5 },
+        Pointwise::Celu { alpha: 0.7 },
+        Pointwise::Selu,
+        Pointwise::Mish,
+        Pointwise::Threshold { at: 0.4 },
+        Pointwise::Sign,
+        Pointwise::Floor,
+        Pointwise::Ceil,
+        Pointwise::Round,
+        Pointwise::Sin,
+        Pointwise::Cos,
     ];
 
     #[test]
@@ -245,6 +326,18 @@ pub(super) mod tests {
             Pointwise::Shift { .. } => 18,
             Pointwise::Clamp { .. } => 19,
             Pointwise::Softplus => 20,
+            Pointwise::Softsign => 21,
+            Pointwise::Elu { .. } => 22,
+            Pointwise::Celu { .. } => 23,
+            Pointwise::Selu => 24,
+            Pointwise::Mish => 25,
+            Pointwise::Threshold { .. } => 26,
+            Pointwise::Sign => 27,
+            Pointwise::Floor => 28,
+            Pointwise::Ceil => 29,
+            Pointwise::Round => 30,
+            Pointwise::Sin => 31,
+            Pointwise::Cos => 32,
         };
         assert!(ALL.iter().enumerate().all(|(at, function)| place(function) == at));
     }

@@ -1,5 +1,7 @@
 //! Arithmetic of shapes that several operations share.
 
+use tch::{TchError, Tensor};
+
 use crate::error::shape_text;
 
 /// A misfit: what was expected, and what came.
@@ -15,7 +17,8 @@ const LARGEST: i64 = 1 << 30;
 pub(super) struct Window {
     pub kernel: [i64; 2],
     pub stride: [i64; 2],
-    pub padding: [i64; 2],
+    /// `[before, after]` of each direction.
+    pub padding: [[i64; 2]; 2],
     pub dilation: [i64; 2],
     /// Whether a last window may reach over the edge.
     pub ceil: bool,
@@ -37,34 +40,74 @@ impl Window {
     fn check(&self) -> Result<(), Misfit> {
         let sizes = self.kernel.iter().chain(&self.stride).chain(&self.dilation);
         at_least_one(sizes.copied())?;
-        if self.padding.iter().any(|padding| !(0..=LARGEST).contains(padding)) {
-            return misfit(format!("padding from 0 to {LARGEST}"), format!("{:?}", self.padding));
-        }
-        Ok(())
+        at_least_zero(self.padding.into_iter().flatten())
+    }
+
+    /// The padding, if libtorch can pool with it: on both sides alike, at most half a window.
+    pub(super) fn known_to_libtorch(&self) -> Option<[i64; 2]> {
+        let fits = |d: usize| {
+            let [before, after] = self.padding[d];
+            before == after && before <= self.kernel[d] / 2
+        };
+        (fits(0) && fits(1)).then(|| self.padding.map(|[before, _]| before))
+    }
+
+    /// The border with which exactly the windows fit, none over the edge; negative where the last values
+    /// are in no window.
+    pub(super) fn sides(&self, x: &Tensor) -> Result<[[i64; 2]; 2], TchError> {
+        let (shape, wrong) = (x.size(), |misfit: Misfit| TchError::Shape(misfit.expected));
+        let [_, _, h, w] = four(&shape).map_err(wrong)?;
+        let count = self.count(&shape, [h, w]).map_err(wrong)?;
+        let side = |d: usize, size: i64| {
+            let before = self.padding[d][0];
+            [before, (count[d] - 1) * self.stride[d] + self.span(d) - before - size]
+        };
+        Ok([side(0, h), side(1, w)])
+    }
+
+    /// From a window's first value to its last.
+    fn span(&self, d: usize) -> i64 {
+        self.dilation[d] * (self.kernel[d] - 1) + 1
     }
 
     fn along(&self, d: usize, size: i64) -> Option<i64> {
-        let span = self.dilation[d] * (self.kernel[d] - 1) + 1;
-        let room = size + 2 * self.padding[d] - span;
+        let [before, after] = self.padding[d];
+        let room = size + before + after - self.span(d);
         if !self.ceil {
             return (room >= 0).then(|| room / self.stride[d] + 1);
         }
         let count = (room + self.stride[d] - 1).div_euclid(self.stride[d]) + 1;
         // PyTorch's rule: the last window must begin inside the picture or its left padding.
-        let outside = (count - 1) * self.stride[d] >= size + self.padding[d];
+        let outside = (count - 1) * self.stride[d] >= size + before;
         Some(count - i64::from(outside)).filter(|&count| count > 0)
     }
 }
 
-/// The shape after a pooling; libtorch wants at most half a window of padding.
+/// The border that a convolution or pooling adds on both sides alike.
+pub(super) fn even(padding: [i64; 2]) -> [[i64; 2]; 2] {
+    padding.map(|side| [side; 2])
+}
+
+/// The shape after a pooling, of which each window holds a value.
 pub(super) fn pooled(window: &Window, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
     let x = one(inputs)?;
     let [n, c, h, w] = four(x)?;
-    if (0..2).any(|d| window.padding[d] > window.kernel[d] / 2) {
-        return misfit("padding of at most half the kernel", shape_text(&window.padding));
+    let count = window.count(x, [h, w])?;
+    if (0..2).any(|d| window.padding[d].iter().any(|&side| side >= window.kernel[d])) {
+        return misfit("padding smaller than the kernel", format!("{:?}", window.padding));
     }
-    let [h, w] = window.count(x, [h, w])?;
-    Ok(vec![n, c, h, w])
+    let larger = |d: usize| window.span(d) > [h, w][d] + window.padding[d].iter().sum::<i64>();
+    if window.known_to_libtorch().is_none() && (larger(0) || larger(1)) {
+        return misfit("a kernel no larger than the picture and its border", shape_text(x));
+    }
+    Ok(vec![n, c, count[0], count[1]])
+}
+
+/// A value `[N, C, H, W]` with a border of that value, `[before, after]` of each direction; negative
+/// numbers cut.
+pub(super) fn bordered(x: &Tensor, sides: [[i64; 2]; 2], value: f64) -> Result<Tensor, TchError> {
+    // libtorch counts from the last dimension.
+    x.f_pad([sides[1], sides[0]].concat(), "constant", value)
 }
 
 /// Kernels, steps, channels, groups.
@@ -75,6 +118,14 @@ pub(super) fn at_least_one(sizes: impl IntoIterator<Item = i64>) -> Result<(), M
             format!("channels, kernel, stride, dilation and groups from 1 to {LARGEST}"),
             size.to_string(),
         ),
+    }
+}
+
+/// Paddings.
+pub(super) fn at_least_zero(sizes: impl IntoIterator<Item = i64>) -> Result<(), Misfit> {
+    match sizes.into_iter().find(|size| !(0..=LARGEST).contains(size)) {
+        None => Ok(()),
+        Some(size) => misfit(format!("padding from 0 to {LARGEST}"), size.to_string()),
     }
 }
 
@@ -102,7 +153,7 @@ pub(super) fn extent(shape: &[i64], dim: usize) -> Result<i64, Misfit> {
 }
 
 /// The shape of value-by-value arithmetic: dimensions of 1 are repeated, missing ones stand in front.
-pub(super) fn broadcast(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
+pub(in crate::network) fn broadcast(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
     let rank = a.len().max(b.len());
     let size = |shape: &[i64], at: usize| match (at + shape.len()).checked_sub(rank) {
         Some(at) => shape[at],

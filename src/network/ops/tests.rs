@@ -52,12 +52,11 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
             LayerNorm { weight: random(&[11], 7), bias: Some(random(&[11], 8)), eps: 1e-5 }.into(),
             image(),
         ),
+        (RmsNorm { weight: random(&[9, 11], 7), eps: 1e-5 }.into(), image()),
         (Softmax { dim: 3 }.into(), image()),
         (LogSoftmax { dim: 1 }.into(), image()),
         (Dropout { p: 0.4 }.into(), image()),
-        (MaxPool2d { kernel: [3, 2], stride: [2, 2], padding: [1, 0], ceil: true }.into(), image()),
         (AdaptiveAvgPool2d { output: [3, 1] }.into(), image()),
-        (Mean { dims: vec![2], keep_dims: false }.into(), image()),
         (Flatten { from: 2 }.into(), image()),
         (Reshape { shape: vec![-1, 2, 2, 9, 11] }.into(), image()),
         (Permute { order: vec![0, 2, 3, 1] }.into(), image()),
@@ -81,18 +80,104 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         let amounts = vec![[0, 0], [0, 0], [2, 1], [-1, 3]];
         all.push((Pad { amounts, mode }.into(), image()));
     }
-    for count_padding in [true, false] {
-        let (kernel, stride, padding) = ([3, 3], [2, 1], [1, 1]);
-        let pool = AvgPool2d { kernel, stride, padding, ceil: !count_padding, count_padding };
-        all.push((pool.into(), image()));
+    // Those that libtorch knows, and borders of which it knows nothing.
+    let borders = [[[1, 1], [0, 0]], [[0, 1], [2, 0]], [[2, 2], [1, 2]]];
+    for (padding, ceil) in borders.into_iter().flat_map(|sides| [(sides, true), (sides, false)]) {
+        let (kernel, stride) = ([3, 3], [2, 3]);
+        for dilation in [[1, 1], [2, 1]] {
+            all.push((MaxPool2d { kernel, stride, padding, dilation, ceil }.into(), image()));
+        }
+        for count_padding in [true, false] {
+            let pool = AvgPool2d { kernel, stride, padding, ceil, count_padding };
+            all.push((pool.into(), image()));
+        }
     }
     for function in pointwise::tests::ALL {
         all.push((function.into(), image()));
     }
-    for function in [Arithmetic::Add, Arithmetic::Sub, Arithmetic::Mul, Arithmetic::Div] {
+    for groups in [1, 2] {
+        let op = ConvTranspose2d {
+            weight: random(&[4, 3, 3, 2], 14),
+            bias: Some(random(&[3 * groups], 15)),
+            stride: [2, 3],
+            padding: [1, 0],
+            output_padding: [0, 2],
+            dilation: [2, 1],
+            groups,
+        };
+        all.push((op.into(), image()));
+    }
+    for places_first in [true, false] {
+        all.push((PixelShuffle { factor: 2, places_first }.into(), image()));
+        all.push((PixelUnshuffle { factor: 3, places_first }.into(), vec![vec![2, 4, 9, 12]]));
+    }
+    all.extend(resizes().map(|op| (op.into(), image())));
+    for groups in [1, 2, 4] {
+        let (weight, bias) = (random(&[4], 12), random(&[4], 13));
+        all.push((GroupNorm { groups, weight, bias, eps: 1e-5 }.into(), image()));
+    }
+    for size in [1, 2, 3, 100] {
+        let norm = LocalResponseNorm { size, alpha: 0.3, beta: 0.75, k: 1.5 };
+        all.push((norm.into(), image()));
+    }
+    for slopes in [&[4_i64][..], &[1], &[4, 1, 1], &[9, 1]] {
+        all.push((PRelu { weight: random(slopes, 11) }.into(), image()));
+    }
+    for by in [
+        Reduction::Mean,
+        Reduction::Sum,
+        Reduction::Max,
+        Reduction::Min,
+        Reduction::Product,
+        Reduction::L2,
+        Reduction::LogSumExp,
+    ] {
+        all.push((Reduce { by, dims: vec![2], keep_dims: false }.into(), image()));
+        all.push((Reduce { by, dims: vec![3, 1], keep_dims: true }.into(), image()));
+        all.push((Reduce { by, dims: vec![1, 3], keep_dims: false }.into(), image()));
+    }
+    for function in [
+        Arithmetic::Add,
+        Arithmetic::Sub,
+        Arithmetic::Mul,
+        Arithmetic::Div,
+        Arithmetic::Pow,
+        Arithmetic::Max,
+        Arithmetic::Min,
+    ] {
         all.push((function.into(), pair()));
     }
     all
+}
+
+fn resizes() -> impl Iterator<Item = Resize> {
+    let extents = [
+        [Extent::Scale(2.0), Extent::Size(33)],
+        [Extent::Size(4), Extent::Scale(1.5)],
+        [Extent::Size(1), Extent::Size(11)],
+    ];
+    let places = [
+        Placing::HalfPixel,
+        Placing::PytorchHalfPixel,
+        Placing::HalfPixelSymmetric,
+        Placing::AlignCorners,
+        Placing::Asymmetric,
+    ];
+    let roundings = [Rounding::PreferFloor, Rounding::PreferCeil, Rounding::Floor, Rounding::Ceil];
+    let cubic = |exclude_outside| Interpolation::Cubic { coefficient: -0.75, exclude_outside };
+    let kinds: Vec<Interpolation> = roundings
+        .map(Interpolation::Nearest)
+        .into_iter()
+        .chain([Interpolation::Linear, cubic(true), cubic(false)])
+        .collect();
+    let combined = extents.into_iter().flat_map(move |[rows, columns]| {
+        let kinds = kinds.clone();
+        places.into_iter().flat_map(move |place| {
+            let one = move |by| Resize { dims: vec![(2, rows), (3, columns)], by, place };
+            kinds.clone().into_iter().map(one)
+        })
+    });
+    combined.collect::<Vec<_>>().into_iter()
 }
 
 fn inputs(shapes: &[Vec<i64>]) -> Vec<Tensor> {
@@ -123,7 +208,8 @@ fn shapes_are_those_that_are_computed_and_misfits_are_refused() -> Tested {
         let said = op.shape(&shapes).map_err(|misfit| misfit.expected)?;
         assert_eq!(said, output.size(), "{op:?}");
         assert!(!op.name().is_empty() && op.operation().summary().starts_with(op.name()), "{op:?}");
-        let products = matches!(op, Op::Conv2d(_) | Op::Linear(_) | Op::MatMul(_));
+        let products =
+            matches!(op, Op::Conv2d(_) | Op::ConvTranspose2d(_) | Op::Linear(_) | Op::MatMul(_));
         assert_eq!(op.operation().terms(&shapes) > 0, products, "{op:?}");
         if !matches!(op, Op::Parameter(_)) {
             assert!(op.shape(&[]).is_err() && op.compute(&[], false).is_err(), "{op:?}");
