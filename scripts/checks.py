@@ -150,7 +150,7 @@ def checks(tier):
         return [[*style, cargo_test("unit tests", "--lib", "--bins")], []]
     if tier == "test":
         # Notebooks without weights: every cell is compiled and run all the same.
-        nowhere = notebooks(CONVSCOPE_HOME=str(LOGS / "no-weights"))
+        nowhere = notebooks(CONVSCOPE_HOME=str(LOGS / "no-weights"), TORCH_HOME=str(LOGS / "no-weights"))
         return [[*style, cargo_test("Rust tests"), gpu, fuzz], [kernel, project, nowhere, pytest("browser", browser)]]
     more = [Check("documentation", "scripts/check-docs"), Check("packages", "scripts/check-packages")]
     bench = Check("benchmark, a short run", "cargo", "bench", "--locked", "--bench", "speed", "--", "smoke")

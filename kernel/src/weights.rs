@@ -1,6 +1,6 @@
 //! `convscope weights`: official weights from the command line, as before a lesson or in an image.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -48,7 +48,10 @@ pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
         }
         Weights::Path { name: None } => println!("{}", folder.display()),
         Weights::Path { name: Some(name) } => {
-            let file = find(&name).and_then(|official| official.find_in(&folder));
+            let say = |line: &str| eprintln!("{line}");
+            let file = find(&name).and_then(|official| {
+                official.find_in(&folder).or_else(|| official.find_in_hub(&say))
+            });
             let Some(file) = file else {
                 bail!(
                     "no weights for {name} in {}: `convscope weights pull {name}`",
@@ -64,14 +67,15 @@ pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
 fn list(folder: &Path) {
     println!("in {}:", folder.display());
     for official in catalog() {
-        let file = official.find_in(folder);
-        let file = file.as_deref().and_then(Path::file_name);
+        let name = |path: Option<PathBuf>| Some(path?.file_name()?.to_string_lossy().into_owned());
+        let here = name(official.find_in(folder));
+        let file = here.or_else(|| Some(format!("{} (PyTorch's)", name(official.hub_file())?)));
         println!(
             "{:<15} {:<24} {:>5.1} MB  {}",
             official.name,
             official.title,
             official.megabytes,
-            file.map_or("–".into(), |name| name.to_string_lossy()),
+            file.unwrap_or_else(|| "–".to_owned()),
         );
     }
 }

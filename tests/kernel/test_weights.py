@@ -73,7 +73,9 @@ def home(tmp_path, mirror):
 class Home:
     def __init__(self, root, mirror):
         self.folder = root / "weights"
-        self.env = os.environ | {"CONVSCOPE_HOME": str(root), "CONVSCOPE_MIRROR": mirror.url}
+        # Nor what PyTorch may have fetched.
+        folders = {"CONVSCOPE_HOME": str(root), "TORCH_HOME": str(root / "torch")}
+        self.env = os.environ | folders | {"CONVSCOPE_MIRROR": mirror.url}
         self.env.pop("CONVSCOPE_OFFLINE", None)
 
     def start(self, *args, **env):

@@ -45,4 +45,7 @@ mod trust;
 mod trust_report;
 mod walk;
 mod weights;
+mod weights_checkpoints;
+mod weights_found;
+mod weights_pickles;
 mod zoo;

@@ -41,6 +41,22 @@ fn home() -> Result<PathBuf> {
     cache.map(|cache| cache.join("convscope")).ok_or(Error::NoFolder)
 }
 
+/// Where PyTorch's hub, and with it torchvision, keeps the files it has fetched:
+/// `$TORCH_HOME/hub/checkpoints`, of which `TORCH_HOME` is `torch` in `$XDG_CACHE_HOME` or `~/.cache`, on
+/// all platforms.
+pub(crate) fn hub_folder() -> Option<PathBuf> {
+    let folder = |variable| set(variable).map(PathBuf::from);
+    let user = || folder("HOME").or_else(|| folder("USERPROFILE"));
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| user().map(|user| user.join(".cache")));
+    let torch = folder("TORCH_HOME").or_else(|| cache().map(|cache| cache.join("torch")))?;
+    // PyTorch itself reads `~` in it.
+    let torch = match (torch.strip_prefix("~"), user()) {
+        (Ok(rest), Some(user)) => user.join(rest),
+        _ => torch,
+    };
+    Some(torch.join("hub").join("checkpoints"))
+}
+
 /// Whether the network must not be touched: `CONVSCOPE_OFFLINE` is set, to anything but `0`.
 pub(crate) fn offline() -> bool {
     set("CONVSCOPE_OFFLINE").is_some_and(|value| value != "0")

@@ -8,6 +8,7 @@
 //! # Ok::<(), convscope_weights::Error>(())
 //! ```
 //!
+//! Files that PyTorch's hub has fetched already (`$TORCH_HOME/hub/checkpoints`) are used from there.
 //! `CONVSCOPE_HOME` moves the folders, `CONVSCOPE_OFFLINE` forbids the network, and
 //! `CONVSCOPE_MIRROR` names an address that has the official files as they lie in the folders.
 

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::Result;
+use crate::fetch::digest;
+use crate::folder::hub_folder;
 use crate::published::Published;
 
 /// The official weights of one network.
@@ -56,10 +58,11 @@ impl Official {
         self.file_names().into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
     }
 
-    /// The file in `folder`, fetched if it isn't there. `say` hears about the download: a line at its
-    /// start, and one at most every two seconds.
+    /// The file in `folder`; else the one that PyTorch's hub or torchvision has fetched
+    /// (`$TORCH_HOME/hub/checkpoints`), if its checksum is right; else it is fetched into `folder`. `say`
+    /// hears about the download: a line at its start, and one at most every two seconds.
     ///
-    /// What is there is used as it is. What is fetched is verified as a whole, and appears under its
+    /// What is in `folder` is used as it is. What is fetched is verified as a whole, and appears under its
     /// name only then. A download that broke off goes on where it ended, also in another process. Of
     /// two processes that want the same file, one fetches it and the other waits.
     ///
@@ -69,10 +72,27 @@ impl Official {
     /// falls silent or breaks off again and again; what came is another file; the folder can't be
     /// written to, or is full.
     pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
-        match self.find_in(folder) {
+        match self.find_in(folder).or_else(|| self.find_in_hub(say)) {
             Some(found) => Ok(found),
             None => self.published().obtain(folder, say),
         }
+    }
+
+    /// The file where PyTorch's hub keeps it, if it is there; not verified.
+    pub fn hub_file(&self) -> Option<PathBuf> {
+        hub_folder().map(|folder| folder.join(self.file_name)).filter(|path| path.is_file())
+    }
+
+    /// The same if its checksum is right. Read, never written.
+    pub fn find_in_hub(&self, say: &dyn Fn(&str)) -> Option<PathBuf> {
+        let path = self.hub_file()?;
+        let problem = match digest(&path) {
+            Ok(digest) if digest.starts_with(self.sha256()) => return Some(path),
+            Ok(_) => "its checksum is not the official file's".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        say(&format!("{} is not used: {problem}", path.display()));
+        None
     }
 
     fn published(&self) -> Published<'_> {

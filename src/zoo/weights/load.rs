@@ -1,46 +1,58 @@
-//! Reading a weights file, and fitting it to a network: names and shapes, all misfits at once.
+//! Reading a weights file, whichever its form is, and fitting it to a network.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::{legacy, names, pth};
-use crate::error::{first_line, listed, shape_text, short};
+use super::contents::{Contents, Loaded, Wanted};
+use super::find::find;
+use super::legacy::{self, Legacy};
+use super::pickle;
+use super::pth::Archive;
+use crate::error::{first_line, short};
 use crate::network::Network;
 use crate::{Error, Result};
 
-type Parameters = BTreeMap<String, Tensor>;
-
-/// Reads safetensors or a state_dict of PyTorch (`.pth`, `.pt`), whichever the file's content is.
-pub(crate) fn read(path: &Path) -> Result<Parameters> {
+/// Loads a file's weights into a network: safetensors, or what `torch.save` wrote, whichever the file's
+/// content is. Returns what was done beyond taking the file as it is.
+pub(super) fn load(network: &mut Network, path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
     File::open(path)
         .and_then(|file| file.take(9).read_to_end(&mut head))
         .map_err(Error::io("read the weights", path))?;
-    let refuse = |problem: &str| Err(Error::weights_file(path, problem));
-    match head.as_slice() {
-        [] => refuse("the file is empty. Delete it, so that it can be fetched anew."),
-        [b'P', b'K', 3, 4, ..] => {
-            pth::read(path).map_err(|problem| Error::weights_file(path, problem))
+    let loaded = match head.as_slice() {
+        [] => Err("the file is empty. Delete it, so that it can be fetched anew.".to_owned()),
+        [b'P', b'K', 3, 4, ..] => from_archive(network, path),
+        [.., b'{'] if head.len() == 9 => {
+            let bytes = std::fs::read(path).map_err(Error::io("read the weights", path))?;
+            from_safetensors(network, &bytes)
         }
-        [.., b'{'] if head.len() == 9 => read_safetensors(path),
-        _ if head.starts_with(&legacy::MAGIC) => {
-            legacy::read(path).map_err(|problem| Error::weights_file(path, problem))
-        }
-        _ => refuse("it is neither safetensors nor a state_dict (.pth, .pt) as PyTorch saves it."),
-    }
+        head if legacy::begins_so(head) => from_legacy(network, path),
+        _ => Err("it is neither safetensors nor a state_dict (.pth, .pt) as PyTorch saves it."
+            .to_owned()),
+    };
+    loaded.map_err(|problem| Error::weights_file(path, problem))
 }
 
-fn read_safetensors(path: &Path) -> Result<Parameters> {
-    let bytes = std::fs::read(path).map_err(Error::io("read the weights", path))?;
-    parse_safetensors(&bytes).map_err(|problem| Error::weights_file(path, problem))
+type Done = std::result::Result<Option<String>, String>;
+
+fn from_archive(network: &mut Network, path: &Path) -> Done {
+    let mut archive = Archive::open(path)?;
+    let bytes = archive.pickle()?;
+    let pickled = pickle::read(&bytes)?;
+    fit(network, &pickled.contents, |wanted| archive.tensors(&pickled, wanted))
 }
 
-/// Parses safetensors held in memory, as the zoo's embedded weights are.
-pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters, String> {
+fn from_legacy(network: &mut Network, path: &Path) -> Done {
+    let legacy = Legacy::open(path)?;
+    let pickled = pickle::read(legacy.pickle())?;
+    fit(network, &pickled.contents, |wanted| legacy.tensors(&pickled, wanted))
+}
+
+/// Loads safetensors held in memory, as the zoo's embedded weights are.
+pub(super) fn from_safetensors(network: &mut Network, bytes: &[u8]) -> Done {
     let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| {
         let error = error.to_string();
         format!(
@@ -48,65 +60,53 @@ pub(crate) fn parse_safetensors(bytes: &[u8]) -> std::result::Result<Parameters,
             short(&error)
         )
     })?;
-    let mut parameters = Parameters::new();
-    for (name, view) in file.tensors() {
-        let tensor = Tensor::try_from(view)
-            .map_err(|error| format!("`{}`: {}", short(&name), first_line(&error.to_string())))?;
-        parameters.insert(name, tensor);
-    }
-    Ok(parameters)
+    let shape = |sizes: &[usize]| sizes.iter().map(|&size| crate::limits::position(size)).collect();
+    let tensors = file.tensors().into_iter();
+    let shapes = tensors.map(|(name, view)| (name, shape(view.shape())));
+    fit(network, &Contents::flat(shapes), |wanted| {
+        let tensor = |(&id, name): (&usize, &String)| {
+            let view = file.tensor(name).map_err(|error| error.to_string());
+            let tensor = view.and_then(|view| Tensor::try_from(view).map_err(|e| e.to_string()));
+            match tensor {
+                Ok(tensor) => Ok((id, tensor)),
+                Err(error) => Err(format!("`{}`: {}", short(name), first_line(&error))),
+            }
+        };
+        wanted.iter().map(tensor).collect()
+    })
 }
 
-/// Puts the parameters into the network, or says everything that doesn't fit.
-pub(crate) fn fit(
+/// Puts tensors into the network under its own names or others that are known.
+pub(super) fn from_tensors(network: &mut Network, tensors: Vec<(String, Tensor)>) -> Done {
+    let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.size()));
+    fit(network, &Contents::flat(shapes), |wanted| {
+        let wanted = |id: usize| wanted.contains_key(&id);
+        let tensors = tensors.iter().enumerate().filter(|(id, _)| wanted(*id));
+        Ok(tensors.map(|(id, (_, tensor))| (id, tensor.shallow_clone())).collect())
+    })
+}
+
+/// Finds the network's parameters in a file, reads these and no others, and puts them into the network.
+fn fit(
     network: &mut Network,
-    parameters: Parameters,
-) -> std::result::Result<(), String> {
-    let mut parameters = names::torchvisions(parameters);
-    // The count of training batches, and GoogLeNet's auxiliary classifiers: for training only.
-    let for_training = |name: &str| {
-        name.ends_with(".num_batches_tracked")
-            || name.starts_with("aux1.")
-            || name.starts_with("aux2.")
-    };
-    parameters.retain(|name, _| !for_training(name));
-    let misfits = misfits(network, &parameters);
-    if !misfits.is_empty() {
-        let expected = network.state_dict().len();
-        return Err(format!(
-            "it does not fit {}, which has {expected} parameters with torchvision's names:{misfits}\n\
-             Is it another network's file?",
-            network.name()
-        ));
-    }
-    let kind = Kind::Float;
+    contents: &Contents,
+    read: impl FnOnce(&Wanted) -> std::result::Result<Loaded, String>,
+) -> Done {
+    let found = find(network, contents)?;
+    let loaded = read(&found.wanted)?;
     network
-        .replace_parameters(|name, _| match parameters.remove(name) {
-            Some(tensor) => tensor.f_to_kind(kind).map_err(Error::torch(format!("reading {name}"))),
-            None => Err(Error::Argument(format!("`{name}` is missing"))),
+        .replace_parameters(|name, old| {
+            let parts = found.sources.get(name).map(Vec::as_slice).unwrap_or_default();
+            let parts: Vec<&Tensor> = parts.iter().filter_map(|id| loaded.get(id)).collect();
+            let whole = match parts.as_slice() {
+                &[one] => Ok(one.shallow_clone()),
+                parts => Tensor::f_cat(parts, 0),
+            };
+            whole
+                .and_then(|tensor| tensor.f_to_kind(Kind::Float)?.f_view(old.size().as_slice()))
+                .map_err(Error::torch(format!("reading {name}")))
         })
         .and_then(|()| network.lay_out())
-        .map_err(|error| error.to_string())
-}
-
-/// The parameters that don't fit, by name, a line for each way of not fitting; "" where all do.
-fn misfits(network: &Network, parameters: &Parameters) -> String {
-    let expected: BTreeMap<String, Vec<i64>> =
-        network.state_dict().into_iter().map(|(name, tensor)| (name, tensor.size())).collect();
-    let shown = |name: &String| short(name).into_owned();
-    let missing = expected.keys().filter(|name| !parameters.contains_key(*name)).map(shown);
-    let unknown = parameters.keys().filter(|name| !expected.contains_key(*name)).map(shown);
-    let misshapen = expected.iter().filter_map(|(name, shape)| {
-        let found = parameters.get(name)?.size();
-        let (shape, found_text) = (shape_text(shape), shape_text(&found));
-        let name = short(name);
-        (shape != found_text).then(|| format!("{name} (should be {shape}, is {found_text})"))
-    });
-    let line = |what: &str, names: Vec<String>| match names.len() {
-        0 => String::new(),
-        count => format!("\n  {what} ({count}): {}", listed(&names)),
-    };
-    line("missing", missing.collect())
-        + &line("not of this network", unknown.collect())
-        + &line("of another shape", misshapen.collect())
+        .map_err(|error| error.to_string())?;
+    Ok(found.done)
 }

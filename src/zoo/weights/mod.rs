@@ -11,6 +11,8 @@
     )
 )]
 
+mod contents;
+mod find;
 mod legacy;
 mod load;
 mod names;
@@ -21,8 +23,10 @@ mod storage;
 
 use std::path::{Path, PathBuf};
 
+use convscope_weights::Official;
 use tch::{Device, Tensor};
 
+use crate::error::short;
 use crate::network::Network;
 use crate::{Error, Result, notebook};
 
@@ -43,39 +47,56 @@ pub fn weights_folder() -> Result<PathBuf> {
 /// A file laid there by hand, `NAME.safetensors` or `NAME.pth`, is used as it is; else the official
 /// file, fetched once.
 pub(crate) fn load_official(network: &mut Network) -> Result<()> {
-    let path = locate(network.name())?;
-    load_file(network, &path)
+    let official = convscope_weights::find(network.name()).ok_or_else(|| {
+        Error::Argument(format!("there are no official weights for {}", network.name()))
+    })?;
+    let path = obtain(official)?;
+    let done = load::load(network, &path)?;
+    // The official file is known to be as it is.
+    if !path.ends_with(official.file_name) {
+        say(&path, done);
+    }
+    Ok(())
 }
 
-fn load_file(network: &mut Network, path: &Path) -> Result<()> {
-    let parameters = load::read(path)?;
-    load::fit(network, parameters).map_err(|problem| Error::weights_file(path, problem))
+/// Says in a line what was done with a file that wasn't simply the state_dict.
+fn say(path: &Path, done: Option<String>) {
+    if let Some(done) = done {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        notebook::say(&format!("Weights of {}: {done}", short(&file)));
+    }
 }
 
 impl Network {
-    /// Replaces all parameters by those of a file: safetensors, or a state_dict as PyTorch saves it
-    /// (`.pth`, `.pt`), with this network's parameter names. Read without executing anything.
-    /// Numbers of any precision become float32.
+    /// Replaces all parameters by those of a file: safetensors, or anything that `torch.save` has
+    /// written since 2017 (`.pth`, `.pt`, `.th`, `.ckpt`, …). Read without executing anything. Numbers
+    /// of any precision become float32.
     ///
-    /// A training checkpoint is read too: the state_dict may be its entry `state_dict` or `model`, and
-    /// its names may all begin with `module.`, as DataParallel leaves them.
+    /// The state_dict is found in whatever else a training program has put beside it: of all
+    /// dictionaries in the file the one that fits this network best, without the prefixes that wrappers
+    /// put before names (`module.`, `model.`, `_orig_mod.`), also in a whole model and in TorchScript.
+    /// A line says what was done; none where the file fits as it is. What the file has beyond the
+    /// network, such as another head, is left out and named in that line.
     ///
     /// # Errors
     ///
-    /// A file that is none of these or truncated; names or shapes that don't fit, all of
-    /// them at once (of more than twenty the first and the last).
+    /// A file that is none of these or truncated; names or shapes that don't fit: how many of each, and
+    /// the first ones; a head of another size, which `net.with_head(n)` gives the network; a file
+    /// of a deeper network; tensors that can't be had, such as quantized ones.
     pub fn load_weights(mut self, path: impl AsRef<Path>) -> Result<Network> {
         let device = self.device();
-        load_file(&mut self, path.as_ref())?;
+        let done = load::load(&mut self, path.as_ref())?;
+        say(path.as_ref(), done);
         self.to_device(device)
     }
 
     /// Replaces all parameters by copies of these tensors, with this network's names
-    /// ([`Network::state_dict`]), on any device. Numbers of any precision become float32.
+    /// ([`Network::state_dict`]), on any device. Numbers of any precision become float32. Names with
+    /// a prefix are found as in files.
     ///
     /// # Errors
     ///
-    /// Names or shapes that don't fit, all of them at once.
+    /// Names or shapes that don't fit, as in files.
     pub fn load_tensors<N: Into<String>>(
         mut self,
         tensors: impl IntoIterator<Item = (N, Tensor)>,
@@ -88,9 +109,10 @@ impl Network {
             Ok((name.into(), tensor.map_err(Error::torch("copying parameters"))?))
         };
         let tensors = tensors.into_iter().map(copied).collect::<Result<_>>()?;
-        load::fit(&mut self, tensors).map_err(|problem| {
+        let done = load::from_tensors(&mut self, tensors).map_err(|problem| {
             Error::Argument(format!("the tensors can't be used as parameters: {problem}"))
         })?;
+        say(Path::new("these tensors"), done);
         self.to_device(device)
     }
 
@@ -131,17 +153,15 @@ impl Network {
 
 /// Loads weights that the crate carries in itself.
 pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
-    let fitted = load::parse_safetensors(bytes).and_then(|tensors| load::fit(network, tensors));
-    fitted.map_err(|problem| Error::weights_file("embedded weights", problem))
+    let loaded = load::from_safetensors(network, bytes);
+    loaded.map(drop).map_err(|problem| Error::weights_file("embedded weights", problem))
 }
 
-fn locate(name: &str) -> Result<PathBuf> {
-    let official = convscope_weights::find(name)
-        .ok_or_else(|| Error::Argument(format!("there are no official weights for {name}")))?;
+fn obtain(official: &Official) -> Result<PathBuf> {
     let folder = weights_folder()?;
     official.obtain(&folder, &notebook::say).map_err(|error| Error::WeightsAbsent {
-        network: name.to_owned(),
-        file: format!("`{name}.safetensors`, `{name}.pth` or `{}`", official.file_name),
+        network: official.name.to_owned(),
+        file: format!("`{0}.safetensors`, `{0}.pth` or `{1}`", official.name, official.file_name),
         folder,
         url: official.url(),
         source: error.into(),

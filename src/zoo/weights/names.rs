@@ -1,28 +1,39 @@
-//! Other names under which weights are published, as torchvision's.
+//! The names under which weights are published, as the zoo's.
 
-use std::collections::BTreeMap;
-
-/// The parameters under torchvision's names.
-pub(super) fn torchvisions<T>(parameters: BTreeMap<String, T>) -> BTreeMap<String, T> {
-    let parameters = without_wrapper(parameters);
-    let transformer = parameters.contains_key("cls_token");
-    let rename = |name: String| if transformer { vit(&name) } else { densenet(name) };
-    parameters.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect()
+/// A way of naming parameters. The finder tries each, and takes the one by which most of a file fits.
+pub(super) struct Naming {
+    /// Whose names they are, for the line that says what was done.
+    pub(super) whose: &'static str,
+    /// The place of a file's parameter in the network, as far as this naming knows one; whether the
+    /// network has such a place is not its business.
+    pub(super) place: fn(&str) -> Place,
 }
 
-/// DataParallel, in which networks are trained on several GPUs, puts `module.` before every name.
-fn without_wrapper<T>(parameters: BTreeMap<String, T>) -> BTreeMap<String, T> {
-    const WRAPPER: &str = "module.";
-    if !parameters.keys().all(|name| name.starts_with(WRAPPER)) {
-        return parameters;
+/// A parameter of the network, or a part of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) name: String,
+    /// Which part along the first dimension, of how many: `(1, 3)` for the keys of attention whose
+    /// queries, keys and values are one parameter here and three in the file.
+    pub(super) part: (usize, usize),
+}
+
+impl Place {
+    fn whole(name: impl Into<String>) -> Place {
+        Place { name: name.into(), part: (0, 1) }
     }
-    let unwrapped = |name: String| name.strip_prefix(WRAPPER).unwrap_or(&name).to_owned();
-    parameters.into_iter().map(|(name, tensor)| (unwrapped(name), tensor)).collect()
 }
+
+/// All namings, the zoo's own first.
+pub(super) const NAMINGS: [Naming; 3] = [
+    Naming { whose: "torchvision", place: |name| Place::whole(name) },
+    Naming { whose: "torchvision of 2017", place: |name| Place::whole(densenet(name)) },
+    Naming { whose: "timm", place: |name| Place::whole(vit(name)) },
+];
 
 /// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says
 /// `denselayer1.norm1.weight`.
-fn densenet(name: String) -> String {
+fn densenet(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     let old = |window: &[&str]| {
         window[0].starts_with("denselayer")
@@ -34,7 +45,7 @@ fn densenet(name: String) -> String {
             let joined = format!("{}{}", parts[at + 1], parts[at + 2]);
             [&parts[..=at], &[joined.as_str()], &parts[at + 3..]].concat().join(".")
         }
-        None => name,
+        None => name.to_owned(),
     }
 }
 
@@ -72,39 +83,30 @@ fn vit(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn renamed(names: &[&str]) -> Vec<String> {
-        let parameters = names.iter().map(|name| (name.to_string(), ())).collect();
-        torchvisions(parameters).into_keys().collect()
-    }
-
     #[test]
     fn densenets_old_names() {
-        assert_eq!(
-            renamed(&[
+        for (old, new) in [
+            (
                 "features.denseblock1.denselayer12.norm.2.running_mean",
-                "features.transition1.norm.weight",
-                "layer1.0.conv1.weight",
-            ]),
-            [
                 "features.denseblock1.denselayer12.norm2.running_mean",
-                "features.transition1.norm.weight",
-                "layer1.0.conv1.weight",
-            ]
-        );
+            ),
+            ("features.transition1.norm.weight", "features.transition1.norm.weight"),
+            ("layer1.0.conv1.weight", "layer1.0.conv1.weight"),
+        ] {
+            assert_eq!(densenet(old), new);
+        }
     }
 
     #[test]
-    fn transformers_names_change_only_in_transformers() {
+    fn transformers_names() {
         let block = "encoder.layers.encoder_layer_11";
-        assert_eq!(
-            renamed(&["cls_token", "blocks.11.attn.qkv.bias", "head.weight", "other"]),
-            [
-                "class_token",
-                &format!("{block}.self_attention.in_proj_bias"),
-                "heads.head.weight",
-                "other"
-            ]
-        );
-        assert_eq!(renamed(&["head.weight"]), ["head.weight"]);
+        for (timms, torchvisions) in [
+            ("cls_token", "class_token"),
+            ("blocks.11.attn.qkv.bias", &format!("{block}.self_attention.in_proj_bias")),
+            ("head.weight", "heads.head.weight"),
+            ("other", "other"),
+        ] {
+            assert_eq!(vit(timms), torchvisions);
+        }
     }
 }

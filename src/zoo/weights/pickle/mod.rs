@@ -1,80 +1,50 @@
-//! A reader of the pickles in PyTorch's `.pth` files that executes nothing.
+//! A reader of pickles that executes nothing.
 //!
-//! Of pickle's machine it knows the few operations that `torch.save` writes for a state_dict, and
-//! of all callables those that describe a tensor. Anything else is an error, by name.
+//! It knows all operations of pickle's machine, and of all callables those that describe tensors and
+//! dictionaries. Whatever else a training program has put beside the weights is carried as a note of
+//! what would have been called, and never called.
 
-mod callable;
+mod bytes;
+mod element;
+mod late;
 mod machine;
+
+mod object;
 #[cfg(test)]
 mod tests;
+mod value;
+mod walk;
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::collections::HashMap;
 
-use crate::error::short;
-use machine::{Machine, Value, damaged};
+use super::contents::Contents;
+use bytes::damaged;
+pub(super) use element::Element;
+use machine::Machine;
+use value::Value;
+pub(super) use value::{Described, Numbers};
 
-/// A tensor as the pickle describes it; its numbers lie in another file of the archive.
-#[derive(Debug, PartialEq)]
-pub(super) struct Described<'a> {
-    /// `FloatStorage`, `HalfStorage` …
-    pub(super) storage: &'static str,
-    /// The name of the storage's file.
-    pub(super) key: &'a str,
-    /// In elements, within the storage.
-    pub(super) offset: i64,
-    pub(super) size: Vec<i64>,
-    pub(super) stride: Vec<i64>,
-}
-
-/// What a pickled state_dict says.
-pub(super) struct StateDict<'a> {
-    /// By name, in the file's order.
-    pub(super) tensors: Vec<(&'a str, Rc<Described<'a>>)>,
-    /// What each storage holds (`FloatStorage`), by its key: those of other tensors too, which a
-    /// training checkpoint has beside the state_dict.
-    pub(super) storages: BTreeMap<&'a str, &'static str>,
+/// What a pickle holds.
+pub(super) struct Pickled<'a> {
+    /// All dictionaries in it that hold tensors, which these are.
+    pub(super) contents: Contents,
+    pub(super) tensors: Vec<Described<'a>>,
+    /// The bytes of a number in each storage, by its key: of those of other tensors too.
+    pub(super) storages: HashMap<&'a str, usize>,
     /// Where the pickle ends.
     pub(super) end: usize,
 }
 
-/// Reads a pickled state_dict, be it the whole file or, as in training checkpoints, the entry
-/// `state_dict` or `model` of a dictionary.
-pub(super) fn state_dict(bytes: &[u8]) -> Result<StateDict<'_>, String> {
-    let (machine, root) = Machine::read(bytes)?;
-    let Value::Dict(root) = root else {
-        return Err("it holds no state_dict but another object".to_owned());
-    };
-    let chosen = WRAPPERS.into_iter().find_map(|name| inner_dict(&machine.containers[root], name));
-    let mut tensors = Vec::new();
-    for pair in machine.containers[chosen.unwrap_or(root)].chunks_exact(2) {
-        match pair {
-            [Value::Text(name), Value::Tensor(id)] => {
-                tensors.push((*name, machine.tensors[*id].clone()));
-            }
-            // Some programs keep a version number or the like beside the tensors.
-            [Value::Text(_), Value::Int(_) | Value::Other] => {}
-            [Value::Text(name), _] => {
-                return Err(format!(
-                    "its entry `{}` is no tensor. If this is a training checkpoint, save the \
-                     model alone: `torch.save(model.state_dict(), path)`.",
-                    short(name)
-                ));
-            }
-            _ => return Err("a key of the state_dict is no text".to_owned()),
-        }
-    }
-    let storages = machine.tensors.iter().map(|tensor| (tensor.key, tensor.storage));
-    Ok(StateDict { tensors, storages: storages.collect(), end: machine.at })
-}
-
-/// Where training programs put the state_dict.
-const WRAPPERS: [&str; 2] = ["state_dict", "model"];
-
-fn inner_dict(dict: &[Value], wanted: &str) -> Option<usize> {
-    dict.chunks_exact(2).find_map(|pair| match pair {
-        [Value::Text(name), Value::Dict(inner)] if *name == wanted => Some(*inner),
-        _ => None,
+/// Reads a pickle that holds tensors.
+pub(super) fn read(bytes: &[u8]) -> Result<Pickled<'_>, String> {
+    let (mut machine, root) = Machine::read(bytes)?;
+    let contents = machine.contents(root)?;
+    let storages = machine.storages.iter().map(|storage| (storage.key, storage.element.bytes));
+    Ok(Pickled {
+        contents,
+        storages: storages.collect(),
+        end: machine.bytes.at,
+        tensors: machine.tensors,
     })
 }
 
@@ -82,14 +52,20 @@ fn inner_dict(dict: &[Value], wanted: &str) -> Option<usize> {
 pub(super) fn texts(bytes: &[u8]) -> Result<(Vec<&str>, usize), String> {
     let (machine, root) = Machine::read(bytes)?;
     let Value::List(id) = root else { return Err(damaged()) };
-    let texts = machine.containers[id].iter().map(|value| match value {
-        Value::Text(text) => Ok(*text),
-        _ => Err(damaged()),
-    });
-    Ok((texts.collect::<Result<_, _>>()?, machine.at))
+    let texts = machine.containers[id].iter().map(|value| value.text().ok_or_else(damaged));
+    Ok((texts.collect::<Result<_, _>>()?, machine.bytes.at))
 }
 
-/// Where a pickle ends whose content does not matter.
-pub(super) fn end(bytes: &[u8]) -> Result<usize, String> {
-    Machine::read(bytes).map(|(machine, _)| machine.at)
+/// Where a pickle ends of which no more is wanted than whether the dictionary that it may be says this
+/// of this key.
+pub(super) fn says(bytes: &[u8], wanted: &str, expected: bool) -> Result<(bool, usize), String> {
+    let (machine, root) = Machine::read(bytes)?;
+    let pairs = match root {
+        Value::Dict(id) => machine.containers[id].as_slice(),
+        _ => &[],
+    };
+    let said = pairs.chunks_exact(2).any(|pair| {
+        pair[0].text() == Some(wanted) && matches!(pair[1], Value::Bool(is) if is == expected)
+    });
+    Ok((said, machine.bytes.at))
 }
