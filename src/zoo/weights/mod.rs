@@ -81,7 +81,7 @@ impl Network {
     /// # Errors
     ///
     /// A file that is none of these or truncated; names or shapes that don't fit: how many of each, and
-    /// the first ones; a head of another size, which `net.with_head(n)` gives the network; a file
+    /// the first ones; a head of another size, which [`Network::with_head`] gives the network; a file
     /// of a deeper network; tensors that can't be had, such as quantized ones.
     pub fn load_weights(mut self, path: impl AsRef<Path>) -> Result<Network> {
         let device = self.device();
