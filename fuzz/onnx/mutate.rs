@@ -5,7 +5,7 @@ use super::write::{Attributes, node};
 use crate::bytes;
 use crate::random::Random;
 
-const OPERATORS: [&str; 50] = [
+const OPERATORS: [&str; 81] = [
     "Conv",
     "BatchNormalization",
     "LayerNormalization",
@@ -56,9 +56,40 @@ const OPERATORS: [&str; 50] = [
     "Shape",
     "Cast",
     "Range",
+    "And",
+    "ArgMax",
+    "ArgMin",
+    "CastLike",
+    "Ceil",
+    "Cos",
+    "CumSum",
+    "Equal",
+    "EyeLike",
+    "GatherElements",
+    "GatherND",
+    "Greater",
+    "IsInf",
+    "Less",
+    "Max",
+    "Min",
+    "Mod",
+    "NonZero",
+    "Not",
+    "OneHot",
+    "ReduceMax",
+    "ReduceProd",
+    "ReduceSum",
+    "Round",
+    "ScatterElements",
+    "ScatterND",
+    "Size",
+    "Tile",
+    "Trilu",
+    "Where",
+    "Xor",
 ];
 
-const NUMBERS: [&str; 17] = [
+const NUMBERS: [&str; 22] = [
     "axis",
     "group",
     "keepdims",
@@ -76,9 +107,24 @@ const NUMBERS: [&str; 17] = [
     "stash_type",
     "storage_order",
     "value_int",
+    "batch_dims",
+    "exclusive",
+    "reverse",
+    "upper",
+    "select_last_index",
 ];
-const LISTS: [&str; 8] =
-    ["kernel_shape", "strides", "pads", "dilations", "axes", "perm", "split", "value_ints"];
+const LISTS: [&str; 10] = [
+    "kernel_shape",
+    "strides",
+    "pads",
+    "dilations",
+    "axes",
+    "perm",
+    "split",
+    "value_ints",
+    "starts",
+    "ends",
+];
 
 /// Changes one thing of the tree.
 pub fn mutate(model: &mut Message, random: &mut Random) {

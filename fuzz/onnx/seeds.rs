@@ -1,12 +1,21 @@
 //! Small networks with all operators, and files that are made to hurt.
 
 use super::message::Message;
-use super::write::{Attributes, file, node, number, row, weight};
+use super::write::{Attributes, file, file_of, node, number, row, tensor, weight};
 
 const IMAGE: [i64; 3] = [3, 12, 16];
 
 pub fn sound() -> Vec<Vec<u8>> {
-    vec![convolutions(), shapes(), attention(), pointwise(), constants()]
+    vec![
+        convolutions(),
+        shapes(),
+        attention(),
+        pointwise(),
+        constants(),
+        tables(),
+        old(),
+        channels_last(),
+    ]
 }
 
 /// The nodes from a map `from` of `channels` to `y`.
@@ -188,6 +197,94 @@ fn constants() -> Vec<u8> {
         weight("conv.weight", &[3, 3, 1, 1]),
     ];
     with_head(nodes, tensors, "sum", 3)
+}
+
+/// Masks and tables of indices, as windowed attention makes them.
+fn tables() -> Vec<u8> {
+    let nodes = vec![
+        node("ConstantOfShape", &["plane"], &["zeros"]).with_tensor("value", weight("", &[1])),
+        node("ScatterND", &["zeros", "pairs", "two"], &["written"]),
+        node("Gather", &["written", "order"], &["mixed"]).with_int("axis", 1),
+        node("Slice", &["mixed", "back", "end", "one", "back"], &["turned"]),
+        node("Greater", &["turned", "zero"], &["greater"]),
+        node("Not", &["greater"], &["not"]),
+        node("And", &["not", "not"], &["mask"]),
+        node("Where", &["mask", "turned", "zero"], &["chosen"]),
+        node("Trilu", &["chosen", "zero"], &["upper"]).with_int("upper", 0),
+        node("CumSum", &["upper", "one"], &["sums"]).with_int("reverse", 1),
+        node("Tile", &["sums", "two"], &["tiled"]),
+        node("GatherND", &["tiled", "pairs"], &["few"]),
+        node("ReduceSum", &["few"], &["total"]).with_int("keepdims", 1),
+        node("OneHot", &["order", "three", "onoff"], &["hot"]),
+        node("ArgMax", &["hot"], &["arg"]).with_int("axis", 1),
+        node("NonZero", &["hot"], &["found"]),
+        node("Max", &["arg", "one"], &["most"]),
+        node("ReduceProd", &["most"], &["product"]).with_int("keepdims", 0),
+        node("Add", &["total", "product"], &["sum"]),
+        node("Cast", &["sum"], &["float"]).with_int("to", 1),
+        node("Cos", &["float"], &["cos"]),
+        node("Ceil", &["cos"], &["ceil"]),
+        node("Add", &["x", "ceil"], &["shifted"]),
+        node("Gather", &["shifted", "order"], &["shuffled"]).with_int("axis", 3),
+        node("Slice", &["shuffled", "back", "end", "two_row", "back"], &["upside"]),
+    ];
+    let tensors = vec![
+        row("plane", &[3, 3]),
+        tensor("pairs", 7, &[2, 2]).data(9, [0, 1, 2, 2].map(i64::to_le_bytes).concat()),
+        row("order", &[2, 0, 1]),
+        row("back", &[-1]),
+        row("end", &[i64::MIN]),
+        row("zero", &[0]),
+        row("one", &[1]),
+        row("two", &[1, 2]),
+        row("two_row", &[2]),
+        row("three", &[3]),
+        row("onoff", &[0, 1]),
+    ];
+    with_head(nodes, tensors, "upside", 3)
+}
+
+/// As files of operator set 9 have it.
+fn old() -> Vec<u8> {
+    let (nodes, weights) = head("flat", 3);
+    let all = vec![
+        node("Pad", &["x"], &["padded"])
+            .with_ints("pads", &[0, 0, 1, 0, 0, 0, 1, 2])
+            .with_text("mode", "reflect"),
+        node("Clip", &["padded"], &["clipped"]).with_float("min", 0.0).with_float("max", 6.0),
+        node("Slice", &["clipped"], &["part"])
+            .with_ints("starts", &[1])
+            .with_ints("ends", &[9])
+            .with_ints("axes", &[2]),
+        node("Split", &["part"], &["left", "right"])
+            .with_int("axis", 1)
+            .with_ints("split", &[1, 2]),
+        node("Concat", &["right", "left"], &["joined"]).with_int("axis", 1),
+        node("Dropout", &["joined"], &["dropped", "mask"]).with_float("ratio", 0.5),
+        node("Softmax", &["dropped"], &["soft"]).with_int("axis", 1),
+        node("Unsqueeze", &["soft"], &["wide"]).with_ints("axes", &[1]),
+        node("Squeeze", &["wide"], &["flat"]).with_ints("axes", &[1]),
+    ];
+    file_of(9, &[-1, 3, 12, 16], [all, nodes].concat(), weights)
+}
+
+/// As Keras has it, for two images at once.
+fn channels_last() -> Vec<u8> {
+    let (more, mut tensors) = head("pooled_most", 4);
+    let mut nodes = vec![
+        node("Sub", &["x", "mean"], &["centered"]),
+        node("Transpose", &["centered"], &["first"]).with_ints("perm", &[0, 3, 1, 2]),
+        node("Conv", &["first", "conv.weight"], &["c"])
+            .with_text("auto_pad", "SAME_UPPER")
+            .with_ints("strides", &[2, 2]),
+        node("AveragePool", &["c"], &["pooled_most"])
+            .with_text("auto_pad", "SAME_LOWER")
+            .with_ints("kernel_shape", &[3, 2])
+            .with_ints("strides", &[2, 2]),
+    ];
+    nodes.extend(more);
+    tensors.extend([weight("mean", &[3]), weight("conv.weight", &[4, 3, 3, 3])]);
+    file_of(13, &[2, 12, 16, 3], nodes, tensors)
 }
 
 /// Each takes little to write and much to read, or can't be used.

@@ -81,10 +81,15 @@ pub fn info(name: &str, sizes: &[i64]) -> Message {
 /// A file that makes `y` of the image `x`.
 pub fn file(image: [i64; 3], nodes: Vec<Message>, tensors: Vec<Message>) -> Vec<u8> {
     let [c, h, w] = image;
+    file_of(17, &[-1, c, h, w], nodes, tensors)
+}
+
+/// The same of any operator set and for any input.
+pub fn file_of(opset: i64, input: &[i64], nodes: Vec<Message>, tensors: Vec<Message>) -> Vec<u8> {
     let graph =
         nodes.into_iter().fold(Message::new(Kind::Graph), |graph, node| graph.message(1, node));
     let graph = tensors.into_iter().fold(graph, |graph, tensor| graph.message(5, tensor));
-    let graph = graph.message(11, info("x", &[-1, c, h, w])).message(12, info("y", &[-1, 4]));
-    let opset = Message::new(Kind::Opset).data(1, "").int(2, 17);
+    let graph = graph.message(11, info("x", input)).message(12, info("y", &[-1, 4]));
+    let opset = Message::new(Kind::Opset).data(1, "").int(2, opset);
     Message::new(Kind::Model).int(1, 8).message(7, graph).message(8, opset).bytes()
 }

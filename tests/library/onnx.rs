@@ -52,6 +52,15 @@ fn what_pytorch_exports_gives_its_logits() -> Tested {
     Ok(())
 }
 
+/// Old operator sets, Keras' layout, files for whole batches, tables computed of constants.
+#[test]
+fn other_forms_of_files_give_the_reference_evaluators_outputs() -> Tested {
+    let Some(oracle) = Script::new("onnx_forms.py").needs(&["onnx"]).run() else { return Ok(()) };
+    let files = agree(&oracle)?;
+    assert_eq!(files, 15);
+    Ok(())
+}
+
 /// Those files that are kept with an eighth of the channels.
 #[test]
 fn large_files_give_pytorchs_logits() -> Tested {

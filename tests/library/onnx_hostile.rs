@@ -57,8 +57,10 @@ fn graphs_that_make_no_sense() -> Tested {
     says(&file(&[relu("x", "y"), relu("x", "y")], &[]), "two nodes give `y`")?;
     says(&file(&[relu("x", "x")], &[]), "two nodes give `x`")?;
     says(&file(&[node("Relu", &[], "y")], &[]), "input 0 is missing")?;
-    says(&file_with(12, &[value("x", &[1, 3, 8, 8])], &[relu("x", "y")], &[]), "operator set 12")?;
-    says(&file_with(17, &[value("x", &[4, 3, 8, 8])], &[relu("x", "y")], &[]), "batch of 4")?;
+    let of_set = |set| file_with(set, &[value("x", &[1, 3, 8, 8])], &[relu("x", "y")], &[]);
+    says(&of_set(6), "operator set 6, supported are 7 to 23: in Python, `onnx.version_converter")?;
+    says(&of_set(24), "convert_version(model, 23)`")?;
+    says(&file_with(17, &[value("x", &[1 << 40, 3, 8, 8])], &[relu("x", "y")], &[]), "images")?;
     says(&file_with(17, &[value("x", &[1, 3, 8])], &[relu("x", "y")], &[]), "[N, C, H, W]")?;
     says(
         &file_with(17, &[value("x", &[-1, 1, -1, -1])], &[relu("x", "y")], &[]),
@@ -221,6 +223,19 @@ fn bombs() -> Tested {
     says(&add(node("Expand", &["one", "s"], "w"), &[shape, one.clone()]), "far larger")?;
     let bounds = [row("a", &[0]), row("b", &[1 << 40]), row("c", &[1])];
     says(&add(node("Range", &["a", "b", "c"], "w"), &bounds), "the range")?;
+    let bounds = [row("a", &[0]), row("b", &[1 << 29]), row("c", &[1])];
+    says(&add(node("Range", &["a", "b", "c"], "w"), &bounds), "far larger")?;
+    for op in ["Tile", "OneHot"] {
+        let tensors = [row("a", &[1, 2]), row("b", &[1 << 40, 1 << 40]), row("c", &[0, 1])];
+        says(&add(node(op, &["a", "b", "c"], "w"), &tensors), &format!("node `the_w` ({op})"))?;
+    }
+    // The smallest number by -1, and anything by 0, end the process in some libraries.
+    for (op, by, expected) in
+        [("Div", -1, "whole numbers"), ("Mod", -1, "whole numbers"), ("Div", 0, "by 0")]
+    {
+        let tensors = [row("a", &[i64::MIN, 1]), row("b", &[by])];
+        says(&add(node(op, &["a", "b"], "w"), &tensors), expected)?;
+    }
     let amounts = row("p", &[0, 0, 1 << 62, 0, 0, 0, 1 << 62, 0]);
     says(&file(&[node("Pad", &["x", "p"], "y")], &[amounts]), "node `the_y` (Pad)")?;
     let target = row("t", &[-1, i64::MAX, i64::MAX]);

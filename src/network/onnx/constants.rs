@@ -52,10 +52,19 @@ pub(super) fn shape<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outc
     Ok(Value::Sizes(part))
 }
 
+/// How many values there are.
+pub(super) fn size<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let value = importer.input(node, 0)?;
+    let sizes = importer.shape(&value).symbolic();
+    let all = sizes.into_iter().try_fold(Size::fixed(1), |all, size| compute("Mul", all, size));
+    let all = all.ok_or("a shape that can't be counted")?;
+    Ok(Value::Sizes(Sizes { values: vec![all], scalar: true }))
+}
+
 /// Shapes become numbers to compute with; between kinds of floating-point numbers nothing changes.
 pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
-    let value = importer.input(node, 0)?;
     const BOOLEAN: i64 = 9;
+    let value = importer.input(node, 0)?;
     let to = match node.int("to", 0) {
         1 | 10 | 11 | 16 => Kind::Float,
         2..=7 | BOOLEAN | 12 | 13 => Kind::Int64,
@@ -66,6 +75,21 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         let flags = tensor.f_ne(0).and_then(|flags| flags.f_to_kind(Kind::Int64));
         return Ok(Value::Constant(flags.map_err(torch)?, ""));
     }
+    to_kind(importer, value, to)
+}
+
+/// To the kind of the second input's numbers.
+pub(super) fn cast_like<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let [value, like] = [importer.input(node, 0)?, importer.input(node, 1)?];
+    let to = match like {
+        Value::Constant(tensor, _) => tensor.kind(),
+        Value::Sizes(_) => Kind::Int64,
+        Value::Node(_) => Kind::Float,
+    };
+    to_kind(importer, value, to)
+}
+
+fn to_kind<'a>(importer: &mut Importer<'a>, value: Value<'a>, to: Kind) -> Outcome<Value<'a>> {
     match (value, to) {
         (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
         (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),

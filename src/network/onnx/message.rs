@@ -212,7 +212,7 @@ fn array<'a>(array: &mut Array<'a>, bytes: &'a [u8]) -> Parsed<()> {
             (1, value) => value.integers(&mut array.dims)?,
             (2, value) => array.kind = value.integer(),
             (4, value) => value.floats(&mut array.floats),
-            (5 | 7, value) => value.integers(&mut array.ints)?,
+            (5 | 7 | 11, value) => value.integers(&mut array.ints)?,
             (8, value) => array.name = value.text()?,
             (9, value) => array.raw = Some(value.bytes()),
             (10, value) => value.doubles(&mut array.doubles),

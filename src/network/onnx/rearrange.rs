@@ -28,8 +28,17 @@ pub(super) fn axes(list: &[i64], rank: usize) -> Outcome<Vec<usize>> {
     list.iter().map(once).collect()
 }
 
-/// In inference a dropout does nothing either.
 pub(super) fn identity<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    importer.input(node, 0)
+}
+
+/// In inference it does nothing.
+pub(super) fn dropout<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
+    let training = importer.optional(node, 2)?.and_then(|value| value.scalar());
+    let ratio = importer.optional(node, 1)?.and_then(|value| value.scalar());
+    if training.is_some_and(|training| training != 0.0) && ratio != Some(0.0) {
+        return Err("it is in training mode: call `model.eval()` before the export".to_owned());
+    }
     importer.input(node, 0)
 }
 

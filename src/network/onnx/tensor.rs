@@ -1,6 +1,7 @@
 //! From a tensor of the file to one of libtorch: floating-point numbers as float32, all others as
 //! int64. Lengths are checked before anything is allocated.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -28,37 +29,56 @@ impl Folder {
 /// Reads an initializer or a constant.
 pub(super) fn read(array: &Array, folder: &mut Folder) -> Result<Tensor, String> {
     let say = |problem: String| format!("tensor `{}`: {problem}", short(array.name));
+    if let Some(size) = unsigned(array.kind) {
+        return read_unsigned(array, folder, size).map_err(say);
+    }
     let kind = kind(array.kind).map_err(say)?;
-    let size = kind.elt_size_in_bytes() as i64;
+    let size = kind.elt_size_in_bytes();
+    let data = bytes(array, folder, size).map_err(say)?;
+    let floating = matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16);
+    let to = if floating { Kind::Float } else { Kind::Int64 };
+    Tensor::f_from_data_size(&data, &array.dims, kind)
+        .and_then(|tensor| tensor.f_to_kind(to))
+        .map_err(|error| say(first_line(&error.to_string())))
+}
+
+/// The size of a number of those kinds that libtorch has not, or hardly: uint16, uint32, uint64.
+fn unsigned(kind: i64) -> Option<usize> {
+    [(4, 2), (12, 4), (13, 8)].into_iter().find(|&(known, _)| known == kind).map(|(_, size)| size)
+}
+
+fn read_unsigned(array: &Array, folder: &mut Folder, size: usize) -> Result<Tensor, String> {
+    let data = bytes(array, folder, size)?;
+    let number = |chunk: &[u8]| {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        i64::from_le_bytes(bytes)
+    };
+    let numbers: Vec<i64> = data.chunks_exact(size).map(number).collect();
+    Tensor::f_from_slice(&numbers)
+        .and_then(|row| row.f_reshape(&array.dims))
+        .map_err(|error| first_line(&error.to_string()))
+}
+
+/// A tensor's bytes, as many as its shape asks for.
+fn bytes<'a>(array: &Array<'a>, folder: &mut Folder, size: usize) -> Result<Cow<'a, [u8]>, String> {
     let bytes = array
         .dims
         .iter()
-        .try_fold(size, |all, &dim| all.checked_mul(dim).filter(|&all| dim >= 0 && all >= 0))
+        .try_fold(size as i64, |all, &dim| all.checked_mul(dim).filter(|&all| dim >= 0 && all >= 0))
         .and_then(|bytes| usize::try_from(bytes).ok())
         .filter(|_| array.dims.len() <= MOST_DIMS)
-        .ok_or_else(|| say(format!("impossible shape {}", shape_text(&array.dims))))?;
-    let held;
-    let data: &[u8] = match array.raw {
-        _ if array.external => {
-            held = external(&array.entries, folder, bytes).map_err(say)?;
-            &held
-        }
-        Some(raw) => raw,
-        None => {
-            held = typed(array, kind);
-            &held
-        }
+        .ok_or_else(|| format!("impossible shape {}", shape_text(&array.dims)))?;
+    let data: Cow<[u8]> = match array.raw {
+        _ if array.external => external(&array.entries, folder, bytes)?.into(),
+        Some(raw) => raw.into(),
+        None => typed(array, size).into(),
     };
     if data.len() != bytes {
         let shape = shape_text(&array.dims);
-        let problem = format!("{shape} needs {bytes} bytes, it has {}", data.len());
-        return Err(say(problem));
+        return Err(format!("{shape} needs {bytes} bytes, it has {}", data.len()));
     }
-    let floating = matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16);
-    let to = if floating { Kind::Float } else { Kind::Int64 };
-    Tensor::f_from_data_size(data, &array.dims, kind)
-        .and_then(|tensor| tensor.f_to_kind(to))
-        .map_err(|error| say(first_line(&error.to_string())))
+    Ok(data)
 }
 
 /// Of TensorProto's data types, those that networks hold. A boolean is a byte.
@@ -67,6 +87,7 @@ fn kind(number: i64) -> Result<Kind, String> {
         1 => Kind::Float,
         2 | 9 => Kind::Uint8,
         3 => Kind::Int8,
+        5 => Kind::Int16,
         6 => Kind::Int,
         7 => Kind::Int64,
         10 => Kind::Half,
@@ -74,20 +95,21 @@ fn kind(number: i64) -> Result<Kind, String> {
         16 => Kind::BFloat16,
         other => {
             return Err(format!(
-                "data type {other} is not supported (float32, float64, float16, bfloat16, int64, \
-                 int32, int8, uint8 and bool are)"
+                "data type {other} is not supported (float16 to float64, bfloat16, int8 to int64, \
+                 uint8 to uint64 and bool are)"
             ));
         }
     })
 }
 
 /// The bytes of numbers that the file holds one by one. 16-bit floats come as their bits.
-fn typed(array: &Array, kind: Kind) -> Vec<u8> {
-    match kind {
-        Kind::Float => array.floats.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        Kind::Double => array.doubles.iter().flat_map(|value| value.to_le_bytes()).collect(),
+fn typed(array: &Array, size: usize) -> Vec<u8> {
+    const FLOAT: i64 = 1;
+    const DOUBLE: i64 = 11;
+    match array.kind {
+        FLOAT => array.floats.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        DOUBLE => array.doubles.iter().flat_map(|value| value.to_le_bytes()).collect(),
         _ => {
-            let size = kind.elt_size_in_bytes();
             let low = |value: &i64| value.to_le_bytes().into_iter().take(size);
             array.ints.iter().flat_map(low).collect()
         }

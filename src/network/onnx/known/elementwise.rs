@@ -31,7 +31,8 @@ fn pair(known: &mut Known, a: &Tensor, b: &Tensor) -> Outcome<Tensor> {
             return whole_numbers(a, b, &shape, i64::checked_rem);
         }
         "Mod" if whole => return whole_numbers(a, b, &shape, floored_remainder),
-        "Mod" => a.f_fmod_tensor(b),
+        "Mod" if remainder_like_c => a.f_fmod_tensor(b),
+        "Mod" => a.f_remainder_tensor(b),
         "Pow" if a.kind() == Kind::Int64 => {
             let power = a.f_to_kind(Kind::Double).and_then(|a| a.f_pow(b));
             power.and_then(|power| power.f_to_kind(Kind::Int64))
@@ -77,7 +78,7 @@ fn whole_numbers(
     };
     let pairs = row(a)?.into_iter().zip(row(b)?);
     let numbers: Option<Vec<i64>> = pairs.map(|(a, b)| compute(a, b)).collect();
-    let numbers = numbers.ok_or("a division of whole numbers by 0")?;
+    let numbers = numbers.ok_or("a division of whole numbers by 0, or beyond their range")?;
     Tensor::f_from_slice(&numbers).and_then(|row| row.f_reshape(shape)).map_err(torch)
 }
 
@@ -106,10 +107,29 @@ pub(super) fn one(known: &mut Known) -> Outcome<Tensor> {
         "Sin" => x.f_sin(),
         "Cos" => x.f_cos(),
         "IsNaN" => flags(x.f_isnan()),
-        "IsInf" => flags(x.f_isinf()),
+        "IsInf" => flags(infinite(&x, known)),
+        "Tan" => x.f_tan(),
+        "Asin" => x.f_asin(),
+        "Acos" => x.f_acos(),
+        "Atan" => x.f_atan(),
+        "Sinh" => x.f_sinh(),
+        "Cosh" => x.f_cosh(),
+        "Asinh" => x.f_asinh(),
+        "Acosh" => x.f_acosh(),
+        "Atanh" => x.f_atanh(),
         _ => return Err("not supported".to_owned()),
     };
     result.map_err(torch)
+}
+
+fn infinite(x: &Tensor, known: &Known) -> Result<Tensor, TchError> {
+    let asked = |name: &str| known.node.int(name, 1) != 0;
+    match (asked("detect_negative"), asked("detect_positive")) {
+        (true, true) => x.f_isinf(),
+        (false, true) => x.f_isposinf(),
+        (true, false) => x.f_isneginf(),
+        (false, false) => x.f_ne(0)?.f_zeros_like(),
+    }
 }
 
 /// The second input where the first holds, else the third.

@@ -29,8 +29,9 @@ fn find(operator: &str) -> Option<Compute> {
         | "Xor" | "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => {
             elementwise::several
         }
-        "Not" | "Ceil" | "Floor" | "Round" | "Sign" | "Neg" | "Abs" | "Sin" | "Cos" | "IsNaN"
-        | "IsInf" => elementwise::one,
+        "Not" | "Ceil" | "Floor" | "Round" | "Sign" | "Neg" | "Abs" | "IsNaN" | "IsInf" | "Sin"
+        | "Cos" | "Tan" | "Asin" | "Acos" | "Atan" | "Sinh" | "Cosh" | "Asinh" | "Acosh"
+        | "Atanh" => elementwise::one,
         "Where" => elementwise::choose,
 
         "Gather" => indexing::gather,
