@@ -104,13 +104,30 @@ def weights(folder):
     torch.save(checkpoint, folder / "legacy.pth", _use_new_zipfile_serialization=False)
 
 
+def exif(orientation):
+    data = Image.Exif()
+    data[0x0112] = orientation
+    return data
+
+
 def images(folder):
     y, x = np.mgrid[0:24, 0:32]
     rgb = np.stack([x * 8, y * 10, (x * y) % 256], -1).astype(np.uint8)
     picture = Image.fromarray(rgb)
     picture.save(folder / "progressive.jpg", progressive=True, quality=60)
     picture.save(folder / "restarts.jpg", quality=60, restart_marker_blocks=2, subsampling=2)
-    picture.convert("CMYK").save(folder / "cmyk.jpg", quality=60)
+    picture.save(folder / "halved.jpg", quality=60, subsampling=1, progressive=True)
+    picture.save(folder / "rgb.jpg", quality=60, keep_rgb=True)
+    ink = picture.convert("CMYK")
+    ink.save(folder / "cmyk.jpg", quality=60)
+    ink.save(folder / "cmyk_progressive.jpg", quality=60, progressive=True, exif=exif(8))
+    file = bytearray((folder / "cmyk.jpg").read_bytes())
+    # The transform that Adobe's segment names.
+    file[file.index(b"Adobe") + 11] = 2
+    (folder / "ycck.jpg").write_bytes(file)
+    picture.save(folder / "turned.webp", quality=50, exif=exif(7))
+    deep = Image.fromarray((x * 2000 + y * 30).astype(np.uint16))
+    deep.save(folder / "deep.png", exif=exif(3))
     picture.save(folder / "lossy.webp", quality=50)
     alpha = picture.copy()
     alpha.putalpha(Image.fromarray((x * 8).astype(np.uint8)))

@@ -143,7 +143,10 @@ impl Folder {
                     self.files.push(file);
                     self.labels.extend(labels.get(at));
                 }
-                Err(error) => broken.push(LeftOut::new(file, &error.to_string())),
+                Err(Error::Photo { problem, .. }) => {
+                    broken.push(LeftOut { path: file, why: problem })
+                }
+                Err(error) => broken.push(LeftOut { path: file, why: error.to_string() }),
             }
             progress.step(at, count, || format!("{at} of {count} pictures read"));
         }

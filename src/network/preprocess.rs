@@ -134,9 +134,8 @@ impl Preprocess {
         if w < crop_w || h < crop_h {
             return Err(refuse(format!("a crop of {crop_w}×{crop_h} does not fit in {w}×{h}")));
         }
-        let resized = resize(photo.pixels(), w, h, self.interpolation);
-        let (x, y) = (crop_start(w, crop_w), crop_start(h, crop_h));
-        Ok(image::imageops::crop_imm(&resized, x, y, crop_w, crop_h).to_image())
+        let corner = [crop_start(w, crop_w), crop_start(h, crop_h)];
+        Ok(resize(photo.pixels(), [w, h], corner, [crop_w, crop_h], self.interpolation))
     }
 
     /// The same as sharp as figures want it: about `side` pixels along the longer side.

@@ -2,6 +2,8 @@
 //! zoo's networks were trained and measured with. Two passes in 22-bit fixed point, the columns
 //! first, rounded to 8 bits in between.
 
+use std::ops::Range;
+
 use image::RgbImage;
 
 const PRECISION: u32 = 22;
@@ -39,22 +41,32 @@ impl Interpolation {
     }
 }
 
-/// The picture at another size.
+/// A part of the picture at another size, from `corner` on: no more is computed than it needs.
 pub(super) fn resize(
     picture: &RgbImage,
-    width: u32,
-    height: u32,
+    size: [u32; 2],
+    corner: [u32; 2],
+    part: [u32; 2],
     interpolation: Interpolation,
 ) -> RgbImage {
-    if picture.dimensions() == (width, height) {
-        return picture.clone();
+    let ([x, y], [width, height]) = (corner, part);
+    if <[u32; 2]>::from(picture.dimensions()) == size {
+        return image::imageops::crop_imm(picture, x, y, width, height).to_image();
     }
-    let narrow = along_rows(picture, width, interpolation);
-    along_columns(&narrow, height, interpolation)
+    let columns = windows(picture.width(), size[0], x..x + width, interpolation);
+    let rows = windows(picture.height(), size[1], y..y + height, interpolation);
+    // The rows of the picture that the part reads.
+    let first = rows.first().map_or(0, |(first, _)| *first);
+    let end = rows.last().map_or(0, |(first, weights)| first + weights.len() as u32);
+    let narrow = along_rows(picture, first..end, &columns);
+    along_columns(&narrow, first, &rows)
 }
 
-/// For each output pixel: the first input pixel it reads, and the weights from there on.
-fn windows(from: u32, to: u32, interpolation: Interpolation) -> Vec<(u32, Vec<i32>)> {
+/// The first pixel that an output pixel reads, and the weights from there on.
+type Window = (u32, Vec<i32>);
+
+/// The windows of these output pixels, of `to` in all.
+fn windows(from: u32, to: u32, wanted: Range<u32>, interpolation: Interpolation) -> Vec<Window> {
     let scale = f64::from(from) / f64::from(to);
     // When reducing, the window grows with the scale: that is the antialiasing.
     let stretch = scale.max(1.0);
@@ -72,15 +84,17 @@ fn windows(from: u32, to: u32, interpolation: Interpolation) -> Vec<(u32, Vec<i3
         };
         (first, weights.iter().map(fixed).collect())
     };
-    (0..to).map(window).collect()
+    wanted.map(window).collect()
 }
 
-fn along_rows(picture: &RgbImage, width: u32, interpolation: Interpolation) -> RgbImage {
-    let windows = windows(picture.width(), width, interpolation);
+/// These rows of the picture, each made of the windows.
+fn along_rows(picture: &RgbImage, rows: Range<u32>, windows: &[Window]) -> RgbImage {
+    let (width, height) = (windows.len() as u32, rows.end - rows.start);
     let stride = 3 * picture.width() as usize;
-    let mut out = Vec::with_capacity(3 * width as usize * picture.height() as usize);
-    for row in picture.as_raw().chunks_exact(stride) {
-        for (first, weights) in &windows {
+    let mut out = Vec::with_capacity(3 * width as usize * height as usize);
+    let rows = stride * rows.start as usize..stride * rows.end as usize;
+    for row in picture.as_raw()[rows].chunks_exact(stride) {
+        for (first, weights) in windows {
             let mut sums = [1i32 << (PRECISION - 1); 3];
             let pixels = row[3 * *first as usize..].chunks_exact(3);
             for (pixel, weight) in pixels.zip(weights) {
@@ -89,22 +103,23 @@ fn along_rows(picture: &RgbImage, width: u32, interpolation: Interpolation) -> R
             out.extend(sums.map(byte));
         }
     }
-    RgbImage::from_raw(width, picture.height(), out).unwrap_or_default()
+    RgbImage::from_raw(width, height, out).unwrap_or_default()
 }
 
-fn along_columns(picture: &RgbImage, height: u32, interpolation: Interpolation) -> RgbImage {
+/// The windows over rows of a picture, of which the first `above` are not there.
+fn along_columns(picture: &RgbImage, above: u32, windows: &[Window]) -> RgbImage {
     let stride = 3 * picture.width() as usize;
-    let mut out = Vec::with_capacity(stride * height as usize);
+    let mut out = Vec::with_capacity(stride * windows.len());
     let mut sums = vec![0i32; stride];
-    for (first, weights) in windows(picture.height(), height, interpolation) {
+    for (first, weights) in windows {
         sums.fill(1 << (PRECISION - 1));
-        let rows = picture.as_raw()[stride * first as usize..].chunks_exact(stride);
+        let rows = picture.as_raw()[stride * (first - above) as usize..].chunks_exact(stride);
         for (row, weight) in rows.zip(weights) {
             sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum += i32::from(v) * weight);
         }
         out.extend(sums.iter().map(|&sum| byte(sum)));
     }
-    RgbImage::from_raw(picture.width(), height, out).unwrap_or_default()
+    RgbImage::from_raw(picture.width(), windows.len() as u32, out).unwrap_or_default()
 }
 
 fn byte(sum: i32) -> u8 {
@@ -116,13 +131,33 @@ mod tests {
     use super::*;
     use image::Rgb;
 
+    fn whole(picture: &RgbImage, width: u32, height: u32, by: Interpolation) -> RgbImage {
+        resize(picture, [width, height], [0, 0], [width, height], by)
+    }
+
     #[test]
     fn constants_stay_and_sizes_are_met() {
         let gray = RgbImage::from_pixel(37, 11, Rgb([200, 3, 77]));
         for (width, height) in [(1, 1), (5, 90), (224, 3), (37, 11)] {
-            let resized = resize(&gray, width, height, Interpolation::Bilinear);
+            let resized = whole(&gray, width, height, Interpolation::Bilinear);
             assert_eq!(resized.dimensions(), (width, height));
             assert!(resized.pixels().all(|pixel| *pixel == Rgb([200, 3, 77])));
+        }
+    }
+
+    #[test]
+    fn a_part_is_what_the_whole_has_there() {
+        let pixel = |x: u32, y: u32| Rgb([x, y, x * y].map(|v| (v * 37 % 251) as u8));
+        let picture = RgbImage::from_fn(61, 47, pixel);
+        for by in [Interpolation::Bilinear, Interpolation::Bicubic] {
+            for size @ [w, h] in [[30, 23], [61, 47], [61, 90], [100, 47], [7, 5], [130, 101]] {
+                let all = whole(&picture, w, h, by);
+                for (corner, part) in [([0, 0], [w, h]), ([w / 3, h / 4], [w / 2, h / 2])] {
+                    let expected =
+                        image::imageops::crop_imm(&all, corner[0], corner[1], part[0], part[1]);
+                    assert_eq!(resize(&picture, size, corner, part, by), expected.to_image());
+                }
+            }
         }
     }
 
@@ -132,7 +167,7 @@ mod tests {
         let row = [0u8, 0, 0, 255, 255, 0, 0, 100];
         let picture = RgbImage::from_fn(8, 1, |x, _| Rgb([row[x as usize]; 3]));
         let halved: Vec<u8> =
-            resize(&picture, 4, 1, Interpolation::Bilinear).pixels().map(|p| p.0[0]).collect();
+            whole(&picture, 4, 1, Interpolation::Bilinear).pixels().map(|p| p.0[0]).collect();
         assert_eq!(halved, [0, 128, 128, 43]);
     }
 
@@ -142,7 +177,7 @@ mod tests {
         let row = [0u8, 0, 0, 255, 255, 0, 0, 100];
         let picture = RgbImage::from_fn(8, 1, |x, _| Rgb([row[x as usize]; 3]));
         let resized = |width| -> Vec<u8> {
-            let resized = resize(&picture, width, 1, Interpolation::Bicubic);
+            let resized = whole(&picture, width, 1, Interpolation::Bicubic);
             resized.pixels().map(|p| p.0[0]).collect()
         };
         assert_eq!(resized(4), [0, 138, 134, 34]);

@@ -10,24 +10,49 @@ use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
 };
 
-use super::{MAX_BYTES, check_size, format, jpeg};
+use super::jpeg::{self, Fault, Picture};
+use super::{MAX_BYTES, check_size, format};
 use crate::error::first_line;
 use crate::{Error, Result};
 
 /// The picture in a file of this content, upright.
 pub(super) fn decode(bytes: &[u8], title: &str) -> Result<RgbImage> {
     let format = format::readable(bytes).map_err(|problem| Error::photo(title, problem))?;
-    let (pixels, orientation) = pixels(bytes, format, title)?;
-    let again = |bytes: &[u8]| self::pixels(bytes, format, title).ok().map(|(pixels, _)| pixels);
-    if format == ImageFormat::Jpeg && jpeg::is_cut_short(bytes, &pixels, again) {
-        return Err(Error::photo(
-            title,
-            "the file is cut short: its data end before the picture does. Copy or fetch it anew.",
-        ));
-    }
+    let read = || match format {
+        ImageFormat::Jpeg => jpeg(bytes, title),
+        _ => pixels(bytes, format, title),
+    };
+    let (pixels, orientation) = fenced(read).unwrap_or_else(|| {
+        let problem = "the picture is broken: its decoder gave up. Save it again.";
+        Err(Error::photo(title, problem))
+    })?;
     let mut upright = DynamicImage::from(pixels);
     upright.apply_orientation(orientation);
     Ok(upright.into_rgb8())
+}
+
+/// The pixels of a JPEG as they lie in the file, and how to turn them.
+fn jpeg(bytes: &[u8], title: &str) -> Result<(RgbImage, Orientation)> {
+    let problem = |fault| match fault {
+        Fault::CutShort => {
+            "the file is cut short: its data end before the picture does. Copy or fetch it anew."
+                .to_owned()
+        }
+        Fault::Broken(what) => {
+            format!("the picture is broken or incomplete ({what}). Save it again.")
+        }
+        Fault::Unusual(what) => {
+            format!(
+                "this JPEG has {what}, which can't be read. Save it as a usual JPEG, or as PNG."
+            )
+        }
+    };
+    let failed = |fault| Error::photo(title, problem(fault));
+    let (width, height) = jpeg::size(bytes).map_err(failed)?;
+    check_size(width, height, title)?;
+    let Picture { pixels, exif } = jpeg::decode(bytes).map_err(failed)?;
+    let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif));
+    Ok((pixels, orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
 /// The pixels as they lie in the file, and how to turn them.
@@ -40,23 +65,17 @@ fn pixels(bytes: &[u8], format: ImageFormat, title: &str) -> Result<(RgbImage, O
         ),
         source: Some(error.into()),
     };
-    let read = || {
-        let reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut decoder = reader.into_decoder().map_err(broken)?;
-        let (width, height) = decoder.dimensions();
-        check_size(width, height, title)?;
-        check_bytes(&decoder, title)?;
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_BYTES);
-        decoder.set_limits(limits).map_err(broken)?;
-        let orientation = decoder.orientation().map_err(broken)?;
-        let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
-        Ok((rgb(picture), orientation))
-    };
-    fenced(read).unwrap_or_else(|| {
-        let problem = "the picture is broken: its decoder gave up. Save it again.";
-        Err(Error::photo(title, problem))
-    })
+    let reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, title)?;
+    check_bytes(&decoder, title)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES);
+    decoder.set_limits(limits).map_err(broken)?;
+    let orientation = decoder.orientation().map_err(broken)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    Ok((rgb(picture), orientation))
 }
 
 /// Refuses what takes more memory than any picture of eight bits a value may.

@@ -36,6 +36,7 @@ mod parity;
 mod parity_cams;
 mod perturbation;
 mod photo;
+mod photo_jpeg;
 mod predict;
 mod summary;
 mod toolchain;

@@ -88,20 +88,6 @@ fn resnet18_with_real_weights_on_a_real_photo() -> Tested {
     compare(&net()?, &net()?.to_kind(Kind::Double)?, &photo, &oracle.arrays())
 }
 
-#[test]
-fn a_jpeg_photo_is_prepared_as_torchvision_does() -> Tested {
-    for name in ["hub_dog.jpg", "openimages_parrot.jpg", "openimages_cat_720p.jpg"] {
-        let Some(photo) = real(&format!("images/{name}")) else { return Ok(()) };
-        let Some(oracle) = Script::new("prepare.py").file(&photo).run() else { return Ok(()) };
-        let theirs = oracle.arrays();
-        let ours = Preprocess::imagenet().tensor(&Photo::open(&photo)?)?;
-        let off = (ours - &theirs["prepared"]).abs().mean(Kind::Double).double_value(&[]) * 0.225;
-        assert!(off < 1.0 / 255.0, "{name}: mean error {:.3} of 1/255", off * 255.0);
-        println!("{name}: mean error {:.3} of 1/255", off * 255.0);
-    }
-    Ok(())
-}
-
 /// The formula of tests/parity/formula.py.
 pub fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count: i64 = shape.iter().product();
