@@ -82,7 +82,7 @@ pub(super) fn upsampled(component: &Component, y: usize, out: &mut Vec<u8>) {
             doubled(&near, [1, 2], 2, out);
         }
         [1, 2] => {
-            let bias = if y % 2 == 0 { 1 } else { 2 };
+            let bias = 1 + (y % 2) as i32;
             out.extend(
                 near.iter()
                     .zip(other())
