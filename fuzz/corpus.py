@@ -102,6 +102,12 @@ def weights(folder):
     torch.save(small.half().state_dict(), folder / "half.pth")
     torch.save(checkpoint, folder / "checkpoint.pth")
     torch.save(checkpoint, folder / "legacy.pth", _use_new_zipfile_serialization=False)
+    arrays = {name: tensor.numpy() for name, tensor in small.float().state_dict().items()}
+    torch.save({"epoch": np.float64(0.5), "model": arrays}, folder / "arrays.pth", pickle_protocol=4)
+    # Not in the old format, which holds the modules' source.
+    torch.save(small, folder / "model.pth")
+    subclass = {name: tensor.as_subclass(nn.parameter.Buffer) for name, tensor in small.state_dict().items()}
+    torch.save({"ema": subclass, "unsigned": torch.ones(2, dtype=torch.uint16)}, folder / "types.pth", pickle_protocol=5)
 
 
 def exif(orientation):

@@ -84,7 +84,7 @@ fn mutated(bytes: &[u8], random: &mut Random) -> Option<Vec<u8>> {
         entry(&mut entries, random);
         return Some(seeds::archive(&entries));
     }
-    if bytes.starts_with(&[0x80, 2]) {
+    if bytes.first() == Some(&0x80) {
         return Some(legacy(bytes, random));
     }
     safetensors(bytes, random)
@@ -128,12 +128,13 @@ fn entry(entries: &mut Vec<(String, Vec<u8>)>, random: &mut Random) {
     }
 }
 
-/// One of the five pickles, or what follows.
+/// One of the five pickles, or what follows; the one that is all.
 fn legacy(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let (which, mut rest, mut file) = (random.below(7), bytes, Vec::new());
     for index in 0..5 {
         let (mut ops, after) = pickle::parse(rest);
-        if index == which || (which > 5 && index == 3) {
+        let alone = index == 0 && after.is_empty();
+        if index == which || (which > 5 && index == 3) || alone {
             pickle::mutate(&mut ops, random);
         }
         file.extend(pickle::write(&ops));

@@ -18,17 +18,18 @@ fn length(code: u8, rest: &[u8]) -> Option<usize> {
     };
     let line = || rest.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
     match code {
-        0x80 | b'K' | b'q' | b'h' => Some(1),
-        b'M' => Some(2),
-        b'J' | b'r' | b'j' => Some(4),
+        0x80 | b'K' | b'q' | b'h' | 0x82 => Some(1),
+        b'M' | 0x83 => Some(2),
+        b'J' | b'r' | b'j' | 0x84 => Some(4),
         b'G' | 0x95 => Some(8),
-        b'X' | b'B' | 0x8b => counted(4),
+        b'X' | b'B' | b'T' | 0x8b => counted(4),
         0x8a | 0x8c | b'C' | b'U' => counted(1),
-        b'c' => {
+        0x8d | 0x8e | 0x96 => counted(8),
+        b'c' | b'i' => {
             let first = line()?;
             Some(first + rest[first..].iter().position(|&byte| byte == b'\n')? + 1)
         }
-        b'I' | b'L' | b'F' | b'S' | b'V' | b'p' | b'g' => line(),
+        b'I' | b'L' | b'F' | b'S' | b'V' | b'P' | b'p' | b'g' => line(),
         _ => Some(0),
     }
 }
@@ -72,20 +73,55 @@ pub fn text(text: &str) -> Op {
 }
 
 /// What the reader knows, and some that it does not.
-const CODES: [u8; 36] = [
+const CODES: [u8; 41] = [
     b'.', b'(', b'N', 0x88, 0x89, b'}', b']', b')', b't', 0x85, 0x86, 0x87, b'Q', b'R', b'b', b's',
     b'u', b'e', b'a', b'0', b'1', b'2', b'd', b'l', 0x81, 0x90, 0x91, 0x94, 0x92, b'o', b'i', 0x93,
-    0x96, 0x97, 0x98, 0xff,
+    0x96, 0x97, 0x98, 0xff, 0x8f, b'l', b'P', 0x82, 0x8e,
 ];
-const CALLABLES: [&str; 8] = [
+const CALLABLES: [&str; 24] = [
     "collections\nOrderedDict\n",
+    "collections\ndefaultdict\n",
+    "torch._utils\n_rebuild_tensor\n",
     "torch._utils\n_rebuild_tensor_v2\n",
+    "torch._utils\n_rebuild_tensor_v3\n",
     "torch._utils\n_rebuild_parameter\n",
+    "torch._utils\n_rebuild_qtensor\n",
+    "torch._utils\n_rebuild_device_tensor_from_numpy\n",
+    "torch._tensor\n_rebuild_from_type_v2\n",
+    "torch.nn.parameter\nParameter\n",
+    "torch\nFloatTensor\n",
     "torch\nFloatStorage\n",
     "torch\nLongStorage\n",
     "torch\nBoolStorage\n",
+    "torch\nComplexFloatStorage\n",
+    "torch.storage\nUntypedStorage\n",
+    "torch\nfloat32\n",
     "builtins\neval\n",
     "numpy.core.multiarray\nscalar\n",
+    "numpy.core.multiarray\n_reconstruct\n",
+    "numpy.core.numeric\n_frombuffer\n",
+    "numpy\ndtype\n",
+    "_codecs\nencode\n",
+    "copyreg\n_reconstructor\n",
+];
+/// Names that a reader looks for.
+const NAMES: [&str; 16] = [
+    "_parameters",
+    "_buffers",
+    "_modules",
+    "state_dict",
+    "model",
+    "module.conv.weight",
+    "conv.weight",
+    "fc",
+    "storage",
+    "module",
+    "latin1",
+    "f4",
+    ">",
+    "f8",
+    "little_endian",
+    "cpu",
 ];
 
 /// Changes one thing.
@@ -132,6 +168,7 @@ pub fn mutate(ops: &mut Vec<Op>, random: &mut Random) {
             }
             let at = *random.pick(&arguments);
             ops[at] = match ops[at].code {
+                b'X' if random.once_in(2) => text(NAMES[random.below(NAMES.len())]),
                 b'X' => text(&String::from_utf8_lossy(&random.text())),
                 _ => int(random.number(i64::from(*ops[at].argument.first().unwrap_or(&0)))),
             };

@@ -158,10 +158,79 @@ pub fn sound() -> Vec<Vec<u8>> {
     vec![
         zipped(state_dict(""), storages()),
         zipped(checkpoint.clone(), storages()),
+        zipped(module(), storages()),
         legacy(state_dict("")),
         legacy(checkpoint),
+        pickle(arrays()),
         safetensors(),
     ]
+}
+
+fn object(class: &str, state: Vec<Op>) -> Vec<Op> {
+    [vec![callable(class), op(b')', []), op(0x81, [])], state, vec![op(b'b', [])]].concat()
+}
+
+/// A whole model: modules in one another.
+fn module() -> Vec<Op> {
+    let parts = ["conv", "bn", "fc"].map(|part| {
+        let own = PARAMETERS.iter().enumerate().filter_map(|(key, (name, _))| {
+            let (of, name) = name.split_once('.')?;
+            (of == part).then_some((key, name))
+        });
+        let own = own.map(|(key, name)| {
+            let shape = PARAMETERS[key].1;
+            let storage = storage("FloatStorage", &key.to_string(), shape.iter().product());
+            (name.to_owned(), tensor(storage, 0, ints(shape), ints(&strides(shape))))
+        });
+        let state = dictionary([("_parameters".to_owned(), dictionary(own))]);
+        (part.to_owned(), object("torch.nn\nModule\n", state))
+    });
+    object("mine\nNet\n", dictionary([("_modules".to_owned(), dictionary(parts))]))
+}
+
+/// NumPy's arrays, whose bytes lie in the pickle.
+fn arrays() -> Vec<Op> {
+    dictionary(PARAMETERS.map(|(name, shape)| {
+        let element = [
+            vec![callable("numpy\ndtype\n")],
+            tuple([vec![text("f4")], vec![op(0x89, [])], vec![op(0x88, [])]]),
+            vec![op(b'R', [])],
+            tuple([vec![int(3)], vec![text("<")]]),
+            vec![op(b'b', [])],
+        ];
+        let bytes = numbers(shape.iter().product());
+        let bytes = op(b'C', [&[bytes.len() as u8][..], &bytes].concat());
+        let state = [vec![int(1)], ints(shape), element.concat(), vec![op(0x89, [])], vec![bytes]];
+        let array = [
+            vec![callable("numpy.core.multiarray\n_reconstruct\n"), op(b')', []), op(b'R', [])],
+            tuple(state),
+            vec![op(b'b', [])],
+        ];
+        (name.to_owned(), array.concat())
+    }))
+}
+
+/// Dictionaries that lie in one another in very many ways, and a module within itself.
+fn tangles() -> [Vec<u8>; 3] {
+    let key = |name: &str| vec![text(name)];
+    // Each holds the one before twice: a million ways to the first.
+    let mut doubled = tensor(storage("FloatStorage", "0", 4), 0, ints(&[4]), ints(&[1]));
+    for level in 0..30_u8 {
+        let twice = [key("a"), vec![op(b'h', [level])], key("b"), vec![op(b'h', [level])]].concat();
+        doubled.extend([op(b'q', [level]), op(b'}', []), op(b'(', [])]);
+        doubled.extend(twice);
+        doubled.push(op(b'u', []));
+    }
+    let itself =
+        [vec![op(b'}', []), op(b'q', [0])], key("_modules"), vec![op(b'h', [0]), op(b's', [])]];
+    // The same pairs again and again: each call would copy them.
+    let pairs = [ints(&[1, 1]), vec![op(b'q', [1])]].concat();
+    let pairs =
+        [pairs, vec![op(b']', []), op(b'q', [2]), op(b'(', [])], vec![op(b'h', [1]); 50_000]];
+    let calls = [callable("collections\nOrderedDict\n"), op(b'h', [2]), op(0x85, []), op(b'R', [])];
+    let calls = std::iter::repeat_n(calls, 50_000).flatten().collect();
+    let copied = [pairs.concat(), vec![op(b'e', [])], calls].concat();
+    [doubled, itself.concat(), copied].map(|ops| zipped(ops, Vec::new()))
 }
 
 /// Each takes little to write and much to read, or says what can't be.
@@ -187,6 +256,11 @@ pub fn hostile() -> Vec<Vec<u8>> {
     files.push(remembered(vec![text(&"n".repeat(200_000))], 100_000, &[]));
     files.push(remembered(ints(&[1; 50_000]), 20_000, &[op(b'0', [])]));
     files.push(shared_sizes());
+    files.extend(tangles());
+    // A number repeated far beyond the file, in a row and in columns.
+    let repeated = |count| single(tensor(one(), 0, ints(&[4; 2]), ints(&[0, count])));
+    files.extend([repeated(0), repeated(4)]);
+    files.push(single(tensor(one(), 0, ints(&[1 << 31; 4]), ints(&[0; 4]))));
     files.push(zipped(many_names(), vec![("w/data/0".to_owned(), numbers(4))]));
     // A million open marks, tuples and lists.
     for code in [b'(', b')', b']', b'}'] {
