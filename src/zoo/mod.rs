@@ -1,8 +1,8 @@
 //! Known networks with their weights, one file per architecture. Parameters have torchvision's names.
 //!
 //! Each function opens a network with its official weights, on the GPU where there is one. The
-//! weights are fetched once to [`weights_folder`]; a file `NAME.safetensors` or `NAME.pth` laid
-//! there by hand is used as it is. Inputs are `[N, 3, H, W]`, usually 224×224
+//! weights are fetched once to [`weights_folder`], unless PyTorch has them in its own cache; a file
+//! `NAME.safetensors` or `NAME.pth` laid there by hand is used as it is. Inputs are `[N, 3, H, W]`, usually 224×224
 //! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes; CIFAR-10's
 //! networks take 32×32 and have 10 classes.
 //!
