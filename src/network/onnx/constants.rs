@@ -7,6 +7,7 @@ use super::message::Node;
 use super::sizes::{Size, Sizes, arithmetic as compute};
 use super::value::{Outcome, Value, torch};
 use crate::error::short;
+use crate::network::ops::Pointwise;
 
 pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let name = node.outputs.first().copied().unwrap_or_default();
@@ -16,6 +17,7 @@ pub(super) fn constant<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
     let tensor = match attribute.name {
         "value" => {
             let array = attribute.array.as_deref().ok_or("its value is missing")?;
+            importer.types.insert(name, array.kind);
             importer.read(array)?
         }
         "value_int" => Tensor::f_from_slice(&[attribute.int])
@@ -65,6 +67,7 @@ pub(super) fn size<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
 pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     const BOOLEAN: i64 = 9;
     let value = importer.input(node, 0)?;
+    importer.types.extend(node.outputs.first().map(|&name| (name, node.int("to", 0))));
     let to = match node.int("to", 0) {
         1 | 10 | 11 | 16 => Kind::Float,
         2..=7 | BOOLEAN | 12 | 13 => Kind::Int64,
@@ -75,7 +78,16 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         let flags = tensor.f_ne(0).and_then(|flags| flags.f_to_kind(Kind::Int64));
         return Ok(Value::Constant(flags.map_err(torch)?, ""));
     }
-    to_kind(importer, value, to)
+    match (&value, to, node.int("to", 0)) {
+        (Value::Node(_), _, BOOLEAN) => {
+            let size = importer.emit(Pointwise::Abs, vec![value])?;
+            importer.emit(Pointwise::Sign, vec![size])
+        }
+        (Value::Node(_), Kind::Int64, 2..=5) => {
+            Err("a cast of activations to whole numbers of 8 or 16 bits".to_owned())
+        }
+        _ => to_kind(importer, value, to),
+    }
 }
 
 /// To the kind of the second input's numbers.
@@ -91,7 +103,7 @@ pub(super) fn cast_like<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> 
 
 fn to_kind<'a>(importer: &mut Importer<'a>, value: Value<'a>, to: Kind) -> Outcome<Value<'a>> {
     match (value, to) {
-        (Value::Node(_), Kind::Int64) => Err("a cast of activations to whole numbers".to_owned()),
+        (value @ Value::Node(_), Kind::Int64) => importer.emit(Pointwise::Trunc, vec![value]),
         (value @ Value::Node(_), _) | (value @ Value::Sizes(_), Kind::Int64) => Ok(value),
         (Value::Constant(tensor, name), _) => {
             // Cut to whole numbers it is no longer the initializer of that name.

@@ -165,11 +165,12 @@ fn unsupported<'a>(nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<(), Stri
 }
 
 const QUANTIZED: &str = "\nThe network was quantized, to whole numbers of 8 bits: take the file \
-    with floating-point weights from before that";
+    with floating-point weights from before that, or one quantized by pairs of `QuantizeLinear` and \
+    `DequantizeLinear` (QDQ)";
 const FUSED: &str = "\nA runtime has optimized the file for itself, and put operators of its own \
     into it: take the file that was exported, from before that";
 
 fn quantized(operator: &str) -> bool {
-    let known = ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger"];
-    known.contains(&operator) || operator == "MatMulInteger" || operator.starts_with("QLinear")
+    let known = ["DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"];
+    known.contains(&operator) || operator.starts_with("QLinear")
 }

@@ -30,6 +30,8 @@ pub(super) struct Importer<'a> {
     folder: Folder,
     initializers: HashMap<&'a str, &'a Array<'a>>,
     pub values: HashMap<&'a str, Value<'a>>,
+    /// The data types of constants that are no initializers, where the file tells them.
+    pub types: HashMap<&'a str, i64>,
     /// How many nodes read each value.
     readers: HashMap<&'a str, usize>,
     /// How many nodes are still to read it.
@@ -76,6 +78,7 @@ impl<'a> Importer<'a> {
             folder: Folder::new(folder),
             initializers: checked.graph.initializers.iter().map(|a| (a.name, a)).collect(),
             values: HashMap::from([(checked.input.name, Value::Node(0))]),
+            types: HashMap::new(),
             waiting: readers.clone(),
             readers,
             holders: HashMap::from([(0, 1)]),
@@ -148,6 +151,12 @@ impl<'a> Importer<'a> {
         }
         let value = self.values.get(name).map(Value::share);
         value.ok_or_else(|| format!("reads `{}`, an output that is not supported", short(name)))
+    }
+
+    /// The data type of a constant, as the file numbers them; here all whole numbers are int64.
+    pub(super) fn data_type(&self, name: &str) -> Option<i64> {
+        let initializer = self.initializers.get(name).map(|array| array.kind);
+        initializer.or_else(|| self.types.get(name).copied())
     }
 
     /// A tensor written out in a node.

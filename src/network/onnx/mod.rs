@@ -18,9 +18,12 @@
     )
 )]
 
+mod attention;
 mod budget;
+mod choices;
 mod constants;
 mod dims;
+mod einsum;
 mod enlarge;
 mod graph;
 mod import;
@@ -33,8 +36,10 @@ mod norms;
 mod operators;
 mod parts;
 mod pointwise;
+mod quantized;
 mod rearrange;
 mod reductions;
+mod repeats;
 mod sizes;
 mod tensor;
 mod value;

@@ -4,7 +4,8 @@ use super::import::Importer;
 use super::message::Node;
 use super::value::{Outcome, Value};
 use super::{
-    constants, enlarge, known, layers, norms, parts, pointwise, rearrange, reductions, windows,
+    attention, choices, constants, einsum, enlarge, known, layers, norms, parts, pointwise,
+    quantized, rearrange, reductions, repeats, windows,
 };
 
 /// How an operator is converted: to its value, or to several.
@@ -41,6 +42,10 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reductions::reduce,
         "LpNormalization" => reductions::lp_normalization,
         "Softmax" | "LogSoftmax" => layers::softmax,
+        "Attention" => attention::attention,
+        "Einsum" => einsum::einsum,
+        "QuantizeLinear" => quantized::quantize,
+        "DequantizeLinear" => quantized::dequantize,
 
         "Add" | "Sub" | "Mul" | "Div" => pointwise::arithmetic,
         "Pow" => pointwise::pow,
@@ -65,6 +70,8 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Slice" => parts::slice,
         "Gather" => parts::gather,
         "Expand" => rearrange::expand,
+        "Tile" => repeats::tile,
+        "Trilu" => repeats::trilu,
         "Pad" => rearrange::pad,
         "Split" => return Some(Convert::Several(parts::split)),
 
@@ -74,8 +81,11 @@ pub(super) fn find(operator: &str) -> Option<Convert> {
         "Size" => constants::size,
         "Cast" => constants::cast,
         "CastLike" => constants::cast_like,
-        "Mod" | "Equal" => constants::arithmetic,
-        "Where" => constants::choose,
+        "Mod" => constants::arithmetic,
+        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => choices::compare,
+        "Not" | "And" | "Or" | "Xor" => choices::logic,
+        "Where" => choices::choose,
+        "ArgMax" | "ArgMin" => choices::arg,
         _ => return None,
     }))
 }

@@ -66,13 +66,13 @@ pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
     let x = importer.input(node, 0)?;
     // Attributes before operator set 11.
     let mut bound = |name, index, without| match importer.optional(node, index)? {
-        None => Ok(node.float(name, without)),
-        Some(value) => {
-            value.scalar().ok_or_else(|| "a bound that is computed is not supported".to_owned())
-        }
+        None => Ok(Ok(node.float(name, without))),
+        Some(value) => Outcome::Ok(value.scalar().ok_or(value)),
     };
-    let low: f64 = bound("min", 1, f64::NEG_INFINITY)?;
-    let high: f64 = bound("max", 2, f64::INFINITY)?;
+    let (low, high) = match (bound("min", 1, f64::NEG_INFINITY)?, bound("max", 2, f64::INFINITY)?) {
+        (Ok(low), Ok(high)) => (low, high),
+        (low, high) => return clamped(importer, x, low, high),
+    };
     // The old defaults are the largest numbers there are.
     let low = if low <= f64::from(f32::MIN) { f64::NEG_INFINITY } else { low };
     let high = if high >= f64::from(f32::MAX) { f64::INFINITY } else { high };
@@ -82,6 +82,23 @@ pub(super) fn clip<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outco
         _ => Pointwise::Clamp { low, high },
     };
     importer.emit(function, vec![x])
+}
+
+/// Between bounds of which one at least is computed from the images.
+fn clamped<'a>(
+    importer: &mut Importer<'a>,
+    x: Value<'a>,
+    low: Result<f64, Value<'a>>,
+    high: Result<f64, Value<'a>>,
+) -> Outcome<Value<'a>> {
+    let above = match low {
+        Ok(low) => importer.emit(Pointwise::Clamp { low, high: f64::INFINITY }, vec![x])?,
+        Err(low) => importer.emit(Arithmetic::Max, vec![x, low])?,
+    };
+    match high {
+        Ok(high) => importer.emit(Pointwise::Clamp { low: f64::NEG_INFINITY, high }, vec![above]),
+        Err(high) => importer.emit(Arithmetic::Min, vec![above, high]),
+    }
 }
 
 pub(super) fn pow<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {

@@ -3,6 +3,7 @@
 use super::dims::Shape;
 use super::import::Importer;
 use super::message::Node;
+use super::repeats::expanded;
 use super::sizes::{Size, Sizes};
 use super::value::{Outcome, Value, torch};
 use crate::error::short;
@@ -188,10 +189,10 @@ pub(super) fn expand<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     if wanted == from {
         return Ok(x);
     }
-    let sizes = Sizes::row(wanted).numbers().ok_or("it repeats values for the batch")?;
     let Value::Constant(tensor, _) = &x else {
-        return Err("repeating activations is not supported".to_owned());
+        return expanded(importer, x, &wanted);
     };
+    let sizes = Sizes::row(wanted).numbers().ok_or("it repeats values for the batch")?;
     importer.budget.spend(&sizes)?;
     let repeated = tensor.f_expand(&sizes, false).and_then(|tensor| tensor.f_contiguous());
     Ok(Value::Constant(repeated.map_err(torch)?, ""))

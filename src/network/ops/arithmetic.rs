@@ -25,6 +25,16 @@ pub enum Arithmetic {
     Max,
     /// The smaller of a and b
     Min,
+    /// 1 where a > b, else 0; comparisons have no gradient
+    Greater,
+    /// 1 where a ≥ b, else 0
+    GreaterOrEqual,
+    /// 1 where a < b, else 0
+    Less,
+    /// 1 where a ≤ b, else 0
+    LessOrEqual,
+    /// 1 where a = b, else 0
+    Equal,
 }
 
 impl Operation for Arithmetic {
@@ -37,6 +47,11 @@ impl Operation for Arithmetic {
             Arithmetic::Pow => "Pow",
             Arithmetic::Max => "Max",
             Arithmetic::Min => "Min",
+            Arithmetic::Greater => "Greater",
+            Arithmetic::GreaterOrEqual => "GreaterOrEqual",
+            Arithmetic::Less => "Less",
+            Arithmetic::LessOrEqual => "LessOrEqual",
+            Arithmetic::Equal => "Equal",
         }
     }
 
@@ -49,6 +64,7 @@ impl Operation for Arithmetic {
 
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {
         let [a, b] = both(inputs)?;
+        let truth = |holds: Result<Tensor, TchError>| holds?.f_to_kind(a.kind());
         match self {
             Arithmetic::Add => a.f_add(b),
             Arithmetic::Sub => a.f_sub(b),
@@ -57,6 +73,11 @@ impl Operation for Arithmetic {
             Arithmetic::Pow => a.f_pow(b),
             Arithmetic::Max => a.f_maximum(b),
             Arithmetic::Min => a.f_minimum(b),
+            Arithmetic::Greater => truth(a.f_gt_tensor(b)),
+            Arithmetic::GreaterOrEqual => truth(a.f_ge_tensor(b)),
+            Arithmetic::Less => truth(a.f_lt_tensor(b)),
+            Arithmetic::LessOrEqual => truth(a.f_le_tensor(b)),
+            Arithmetic::Equal => truth(a.f_eq_tensor(b)),
         }
     }
 
@@ -96,6 +117,12 @@ impl Operation for Arithmetic {
     }
 
     fn backprop(&self) -> Backprop {
-        if *self == Arithmetic::Pow { Backprop::Refused } else { Backprop::Usual }
+        match self {
+            Arithmetic::Add | Arithmetic::Sub | Arithmetic::Mul | Arithmetic::Div => {
+                Backprop::Usual
+            }
+            Arithmetic::Max | Arithmetic::Min => Backprop::Usual,
+            _ => Backprop::Refused,
+        }
     }
 }

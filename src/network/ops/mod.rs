@@ -6,9 +6,11 @@
 //! 0, the batch.
 
 mod adaptive_avg_pool2d;
+mod arg_max;
 mod arithmetic;
 mod avg_pool2d;
 mod batch_norm2d;
+mod choose;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
@@ -30,6 +32,7 @@ mod permute;
 mod pixel_shuffle;
 mod pointwise;
 mod prelu;
+mod quantize;
 mod reduce;
 mod reshape;
 mod resize;
@@ -46,9 +49,11 @@ mod unsqueeze;
 use tch::{TchError, Tensor};
 
 pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
+pub use arg_max::ArgMax;
 pub use arithmetic::Arithmetic;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm2d::BatchNorm2d;
+pub use choose::Choose;
 pub use concat::Concat;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
@@ -70,6 +75,7 @@ pub use permute::Permute;
 pub use pixel_shuffle::{PixelShuffle, PixelUnshuffle};
 pub use pointwise::Pointwise;
 pub use prelu::PRelu;
+pub use quantize::Quantize;
 pub use reduce::{Reduce, Reduction};
 pub use reshape::Reshape;
 pub use resize::{Extent, Interpolation, Placing, Resize, Rounding};
@@ -185,8 +191,14 @@ operations! {
     MatMul,
     /// Arithmetic between two inputs.
     Arithmetic,
+    /// One of two inputs, place by place.
+    Choose,
     /// Inputs joined along a dimension.
     Concat,
+    /// Where the largest value stands.
+    ArgMax,
+    /// Rounding to whole numbers of few bits.
+    Quantize,
 }
 
 impl Op {

@@ -78,6 +78,8 @@ pub enum Pointwise {
     Ceil,
     /// The nearest whole number, of two the even one
     Round,
+    /// The next whole number towards 0
+    Trunc,
     /// Sine
     Sin,
     /// Cosine
@@ -144,6 +146,7 @@ impl Operation for Pointwise {
             Pointwise::Floor => "floor",
             Pointwise::Ceil => "ceil",
             Pointwise::Round => "round",
+            Pointwise::Trunc => "trunc",
             Pointwise::Sin => "sin",
             Pointwise::Cos => "cos",
             Pointwise::Pow { .. } => "pow",
@@ -194,6 +197,7 @@ impl Operation for Pointwise {
             Pointwise::Floor => x.f_floor(),
             Pointwise::Ceil => x.f_ceil(),
             Pointwise::Round => x.f_round(),
+            Pointwise::Trunc => x.f_trunc(),
             Pointwise::Sin => x.f_sin(),
             Pointwise::Cos => x.f_cos(),
             Pointwise::Pow { exponent } => x.f_pow_tensor_scalar(exponent),
@@ -265,7 +269,7 @@ pub(super) mod tests {
     use super::Pointwise;
 
     /// One of each.
-    pub(in super::super) const ALL: [Pointwise; 33] = [
+    pub(in super::super) const ALL: [Pointwise; 34] = [
         Pointwise::Relu,
         Pointwise::Relu6,
         Pointwise::LeakyRelu { slope: 0.2 },
@@ -299,6 +303,7 @@ pub(super) mod tests {
         Pointwise::Round,
         Pointwise::Sin,
         Pointwise::Cos,
+        Pointwise::Trunc,
     ];
 
     #[test]
@@ -338,6 +343,7 @@ pub(super) mod tests {
             Pointwise::Round => 30,
             Pointwise::Sin => 31,
             Pointwise::Cos => 32,
+            Pointwise::Trunc => 33,
         };
         assert!(ALL.iter().enumerate().all(|(at, function)| place(function) == at));
     }

@@ -111,6 +111,15 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         all.push((PixelShuffle { factor: 2, places_first }.into(), image()));
         all.push((PixelUnshuffle { factor: 3, places_first }.into(), vec![vec![2, 4, 9, 12]]));
     }
+    for (dim, keep_dim) in [(1, true), (1, false), (3, false)] {
+        all.push((ArgMax { dim, keep_dim, last: keep_dim }.into(), image()));
+    }
+    all.push((Choose.into(), vec![vec![2, 1, 9, 11], vec![2, 4, 9, 11], vec![4, 1, 1]]));
+    for (dim, count) in [(0, 1), (1, 4), (3, 11)] {
+        let scale = (1..=count).map(|place| 0.1 * place as f64).collect();
+        let zero_point = (0..count).collect();
+        all.push((Quantize { scale, zero_point, dim, low: -6, high: 9 }.into(), image()));
+    }
     all.extend(resizes().map(|op| (op.into(), image())));
     for groups in [1, 2, 4] {
         let (weight, bias) = (random(&[4], 12), random(&[4], 13));
@@ -144,6 +153,11 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         Arithmetic::Pow,
         Arithmetic::Max,
         Arithmetic::Min,
+        Arithmetic::Greater,
+        Arithmetic::GreaterOrEqual,
+        Arithmetic::Less,
+        Arithmetic::LessOrEqual,
+        Arithmetic::Equal,
     ] {
         all.push((function.into(), pair()));
     }
