@@ -99,32 +99,12 @@ impl Builder {
         self.op(name, op, &[input])
     }
 
-    /// Adds a batch normalization (its running statistics start at mean 0, variance 1), with 1e-5
-    /// added to the variance.
-    pub fn batch_norm(&mut self, input: NodeId, name: &str) -> NodeId {
-        self.batch_norm_with(input, name, 1e-5)
-    }
-
-    /// The same with another number added to the variance.
-    pub fn batch_norm_with(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
+    /// Adds a rectified linear unit with a learned slope of negative values, 0.25 at first, one for each
+    /// channel.
+    pub fn prelu(&mut self, input: NodeId, name: &str) -> NodeId {
         let channels = [self.channels(input)];
-        let op = ops::BatchNorm2d {
-            weight: self.filled(name, 1.0, &channels),
-            bias: self.filled(name, 0.0, &channels),
-            running_mean: self.filled(name, 0.0, &channels),
-            running_var: self.filled(name, 1.0, &channels),
-            eps,
-        };
-        self.op(name, op, &[input])
-    }
-
-    /// Adds a normalization over the last dimension (scale 1, shift 0 at first), with `eps` added
-    /// to the variance.
-    pub fn layer_norm(&mut self, input: NodeId, name: &str, eps: f64) -> NodeId {
-        let features = [self.shape(input).last().copied().unwrap_or_default()];
-        let weight = self.filled(name, 1.0, &features);
-        let bias = Some(self.filled(name, 0.0, &features));
-        self.op(name, ops::LayerNorm { weight, bias, eps }, &[input])
+        let weight = self.filled(name, 0.25, &channels);
+        self.op(name, ops::PRelu { weight }, &[input])
     }
 
     /// Adds a rectified linear unit.
@@ -166,6 +146,12 @@ impl Builder {
     /// Adds the mean of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
     pub fn global_avg_pool(&mut self, input: NodeId, name: &str) -> NodeId {
         self.adaptive_avg_pool(input, name, [1, 1])
+    }
+
+    /// Adds the maximum of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
+    pub fn global_max_pool(&mut self, input: NodeId, name: &str) -> NodeId {
+        let by = ops::Reduction::Max;
+        self.op(name, ops::Reduce { by, dims: vec![2, 3], keep_dims: true }, &[input])
     }
 
     /// Adds a flattening to `[N, features]`.
@@ -268,17 +254,17 @@ impl Builder {
         }
     }
 
-    fn channels(&self, node: NodeId) -> i64 {
+    pub(super) fn channels(&self, node: NodeId) -> i64 {
         self.shape(node).get(1).copied().unwrap_or_default()
     }
 
     /// PyTorch's default for convolutions and linear layers: uniform within ±1/√fan-in.
-    fn random(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Tensor {
+    pub(super) fn random(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Tensor {
         let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
         self.made(name, Init::Uniform { lo: -bound, up: bound }, shape)
     }
 
-    fn filled(&mut self, name: &str, value: f64, shape: &[i64]) -> Tensor {
+    pub(super) fn filled(&mut self, name: &str, value: f64, shape: &[i64]) -> Tensor {
         self.made(name, Init::Const(value), shape)
     }
 

@@ -1,7 +1,7 @@
 //! Ways of running a network: overwriting, starting in the middle, other outputs, the inference form.
 
 use convscope::network::ops::{
-    Arithmetic, Flatten, Mean, Pad, Permute, Pointwise, Reshape, Select, Slice,
+    Arithmetic, Flatten, Pad, Permute, Pointwise, Reduce, Reduction, Reshape, Select, Slice,
 };
 use convscope::network::{Builder, Op};
 use convscope::prelude::*;
@@ -15,9 +15,10 @@ fn every_operation() -> Network {
     let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3).padding(1));
     let x = b.batch_norm(x, "bn");
     let x = functions(&mut b, x);
-    let padded = b.op("pad", Pad { amounts: vec![[0, 0], [1, 1], [0, 0], [-1, 1]] }, &[x]);
+    let padded = b.op("pad", Pad::zeros(vec![[0, 0], [1, 1], [0, 0], [-1, 1]]), &[x]);
     let cut = b.op("cut", Slice { dim: 1, start: 1, end: -1, step: 1 }, &[padded]);
-    let gate = b.op("mean", Mean { dims: vec![2, 3], keep_dims: true }, &[cut]);
+    let gate =
+        b.op("mean", Reduce { by: Reduction::Mean, dims: vec![2, 3], keep_dims: true }, &[cut]);
     let x = b.mul(x, gate, "gated");
     let x = b.op("sub", Arithmetic::Sub, &[x, cut]);
     let half = b.pointwise(gate, "exp", Pointwise::Exp);

@@ -30,6 +30,7 @@ mod onnx;
 mod onnx_bombs;
 mod onnx_bytes;
 mod onnx_hostile;
+mod onnx_operations;
 mod oracle;
 mod oracle_kept;
 mod parity;

@@ -21,7 +21,7 @@ fn network_o_has_its_published_occlusion() -> Tested {
 }
 
 /// The same by covering each place and running the whole network.
-fn covered_one_by_one(
+pub fn covered_one_by_one(
     net: &Network,
     input: &Tensor,
     class: i64,

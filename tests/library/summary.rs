@@ -1,7 +1,7 @@
 //! What layers make, cost and see: against published figures, and against gradients.
 
 use convscope::network::ReceptiveField;
-use convscope::network::ops::{MatMul, Mean, Pad, Permute, Reshape, Slice, Softmax};
+use convscope::network::ops::{MatMul, Pad, Permute, Reduce, Reduction, Reshape, Slice, Softmax};
 use convscope::prelude::*;
 use convscope::view::{LayerKind, LayerRow, Summary};
 
@@ -117,7 +117,7 @@ fn windows(seed: u64) -> Result<Network, convscope::Error> {
                 let cut = Slice { dim: 2, start: dice.roll(0, 2), end: -2, step: dice.roll(1, 2) };
                 let x = b.op(&format!("{name}.slice"), cut, &[x]);
                 let amounts = vec![[0, 0], [0, 0], dice.pair(0, 2), dice.pair(0, 2)];
-                b.op(&name, Pad { amounts }, &[x])
+                b.op(&name, Pad::zeros(amounts), &[x])
             }
             4 => {
                 // Branches with fields of other sizes and places.
@@ -202,7 +202,8 @@ fn fields_end_where_everything_is_mixed() -> Tested {
     let mut b = Network::builder("mixed", [1, 8, 6]);
     let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3));
     let halves = b.adaptive_avg_pool(x, "halves", [3, 4]);
-    let rows = b.op("rows", Mean { dims: vec![3], keep_dims: false }, &[halves]);
+    let rows =
+        b.op("rows", Reduce { by: Reduction::Mean, dims: vec![3], keep_dims: false }, &[halves]);
     b.op("softmax", Softmax { dim: 2 }, &[rows]);
     let gate = b.global_avg_pool(halves, "gate");
     b.mul(halves, gate, "gated");

@@ -10,7 +10,7 @@ use super::value::{Outcome, Value};
 use super::windows::{Border, Window, pair, planes, unplaned};
 use crate::error::short;
 use crate::network::ops::{
-    ConvTranspose2d, Extent, Interpolation, Pad, PixelShuffle, PixelUnshuffle, Placing, Resize,
+    ConvTranspose2d, Extent, Pad, PixelShuffle, PixelUnshuffle, Placing, Resize, ResizeMode,
     Rounding,
 };
 
@@ -54,16 +54,16 @@ pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         "ceil" => Rounding::Ceil,
         other => return Err(format!("rounding by {} is not supported", short(other))),
     };
-    let by = match node.text("mode", "nearest").as_str() {
-        "nearest" => Interpolation::Nearest(rounding),
-        "linear" => Interpolation::Linear,
-        "cubic" => Interpolation::Cubic {
+    let mode = match node.text("mode", "nearest").as_str() {
+        "nearest" => ResizeMode::Nearest(rounding),
+        "linear" => ResizeMode::Linear,
+        "cubic" => ResizeMode::Cubic {
             coefficient: node.float("cubic_coeff_a", -0.75),
             exclude_outside: node.int("exclude_outside", 0) != 0,
         },
         other => return Err(format!("mode {} is not supported", short(other))),
     };
-    emit(importer, x, dims, by, place)
+    emit(importer, x, dims, mode, place)
 }
 
 /// `Resize`'s predecessor, with its scales as an attribute or as an input.
@@ -73,20 +73,20 @@ pub(super) fn upsample<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
         Some(attribute) => attribute.floats.iter().map(|&scale| f64::from(scale)).collect(),
         None => numbers(importer, node, 1)?.ok_or("its scales are missing")?,
     };
-    let by = match node.text("mode", "nearest").as_str() {
-        "nearest" => Interpolation::Nearest(Rounding::Floor),
-        "linear" | "bilinear" => Interpolation::Linear,
+    let mode = match node.text("mode", "nearest").as_str() {
+        "nearest" => ResizeMode::Nearest(Rounding::Floor),
+        "linear" | "bilinear" => ResizeMode::Linear,
         other => return Err(format!("mode {} is not supported", short(other))),
     };
     let dims = scales.into_iter().map(Extent::Scale).enumerate().collect();
-    emit(importer, x, dims, by, Placing::Asymmetric)
+    emit(importer, x, dims, mode, Placing::Asymmetric)
 }
 
 fn emit<'a>(
     importer: &mut Importer<'a>,
     x: Value<'a>,
     mut dims: Vec<(usize, Extent)>,
-    by: Interpolation,
+    mode: ResizeMode,
     place: Placing,
 ) -> Outcome<Value<'a>> {
     let shape = importer.shape(&x);
@@ -101,7 +101,7 @@ fn emit<'a>(
     if shape.batch.is_some_and(|batch| dims.iter().any(|(dim, _)| *dim == batch.dim)) {
         return Err("it changes the number of images".to_owned());
     }
-    importer.emit(Resize { dims, by, place }, vec![x])
+    importer.emit(Resize { dims, mode, place }, vec![x])
 }
 
 /// An input of fixed numbers; none where it is empty, as exporters leave out what is not given.

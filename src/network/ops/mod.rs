@@ -78,7 +78,7 @@ pub use prelu::PRelu;
 pub use quantize::Quantize;
 pub use reduce::{Reduce, Reduction};
 pub use reshape::Reshape;
-pub use resize::{Extent, Interpolation, Placing, Resize, Rounding};
+pub use resize::{Extent, Placing, Resize, ResizeMode, Rounding};
 pub use rms_norm::RmsNorm;
 pub use same_pad::SamePad;
 pub use select::Select;

@@ -306,6 +306,10 @@ pub(super) mod tests {
         Pointwise::Trunc,
     ];
 
+    /// Those without a slope.
+    pub(in super::super) const STEPS: [Pointwise; 5] =
+        [Pointwise::Sign, Pointwise::Floor, Pointwise::Ceil, Pointwise::Round, Pointwise::Trunc];
+
     #[test]
     fn all_functions_are_among_them() {
         // A function that is added must be added here, or this no longer compiles.

@@ -14,7 +14,7 @@ pub struct Resize {
     /// The dimensions and what becomes of each.
     pub dims: Vec<(usize, Extent)>,
     /// How values between are made.
-    pub by: Interpolation,
+    pub mode: ResizeMode,
     /// Where the new values lie among the old ones.
     pub place: Placing,
 }
@@ -32,7 +32,7 @@ pub enum Extent {
 /// How values between others are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Interpolation {
+pub enum ResizeMode {
     /// The nearest one.
     Nearest(Rounding),
     /// Along a straight line between two.
@@ -107,10 +107,10 @@ impl Resize {
     fn taps(&self, old: i64, new: i64, scale: f64) -> Taps {
         let places = (0..new).map(|at| f64::from(self.place(at, old, new, scale)));
         let inside = |index: f64| (index as i64).clamp(0, old - 1);
-        let count = match self.by {
-            Interpolation::Nearest(_) => 1,
-            Interpolation::Linear => 2,
-            Interpolation::Cubic { .. } => 4,
+        let count = match self.mode {
+            ResizeMode::Nearest(_) => 1,
+            ResizeMode::Linear => 2,
+            ResizeMode::Cubic { .. } => 4,
         };
         let mut taps = vec![(Vec::new(), Vec::new()); count];
         for place in places {
@@ -126,8 +126,8 @@ impl Resize {
     /// The old places that make the value at `place`, with their shares.
     fn shares(&self, place: f64, old: i64) -> Vec<(f64, f64)> {
         let last = (old - 1) as f64;
-        match self.by {
-            Interpolation::Nearest(rounding) => {
+        match self.mode {
+            ResizeMode::Nearest(rounding) => {
                 let nearest = match rounding {
                     Rounding::PreferFloor => (place - 0.5).ceil(),
                     Rounding::PreferCeil => (place + 0.5).floor(),
@@ -136,12 +136,12 @@ impl Resize {
                 };
                 vec![(nearest, 1.0)]
             }
-            Interpolation::Linear => {
+            ResizeMode::Linear => {
                 let place = place.clamp(0.0, last);
                 let (first, beyond) = (place.floor(), place - place.floor());
                 vec![(first, 1.0 - beyond), (first + 1.0, beyond)]
             }
-            Interpolation::Cubic { coefficient, exclude_outside } => {
+            ResizeMode::Cubic { coefficient, exclude_outside } => {
                 let first = place.floor();
                 let tap = |offset: f64| {
                     let at = first + offset;
@@ -204,10 +204,10 @@ impl Operation for Resize {
     }
 
     fn reads(&self, _inputs: &[&[i64]]) -> u64 {
-        match self.by {
-            Interpolation::Nearest(_) => 1,
-            Interpolation::Linear => 4,
-            Interpolation::Cubic { .. } => 16,
+        match self.mode {
+            ResizeMode::Nearest(_) => 1,
+            ResizeMode::Linear => 4,
+            ResizeMode::Cubic { .. } => 16,
         }
     }
 
@@ -216,10 +216,10 @@ impl Operation for Resize {
     }
 
     fn summary(&self) -> String {
-        let by = match self.by {
-            Interpolation::Nearest(_) => "nearest",
-            Interpolation::Linear => "bilinear",
-            Interpolation::Cubic { .. } => "bicubic",
+        let by = match self.mode {
+            ResizeMode::Nearest(_) => "nearest",
+            ResizeMode::Linear => "bilinear",
+            ResizeMode::Cubic { .. } => "bicubic",
         };
         format!("{} {by}", self.name())
     }
@@ -235,7 +235,7 @@ impl Operation for Resize {
             Placing::Asymmetric => 0.0,
             _ => return Seen::WHOLE,
         };
-        let around = if matches!(self.by, Interpolation::Cubic { .. }) { 2.0 } else { 1.0 };
+        let around = if matches!(self.mode, ResizeMode::Cubic { .. }) { 2.0 } else { 1.0 };
         read.between(scale, [first - around, first + around])
     }
 

@@ -15,6 +15,14 @@ fn random(shape: &[i64], seed: u64) -> Tensor {
     Random(seed).normal(&like).expect("random numbers")
 }
 
+const COMPARISONS: [Arithmetic; 5] = [
+    Arithmetic::Greater,
+    Arithmetic::GreaterOrEqual,
+    Arithmetic::Less,
+    Arithmetic::LessOrEqual,
+    Arithmetic::Equal,
+];
+
 /// At least one of each operation, with the shapes of inputs that it takes.
 fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
     let image = || vec![vec![2, 4, 9, 11]];
@@ -145,7 +153,7 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         all.push((Reduce { by, dims: vec![3, 1], keep_dims: true }.into(), image()));
         all.push((Reduce { by, dims: vec![1, 3], keep_dims: false }.into(), image()));
     }
-    for function in [
+    let computing = [
         Arithmetic::Add,
         Arithmetic::Sub,
         Arithmetic::Mul,
@@ -153,12 +161,8 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         Arithmetic::Pow,
         Arithmetic::Max,
         Arithmetic::Min,
-        Arithmetic::Greater,
-        Arithmetic::GreaterOrEqual,
-        Arithmetic::Less,
-        Arithmetic::LessOrEqual,
-        Arithmetic::Equal,
-    ] {
+    ];
+    for function in computing.into_iter().chain(COMPARISONS) {
         all.push((function.into(), pair()));
     }
     all
@@ -178,16 +182,16 @@ fn resizes() -> impl Iterator<Item = Resize> {
         Placing::Asymmetric,
     ];
     let roundings = [Rounding::PreferFloor, Rounding::PreferCeil, Rounding::Floor, Rounding::Ceil];
-    let cubic = |exclude_outside| Interpolation::Cubic { coefficient: -0.75, exclude_outside };
-    let kinds: Vec<Interpolation> = roundings
-        .map(Interpolation::Nearest)
+    let cubic = |exclude_outside| ResizeMode::Cubic { coefficient: -0.75, exclude_outside };
+    let kinds: Vec<ResizeMode> = roundings
+        .map(ResizeMode::Nearest)
         .into_iter()
-        .chain([Interpolation::Linear, cubic(true), cubic(false)])
+        .chain([ResizeMode::Linear, cubic(true), cubic(false)])
         .collect();
     let combined = extents.into_iter().flat_map(move |[rows, columns]| {
         let kinds = kinds.clone();
         places.into_iter().flat_map(move |place| {
-            let one = move |by| Resize { dims: vec![(2, rows), (3, columns)], by, place };
+            let one = move |mode| Resize { dims: vec![(2, rows), (3, columns)], mode, place };
             kinds.clone().into_iter().map(one)
         })
     });
@@ -272,6 +276,49 @@ fn what_is_written_over_an_input_is_what_is_computed_beside_it() -> Tested {
             let whole = op.compute(&[&one.expand_as(&tensors[0]), &tensors[1]], false)?;
             assert!(same(&op.compute(&[&one, &tensors[1]], false)?, &whole), "{op:?}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_are_the_slopes_of_what_is_computed() -> Tested {
+    for (op, shapes) in samples() {
+        // Rounding passes gradients on that are not its slopes; what steps has none.
+        let steps = match &op {
+            Op::Quantize(_) | Op::ArgMax(_) => true,
+            Op::Pointwise(function) => pointwise::tests::STEPS.contains(function),
+            Op::Arithmetic(function) => COMPARISONS.contains(function),
+            _ => shapes.is_empty(),
+        };
+        if steps {
+            continue;
+        }
+        let inputs: Vec<Tensor> =
+            inputs(&shapes).iter().map(|x| (x.abs() + 0.1).set_requires_grad(true)).collect();
+        let borrowed: Vec<&Tensor> = inputs.iter().collect();
+        let result = op.compute(&borrowed, false)?;
+        let weights = random(&result.size(), 70);
+        let gradients = Tensor::f_run_backward(
+            &[(&result * &weights).sum(Kind::Double)],
+            &borrowed,
+            false,
+            false,
+        );
+        let directions: Vec<Tensor> =
+            (80..).zip(&shapes).map(|(seed, shape)| random(shape, seed)).collect();
+        let at = |step: f64| -> Result<f64, tch::TchError> {
+            let moved = |(x, direction): (&Tensor, &Tensor)| x.detach() + direction * step;
+            let moved: Vec<Tensor> = inputs.iter().zip(&directions).map(moved).collect();
+            let result = op.compute(&moved.iter().collect::<Vec<_>>(), false)?;
+            Ok((result * &weights).sum(Kind::Double).double_value(&[]))
+        };
+        let slope = (at(1e-6)? - at(-1e-6)?) / 2e-6;
+        let along = |(gradient, direction): (Tensor, &Tensor)| match gradient.defined() {
+            true => (gradient * direction).sum(Kind::Double).double_value(&[]),
+            false => 0.0, // a condition
+        };
+        let said: f64 = gradients?.into_iter().zip(&directions).map(along).sum();
+        assert!((said - slope).abs() < 1e-5 * slope.abs().max(1.0), "{op:?}: {said}, {slope}");
     }
     Ok(())
 }

@@ -98,8 +98,9 @@ fn shapes(walk: &mut Walk, size: i64) {
         let x = b.flatten(x, "flatten");
         b.self_attention(x, "attention", size)
     });
+    enlarging(&mut with, size);
     with("pad", usual, &|b| {
-        b.op("pad", ops::Pad { amounts: vec![[0, 0], [0, 0], [size, 0], [0, size]] }, &[b.input()])
+        b.op("pad", ops::Pad::zeros(vec![[0, 0], [0, 0], [size, 0], [0, size]]), &[b.input()])
     });
     with("reshape", usual, &|b| {
         b.op("reshape", ops::Reshape { shape: vec![size, -1] }, &[b.input()])
@@ -110,12 +111,64 @@ fn shapes(walk: &mut Walk, size: i64) {
     with("select", usual, &|b| b.op("select", ops::Select { dim: 2, index: size }, &[b.input()]));
     let place = size as usize;
     with("dims", usual, &|b| {
-        b.op("mean", ops::Mean { dims: vec![place], keep_dims: false }, &[b.input()]);
+        let by = ops::Reduction::Mean;
+        b.op("mean", ops::Reduce { by, dims: vec![place], keep_dims: false }, &[b.input()]);
+        let argmax = ops::ArgMax { dim: place, keep_dim: false, last: true };
+        b.op("argmax", argmax, &[b.input()]);
         b.op("softmax", ops::Softmax { dim: place }, &[b.input()]);
         b.op("flatten", ops::Flatten { from: place }, &[b.input()]);
         b.op("concat", ops::Concat { dim: place }, &[b.input()]);
         b.op("unsqueeze", ops::Unsqueeze { dim: place }, &[b.input()]);
         b.op("permute", ops::Permute { order: vec![place, 0, 1, 2] }, &[b.input()])
+    });
+}
+
+/// The same where maps are made larger, and where they are normalized as a whole.
+fn enlarging(with: &mut dyn FnMut(&str, [i64; 3], &dyn Fn(&mut Builder) -> NodeId), size: i64) {
+    let usual = [4, 9, 7];
+    let conv = Conv2d::new(4, 3);
+    with("enlarged channels", usual, &|b| {
+        b.conv_transpose2d(b.input(), "up", Conv2d::new(size, 2))
+    });
+    with("enlarged kernel", usual, &|b| b.conv_transpose2d(b.input(), "up", Conv2d::new(2, size)));
+    with("enlarged step", usual, &|b| {
+        b.conv_transpose2d(b.input(), "up", conv.clone().stride(size).padding(size).groups(size))
+    });
+    with("factor", usual, &|b| {
+        let x = b.upsample_nearest(b.input(), "nearest", size);
+        b.upsample_bilinear(x, "bilinear", size)
+    });
+    with("extent", usual, &|b| {
+        let place = ops::Placing::AlignCorners;
+        let mode = ops::ResizeMode::Cubic { coefficient: 0.5, exclude_outside: true };
+        let dims = vec![(3, ops::Extent::Size(size)), (size as usize, ops::Extent::Scale(0.5))];
+        b.op("resize", ops::Resize { dims, mode, place }, &[b.input()])
+    });
+    with("shuffle", usual, &|b| {
+        let op = ops::PixelUnshuffle { factor: size, places_first: true };
+        let x = b.op("unshuffle", op, &[b.input()]);
+        b.op("shuffle", ops::PixelShuffle { factor: size, places_first: true }, &[x])
+    });
+    with("groups to normalize", usual, &|b| {
+        let x = b.group_norm(b.input(), "gn", size);
+        let x = b.instance_norm(x, "in");
+        let x = b.prelu(x, "prelu");
+        let norm = ops::LocalResponseNorm { size, alpha: 0.1, beta: 0.5, k: 1.0 };
+        let x = b.op("lrn", norm, &[x]);
+        b.global_max_pool(x, "max")
+    });
+    with("uneven border", usual, &|b| {
+        let (kernel, stride) = ([3, size], [size, 2]);
+        let (padding, dilation) = ([[0, size], [1, 0]], [size, 1]);
+        let max = ops::MaxPool2d { kernel, stride, padding, dilation, ceil: true };
+        let x = b.op("max", max, &[b.input()]);
+        let mean = ops::AvgPool2d { kernel, stride, padding, ceil: true, count_padding: false };
+        b.op("mean", mean, &[x])
+    });
+    with("quantized", usual, &|b| {
+        let (scale, zero_point) = (vec![0.1, 0.0], vec![size; 2]);
+        let op = ops::Quantize { scale, zero_point, dim: size as usize, low: size, high: 9 };
+        b.op("quantized", op, &[b.input()])
     });
 }
 
