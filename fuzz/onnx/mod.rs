@@ -1,8 +1,10 @@
 //! ONNX files: imported, run, explained.
 
+mod maps;
 mod message;
 mod mutate;
 mod seeds;
+mod words;
 mod write;
 
 use std::path::Path;
@@ -32,7 +34,7 @@ impl files::Target for Onnx {
 
     fn seeds(&self) -> Seeds {
         let golden = include_bytes!("../../tests/golden/two_heads.onnx").to_vec();
-        let sound = seeds::sound().into_iter().chain([golden]).collect();
+        let sound = seeds::sound().into_iter().chain(maps::sound()).chain([golden]).collect();
         Seeds::new(self.name(), "model.onnx", sound, seeds::hostile())
     }
 

@@ -3,7 +3,7 @@
 use super::message::Message;
 use super::write::{Attributes, file, file_of, node, number, row, tensor, weight};
 
-const IMAGE: [i64; 3] = [3, 12, 16];
+pub const IMAGE: [i64; 3] = [3, 12, 16];
 
 pub fn sound() -> Vec<Vec<u8>> {
     vec![
@@ -19,7 +19,7 @@ pub fn sound() -> Vec<Vec<u8>> {
 }
 
 /// The nodes from a map `from` of `channels` to `y`.
-fn head(from: &str, channels: i64) -> (Vec<Message>, Vec<Message>) {
+pub fn head(from: &str, channels: i64) -> (Vec<Message>, Vec<Message>) {
     let nodes = vec![
         node("GlobalAveragePool", &[from], &["pooled"]),
         node("Flatten", &["pooled"], &["flat"]).with_int("axis", 1),
@@ -28,7 +28,7 @@ fn head(from: &str, channels: i64) -> (Vec<Message>, Vec<Message>) {
     (nodes, vec![weight("fc.weight", &[4, channels]), weight("fc.bias", &[4])])
 }
 
-fn with_head(
+pub fn with_head(
     mut nodes: Vec<Message>,
     mut tensors: Vec<Message>,
     from: &str,

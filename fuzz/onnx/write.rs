@@ -45,7 +45,7 @@ impl Attributes for Message {
     }
 }
 
-fn tensor(name: &str, kind: i64, sizes: &[i64]) -> Message {
+pub fn tensor(name: &str, kind: i64, sizes: &[i64]) -> Message {
     let tensor = sizes.iter().fold(Message::new(Kind::Tensor), |tensor, &size| tensor.int(1, size));
     tensor.int(2, kind).data(8, name)
 }

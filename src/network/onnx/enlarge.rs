@@ -115,7 +115,7 @@ fn numbers<'a>(
     match tensor.numel() {
         0 => Ok(None),
         1..=MOST => {
-            let numbers = tensor.f_reshape(-1).and_then(|row| Vec::<f32>::try_from(row));
+            let numbers = tensor.f_reshape(-1).and_then(Vec::<f32>::try_from);
             let numbers = numbers.map_err(super::value::torch)?;
             Ok(Some(numbers.into_iter().map(f64::from).collect()))
         }

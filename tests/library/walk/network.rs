@@ -123,8 +123,11 @@ fn shapes(walk: &mut Walk, size: i64) {
     });
 }
 
+/// Builds a network of one layer for images of that size, and tries it.
+type With<'a> = dyn FnMut(&str, [i64; 3], &dyn Fn(&mut Builder) -> NodeId) + 'a;
+
 /// The same where maps are made larger, and where they are normalized as a whole.
-fn enlarging(with: &mut dyn FnMut(&str, [i64; 3], &dyn Fn(&mut Builder) -> NodeId), size: i64) {
+fn enlarging(with: &mut With, size: i64) {
     let usual = [4, 9, 7];
     let conv = Conv2d::new(4, 3);
     with("enlarged channels", usual, &|b| {
