@@ -22,7 +22,6 @@ mod resolved;
 mod run;
 mod scored;
 mod target;
-mod tokens;
 mod trust;
 
 pub use attention::{

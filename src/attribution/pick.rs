@@ -8,7 +8,7 @@ use super::region::RegionScore;
 use super::target::{Score, Unit};
 use crate::error::shape_text;
 use crate::limits::position;
-use crate::network::{Network, OutputScale, one_number};
+use crate::network::{Maps, Network, OutputScale, one_number};
 use crate::{Error, Result};
 
 #[derive(Clone, Debug)]
@@ -16,7 +16,8 @@ pub(super) enum Pick {
     /// The top class of whatever value is scored, until it is settled.
     Top,
     Class(usize, String),
-    Unit(Unit),
+    /// With how the layer's value is maps, unless all of it is explained.
+    Unit(Unit, Option<Maps>),
     Score(Score),
     Region(RegionScore),
     Object(ObjectScore),
@@ -60,7 +61,7 @@ impl Pick {
         let score = match self {
             Pick::Top => of_class(&|one| one.f_amax([1], false)),
             Pick::Class(class, _) => of_class(&|one| one.f_select(1, position(*class))),
-            Pick::Unit(unit) => return unit_sum(one, unit),
+            Pick::Unit(unit, maps) => return unit_sum(one, unit, maps.as_ref()),
             Pick::Score(score) => score.of(one),
             Pick::Region(region) if measure == Measure::Probability => {
                 return region.mean_probability(one);
@@ -87,7 +88,7 @@ impl Pick {
         match self {
             Pick::Top => "the top class".to_owned(),
             Pick::Class(_, name) => name.clone(),
-            Pick::Unit(unit) => unit.to_string(),
+            Pick::Unit(unit, _) => unit.to_string(),
             Pick::Score(score) => score.name().to_owned(),
             Pick::Region(region) => region.name(),
             Pick::Object(object) => object.name(),
@@ -114,30 +115,23 @@ impl Pick {
     }
 }
 
-/// The sum of a unit's activations, `[1]`, of one image's layer `[1, C, H, W]` or `[1, C]`.
-fn unit_sum(value: &Tensor, unit: &Unit) -> Result<Tensor> {
-    let shape = value.size();
-    let beyond = || {
-        Err(Error::Argument(format!(
-            "there is no {unit:?} in `{}`, which is {}; channels, rows and columns count from 0",
-            unit.layer,
-            shape_text(&shape)
-        )))
-    };
-    let mut value = value.shallow_clone();
-    if let Some(channel) = unit.channel {
-        if shape.get(1).is_none_or(|&channels| position(channel) >= channels) {
-            return beyond();
+/// The sum of a unit's activations, `[1]`, in one image's layer.
+fn unit_sum(value: &Tensor, unit: &Unit, maps: Option<&Maps>) -> Result<Tensor> {
+    let mut part = maps.map_or_else(|| Ok(value.shallow_clone()), |maps| maps.of(value))?;
+    let [row, column] = unit.position.map_or([None; 2], |at| at.map(Some));
+    for (dim, at) in (1..).zip([unit.channel, row, column]) {
+        let Some(at) = at else { continue };
+        let shape = part.size();
+        if shape.get(dim).is_none_or(|&size| position(at) >= size) {
+            return Err(Error::Argument(format!(
+                "there is no {unit:?} in `{}`, whose maps are {}; channels, rows and columns count from 0",
+                unit.layer,
+                shape_text(&shape)
+            )));
         }
-        value = value.f_narrow(1, position(channel), 1).map_err(failed)?;
+        part = part.f_narrow(dim as i64, position(at), 1).map_err(failed)?;
     }
-    for (dim, at) in [2, 3].into_iter().zip(unit.position.into_iter().flatten()) {
-        if shape.len() != 4 || position(at) >= shape[dim] {
-            return beyond();
-        }
-        value = value.f_narrow(dim as i64, position(at), 1).map_err(failed)?;
-    }
-    let sum = value.f_sum(value.kind()).and_then(|sum| sum.f_reshape([1]));
+    let sum = part.f_sum(part.kind()).and_then(|sum| sum.f_reshape([1]));
     sum.map_err(failed)
 }
 

@@ -104,7 +104,7 @@ impl ResolvedTargets {
     pub(crate) fn name(&self, net: &Network, index: usize) -> String {
         match self.picks.get(index) {
             // A unit says its layer itself.
-            Some(Pick::Unit(unit)) => unit.to_string(),
+            Some(Pick::Unit(unit, _)) => unit.to_string(),
             Some(pick) => format!("{}{}", pick.name(), at_output(net, self.node)),
             None => String::new(),
         }

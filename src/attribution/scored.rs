@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::object::ObjectScore;
 use super::pick::Pick;
 use super::region::RegionScore;
+use super::target::Unit;
 use super::{ClassChoice, Region, Target};
 use crate::class_names::class_name;
 use crate::error::{quoted, shape_text, short};
 use crate::limits::position;
-use crate::network::{Detector, Network, OutputScale, nearest};
+use crate::network::{Detector, Maps, Network, OutputScale, nearest};
 use crate::{Error, Result};
 
 /// The value that targets read.
@@ -29,13 +30,22 @@ impl Scored<'_> {
             Target::Top => self.top(),
             Target::Class(class) => self.class(*class),
             Target::Name(name) => self.class(self.by_name(name)?),
-            Target::Unit(unit) => Ok(Pick::Unit(unit.clone())),
+            Target::Unit(unit) => Ok(Pick::Unit(unit.clone(), self.maps_for(unit)?)),
             Target::Score(score) => Ok(Pick::Score(score.clone())),
             Target::Region(of) => self.region(self.chosen(&of.class)?, &of.region),
             Target::Object(object) => self.object(self.chosen(&object.class)?, object.place),
             Target::At(_) => {
                 Err(Error::Argument("a target is of one output: say `.of(output)` once".to_owned()))
             }
+        }
+    }
+
+    /// How the value is maps, if a unit is a part of it.
+    fn maps_for(&self, unit: &Unit) -> Result<Option<Maps>> {
+        match (unit.position, unit.channel) {
+            (Some(_), _) => self.net.maps(self.node, self.input).map(Some),
+            (None, Some(_)) => self.net.units(self.node, self.input).map(Some),
+            (None, None) => Ok(None),
         }
     }
 

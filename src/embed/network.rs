@@ -18,7 +18,8 @@ const THUMBNAIL: u32 = 48;
 /// A figure can't hold more.
 const MOST_THUMBNAILS: usize = 20_000;
 
-/// How a layer's maps `[N, C, H, W]` become features `[N, D]`.
+/// How a layer's maps become features `[N, D]`. They are `[N, C, h, w]` however the network keeps them; a
+/// transformer's are its patches, without class and register tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pooling {
@@ -27,7 +28,7 @@ pub enum Pooling {
     Mean,
     /// The largest value of each map: D is C.
     Max,
-    /// All values: D is C · H · W.
+    /// All values of the layer as it is, class tokens among them.
     Flatten,
 }
 
@@ -106,7 +107,7 @@ impl Network {
         count: usize,
         mut prepared: impl FnMut(usize) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let layer = self.layer(layer)?.name.clone();
+        let (at, layer) = (self.find(layer)?, self.layer(layer)?.name.clone());
         if count == 0 {
             return Err(Error::Argument(format!(
                 "features of `{layer}`: there are no pictures; at least one is needed"
@@ -127,8 +128,11 @@ impl Network {
                 }
                 let input = Tensor::f_cat(&inputs, 0).map_err(failed)?;
                 let run = || self.activations(&input, &[&layer]);
-                let maps = crate::network::only(tch::no_grad(run)?)?;
-                pooling.of(&maps).map_err(failed)
+                let value = crate::network::only(tch::no_grad(run)?)?;
+                if pooling == Pooling::Flatten {
+                    return value.f_flatten(1, -1).map_err(failed);
+                }
+                pooling.of(&self.units(at, &input.size())?.of(&value)?).map_err(failed)
             })?;
             let Some(batch) = batch else { break };
             values.push(batch);
@@ -155,16 +159,11 @@ impl Network {
 }
 
 impl Pooling {
-    /// Maps `[N, C, H, W]`; tokens `[N, T, D]` of a transformer, pooled over T; or `[N, D]` as it is.
+    /// Of maps `[N, C, h, w]`.
     fn of(self, maps: &Tensor) -> super::Torch<Tensor> {
-        let dims: &[i64] = match maps.dim() {
-            4 => &[2, 3],
-            3 => &[1],
-            _ => return maps.f_flatten(1, -1),
-        };
         match self {
-            Pooling::Mean => maps.f_mean_dim(dims, false, maps.kind()),
-            Pooling::Max => maps.f_amax(dims, false),
+            Pooling::Mean => maps.f_mean_dim([2_i64, 3].as_slice(), false, maps.kind()),
+            Pooling::Max => maps.f_amax([2, 3], false),
             Pooling::Flatten => maps.f_flatten(1, -1),
         }
     }

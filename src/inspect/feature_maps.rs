@@ -4,7 +4,7 @@
 use image::RgbImage;
 use tch::Tensor;
 
-use crate::network::Network;
+use crate::network::{Network, only};
 use crate::view::{FeatureMaps, FeatureMapsBatch, Journey};
 use crate::{Error, Photo, Result};
 
@@ -27,7 +27,7 @@ impl Network {
     /// ```
     pub fn feature_maps(&self, photo: &Photo, layer: &str) -> Result<FeatureMaps> {
         let title = format!("Feature maps of {}, {layer}, on {}", self.name(), photo.title());
-        Ok(FeatureMaps::new(title, &self.maps(photo, layer)?)?.over(self.seen(photo)?))
+        Ok(FeatureMaps::new(title, &self.maps_on(photo, layer)?)?.over(self.seen(photo)?))
     }
 
     /// A layer's activations on several images, one row per image and one column per channel, on one
@@ -48,7 +48,7 @@ impl Network {
         let title = format!("Feature maps of {}, {layer}", self.name());
         // One at a time: only this layer's activations are kept.
         let maps =
-            photos.iter().map(|photo| self.maps(photo, layer)).collect::<Result<Vec<_>>>()?;
+            photos.iter().map(|photo| self.maps_on(photo, layer)).collect::<Result<Vec<_>>>()?;
         let maps = match maps.as_slice() {
             [] => return Err(Error::Argument("feature maps of no pictures".to_owned())),
             maps => Tensor::f_stack(maps, 0).map_err(Error::torch("stacking the feature maps"))?,
@@ -81,7 +81,7 @@ impl Network {
         let named =
             |photo: &Photo| -> Result<_> { Ok((photo.title().to_owned(), self.seen(photo)?)) };
         let pictures = [named(first)?, named(second)?];
-        let (first, second) = (self.maps(first, layer)?, self.maps(second, layer)?);
+        let (first, second) = (self.maps_on(first, layer)?, self.maps_on(second, layer)?);
         FeatureMaps::difference(title, pictures, &first, &second)
     }
 
@@ -98,30 +98,33 @@ impl Network {
     /// # Ok::<(), convscope::Error>(())
     /// ```
     pub fn journey(&self, photo: &Photo, layers: &[&str]) -> Result<Journey> {
-        let activations = match layers {
-            [] => Vec::new(),
-            layers => self.activations(&self.prepare(photo)?, layers)?,
-        };
-        let first = |(name, batch): (&&str, &Tensor)| Ok((name.to_string(), only(batch)?));
-        let layers = layers.iter().zip(&activations).map(first).collect::<Result<_>>()?;
+        let maps = self.layers_on(photo, layers)?;
+        let layers = layers.iter().map(|name| name.to_string()).zip(maps).collect();
         let title = format!("{} on its way through {}", photo.title(), self.name());
         Journey::new(title, self.seen(photo)?, layers)
     }
 
-    /// A layer's activations on one picture, without the batch's dimension.
-    fn maps(&self, photo: &Photo, layer: &str) -> Result<Tensor> {
-        match self.activations(&self.prepare(photo)?, &[layer])?.as_slice() {
-            [batch] => only(batch),
-            _ => Err(Error::Argument(format!("{layer}: expected one activation"))),
+    /// A layer's activations on one picture, `[C, h, w]` where they are maps.
+    fn maps_on(&self, photo: &Photo, layer: &str) -> Result<Tensor> {
+        only(self.layers_on(photo, &[layer])?)
+    }
+
+    fn layers_on(&self, photo: &Photo, layers: &[&str]) -> Result<Vec<Tensor>> {
+        if layers.is_empty() {
+            return Ok(Vec::new());
         }
+        let (input, layers) = (self.prepare(photo)?, self.find_all(layers)?);
+        let values = self.values(&input, &layers)?;
+        let arranged = |(&at, value): (&usize, &Tensor)| {
+            let maps = self.find_maps(at, &input.size())?;
+            let maps = maps.map_or_else(|| Ok(value.shallow_clone()), |maps| maps.of(value))?;
+            maps.f_get(0).map_err(Error::torch("selecting the picture"))
+        };
+        layers.iter().zip(&values).map(arranged).collect()
     }
 
     /// The part of the photo that the network sees, as sharp as it is shown.
     fn seen(&self, photo: &Photo) -> Result<RgbImage> {
         self.preprocess().sharp_view(photo, PHOTO)
     }
-}
-
-fn only(batch: &Tensor) -> Result<Tensor> {
-    batch.f_get(0).map_err(Error::torch("selecting the picture"))
 }

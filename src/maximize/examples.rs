@@ -5,6 +5,7 @@ use tch::{TchError, Tensor};
 
 use crate::attribution::Unit;
 use crate::data::{Samples, prepared};
+use crate::limits::position;
 use crate::network::{Network, ReceptiveField};
 use crate::progress::Progress;
 use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
@@ -73,7 +74,9 @@ pub fn dataset_examples(
     let net_until = net.until(&[node]);
     let fast = net_until.for_inference()?;
     let [channels, height, width] = net.preprocess().input_shape();
-    let field = net.receptive_fields(&[1, channels, height, width])?.get(node).copied();
+    let input = [1, channels, height, width];
+    let (maps, field) =
+        (net.units(node, &input)?, net.receptive_fields(&input)?.get(node).copied());
     let field = field.unwrap_or([ReceptiveField::Whole; 2]);
     let size = [height, width].map(|size| size.max(1) as u32);
     let mut progress = Progress::new(format!("looking for photos that excite {unit}"));
@@ -81,7 +84,7 @@ pub fn dataset_examples(
     let mut done = 0;
     while done < all {
         let (photos, inputs) = prepared(net, samples, done..(done + BATCH).min(all))?;
-        let value = tch::no_grad(|| fast.forward(&inputs))?;
+        let value = maps.of(&tch::no_grad(|| fast.forward(&inputs))?)?;
         for (row, photo) in photos.iter().enumerate() {
             let (score, place) = largest(&value, row as i64, &unit)?;
             let index = done + row;
@@ -90,7 +93,7 @@ pub fn dataset_examples(
                 continue;
             }
             let picture = net.preprocess().sharp_view(photo, SHOWN)?;
-            let region = place.and_then(|place| seen(field, place, size));
+            let region = seen(field, place, size);
             let title = photo.title().to_owned();
             let at = best.partition_point(|example| example.score >= score);
             best.insert(at, Example { index, title, score, region, picture });
@@ -103,45 +106,32 @@ pub fn dataset_examples(
     Ok(Examples { title, photos: done, examples: best, input: size })
 }
 
-/// A unit's largest activation in a picture, and where it is.
-fn largest(value: &Tensor, row: i64, unit: &Unit) -> Result<(f64, Option<[usize; 2]>)> {
-    let shape = value.size();
-    let beyond = || {
-        Error::Argument(format!(
-            "there is no {unit}, the layer's values are {shape:?}; channels, rows and columns count \
-             from 0"
-        ))
-    };
-    let sizes: Vec<usize> = shape.iter().map(|&size| size.max(0) as usize).collect();
-    let tokens = sizes.len() == 3;
-    let channels = if tokens { 2 } else { 1 };
-    if unit.channel.is_some_and(|channel| sizes.get(channels).is_none_or(|&all| channel >= all)) {
-        return Err(beyond());
+/// A unit's largest activation in a picture, and where it is; `maps` are `[N, C, h, w]`.
+fn largest(maps: &Tensor, row: i64, unit: &Unit) -> Result<(f64, [usize; 2])> {
+    let (_, channels, height, width) = maps.size4().map_err(failed)?;
+    let beyond = |at: usize, size: i64| position(at) >= size;
+    if unit.channel.is_some_and(|channel| beyond(channel, channels))
+        || unit.position.is_some_and(|[y, x]| beyond(y, height) || beyond(x, width))
+    {
+        return Err(Error::Argument(format!(
+            "there is no {unit}, the layer's maps are [{channels}, {height}, {width}]; channels, rows and \
+             columns count from 0"
+        )));
     }
     let find = || {
-        let mut one = value.f_narrow(0, row, 1)?;
+        let mut one = maps.f_narrow(0, row, 1)?;
         if let Some(channel) = unit.channel {
-            one = one.f_narrow(channels as i64, channel as i64, 1)?;
+            one = one.f_narrow(1, position(channel), 1)?;
         }
-        if let (4, Some([y, x])) = (sizes.len(), unit.position) {
-            let one = one.f_narrow(2, y as i64, 1)?.f_narrow(3, x as i64, 1)?;
-            return Ok((one.f_max()?.f_double_value(&[])?, Some([y, x])));
+        if let Some([y, x]) = unit.position {
+            let one = one.f_narrow(2, position(y), 1)?.f_narrow(3, position(x), 1)?;
+            return Ok((one.f_max()?.f_double_value(&[])?, [y, x]));
         }
-        let (one, place) = match sizes[..] {
-            [_, _, _, width] => {
-                let map = one.f_amax([1], false)?.f_flatten(0, -1)?;
-                let at = map.f_argmax(None, false)?.f_int64_value(&[])? as usize;
-                (map, Some([at / width.max(1), at % width.max(1)]))
-            }
-            _ => (one, None),
-        };
-        Ok::<_, TchError>((one.f_max()?.f_double_value(&[])?, place))
+        let map = one.f_amax([1], false)?.f_flatten(0, -1)?;
+        let at = map.f_argmax(None, false)?.f_int64_value(&[])?;
+        let place = [at / width.max(1), at % width.max(1)].map(|at| at as usize);
+        Ok((map.f_max()?.f_double_value(&[])?, place))
     };
-    if let Some([y, x]) = unit.position
-        && !matches!(sizes[..], [_, _, height, width] if y < height && x < width)
-    {
-        return Err(beyond());
-    }
     find().map_err(failed)
 }
 

@@ -2,9 +2,8 @@
 
 use tch::{TchError, Tensor};
 
-use crate::error::shape_text;
 use crate::network::ops::{Concat, Pointwise};
-use crate::network::{Network, Op};
+use crate::network::{Maps, Network, Op};
 use crate::{Error, Result};
 
 /// A network as far as some layers, in the form that runs fastest.
@@ -22,12 +21,11 @@ struct Read {
     /// (or several ReLUs side by side), what goes into it.
     sources: Vec<usize>,
     rectified: bool,
-    /// `[C, h, w]`.
-    shape: [i64; 3],
+    maps: Maps,
 }
 
 /// A layer's value as maps, `[N, C, h, w]`: features of linear layers are maps of one value, tokens
-/// `[N, T, E]` are `E` maps of a column.
+/// that lie on no grid are a column.
 pub(super) struct Value {
     /// Before the ReLU, if the layer is one.
     pub before: Tensor,
@@ -43,31 +41,19 @@ impl Layers {
         // A convolution whose batch norm was folded into it has a value only in the original form.
         let net = if names().all(|name| place(&fast, name).is_some()) { fast } else { part };
         let [channels, ..] = net.preprocess().input_shape();
-        let shapes = net.shapes(&[1, channels, size[0], size[1]])?;
+        let input = [1, channels, size[0], size[1]];
         let mut layers = Layers { net, reads: Vec::new(), wanted: Vec::new() };
         for name in names() {
             if layers.place(name).is_none() {
-                layers.add(name, &shapes)?;
+                layers.add(name, &input)?;
             }
         }
         Ok(layers)
     }
 
-    fn add(&mut self, name: &str, shapes: &[Vec<i64>]) -> Result<()> {
+    fn add(&mut self, name: &str, input: &[i64]) -> Result<()> {
         let node = place(&self.net, name).unwrap_or_default();
-        let shape = match shapes.get(node).map(Vec::as_slice) {
-            Some(&[_, channels]) => [channels, 1, 1],
-            Some(&[_, tokens, width]) => [width, tokens, 1],
-            Some(&[_, channels, height, width]) => [channels, height, width],
-            other => {
-                return Err(Error::Shape {
-                    at: format!("{}'s layer `{name}`", self.net.name()),
-                    expected: "values [N, C], [N, T, E] or [N, C, h, w]".to_owned(),
-                    got: shape_text(other.unwrap_or_default()),
-                    remedy: "Choose another layer; `net.layer_names()` lists all.".to_owned(),
-                });
-            }
-        };
+        let maps = self.net.units(node, input)?;
         let before = before_relu(&self.net, node);
         let rectified = before.is_some();
         let mut sources = Vec::new();
@@ -78,7 +64,7 @@ impl Layers {
                 self.wanted.push(source);
             }
         }
-        self.reads.push(Read { name: name.to_owned(), sources, rectified, shape });
+        self.reads.push(Read { name: name.to_owned(), sources, rectified, maps });
         Ok(())
     }
 
@@ -94,28 +80,22 @@ impl Layers {
 
     /// `[C, h, w]` of a layer that is read.
     pub(super) fn shape(&self, read: usize) -> [i64; 3] {
-        self.reads.get(read).map_or([0; 3], |read| read.shape)
+        self.reads.get(read).map_or([0; 3], |read| read.maps.shape())
     }
 
     /// The values of all layers read; a gradient is recorded where the input asks for one.
     pub(super) fn values(&self, input: &Tensor) -> Result<Vec<Value>> {
         let values = self.net.values_with_grad(input, &self.wanted)?;
-        let value = |read: &Read| -> Result<Value, TchError> {
+        let value = |read: &Read| -> Result<Value> {
             let sources: Vec<&Tensor> =
                 read.sources.iter().filter_map(|&source| values.get(source)).collect();
             let before = match sources[..] {
                 [one] => one.shallow_clone(),
-                _ => Tensor::f_cat(&sources, 1)?,
+                _ => Tensor::f_cat(&sources, 1).map_err(failed)?,
             };
-            let before = match before.dim() {
-                3 => before.f_transpose(1, 2)?.f_unsqueeze(3)?,
-                2 => before.f_unsqueeze(2)?.f_unsqueeze(3)?,
-                _ => before,
-            };
-            Ok(Value { before, rectified: read.rectified })
+            Ok(Value { before: read.maps.of(&before)?, rectified: read.rectified })
         };
-        let failed = Error::torch("reading the layers of an objective");
-        self.reads.iter().map(value).collect::<Result<_, _>>().map_err(failed)
+        self.reads.iter().map(value).collect()
     }
 }
 
@@ -155,4 +135,8 @@ fn before_relu(net: &Network, node: usize) -> Option<Vec<usize>> {
         }
         _ => None,
     }
+}
+
+fn failed(error: TchError) -> Error {
+    Error::torch("reading the layers of an objective")(error)
 }

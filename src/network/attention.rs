@@ -11,13 +11,24 @@ impl Builder {
     /// `MultiheadAttention` names its parameters. The maps are `NAME.attention`,
     /// `[N, heads, T, T]`: row *t* says how much of each token goes into token *t*, and sums to 1.
     pub fn self_attention(&mut self, tokens: NodeId, name: &str, heads: i64) -> NodeId {
+        self.attention_of(tokens, name, heads, ["in_proj", "out_proj"])
+    }
+
+    /// The same with other names of the linear layers before and behind.
+    pub(crate) fn attention_of(
+        &mut self,
+        tokens: NodeId,
+        name: &str,
+        heads: i64,
+        [inward, outward]: [&str; 2],
+    ) -> NodeId {
         let at = |step: &str| format!("{name}.{step}");
         let (count, width) = match *self.shape(tokens) {
             [_, count, width] => (count, width),
             _ => (0, 0), // refused below: the reshape fits no such tokens
         };
         let size = width / heads.max(1);
-        let joined = self.linear(tokens, &at("in_proj"), 3 * width);
+        let joined = self.linear(tokens, &at(inward), 3 * width);
         let shape = vec![-1, count, 3, heads, size];
         let split = self.op(&at("split"), Reshape { shape }, &[joined]);
         // [N, T, 3, heads, E / heads] to [3, N, heads, T, E / heads]
@@ -37,6 +48,6 @@ impl Builder {
         let order = vec![0, 2, 1, 3];
         let mixed = self.op(&at("tokens"), Permute { order }, &[mixed]);
         let mixed = self.op(&at("joined"), Flatten { from: 2 }, &[mixed]);
-        self.linear(mixed, &at("out_proj"), width)
+        self.linear(mixed, &at(outward), width)
     }
 }

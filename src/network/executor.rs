@@ -270,7 +270,7 @@ impl Network {
         Ok(shapes)
     }
 
-    pub(super) fn find_all(&self, layers: &[impl AsRef<str>]) -> Result<Vec<usize>> {
+    pub(crate) fn find_all(&self, layers: &[impl AsRef<str>]) -> Result<Vec<usize>> {
         layers.iter().map(|layer| self.find(layer.as_ref())).collect()
     }
 

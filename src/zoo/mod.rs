@@ -4,7 +4,7 @@
 //! weights are fetched once to [`weights_folder`], unless PyTorch has them in its own cache; a file
 //! `NAME.safetensors` or `NAME.pth` laid there by hand is used as it is. Inputs are `[N, 3, H, W]`, usually 224×224
 //! ([`Network::prepare`] makes them), outputs logits `[N, 1000]` of ImageNet's classes; CIFAR-10's
-//! networks take 32×32 and have 10 classes.
+//! networks take 32×32 and have 10 classes, and DINOv2 gives features.
 //!
 //! # Errors
 //!
@@ -15,13 +15,16 @@
 mod alexnet;
 mod cifar_resnet;
 mod classes;
+mod convnext;
 mod densenet;
 mod digits;
+mod dinov2;
 mod googlenet;
 mod mobilenet;
 mod models;
 mod resnet;
 mod squeezenet;
+mod transformer;
 mod vgg;
 mod vit;
 mod weights;
@@ -29,13 +32,18 @@ mod weights;
 pub use classes::imagenet_classes;
 pub use digits::{digits, digits_untrained};
 pub use models::{
-    alexnet, cifar_resnet20, cifar_resnet56, deit_tiny, densenet121, googlenet, mobilenet_v2,
-    names, resnet18, resnet34, resnet50, resnet101, squeezenet1_0, squeezenet1_1, untrained, vgg11,
-    vgg11_bn, vgg16, vgg16_bn, vgg19, vgg19_bn, vit_b_16,
+    alexnet, cifar_resnet20, cifar_resnet56, convnext_base, convnext_small, convnext_tiny,
+    deit_base, deit_small, deit_tiny, densenet121, dinov2_vitb14, dinov2_vitb14_reg, dinov2_vits14,
+    dinov2_vits14_reg, googlenet, mobilenet_v2, names, resnet18, resnet34, resnet50, resnet101,
+    squeezenet1_0, squeezenet1_1, untrained, vgg11, vgg11_bn, vgg16, vgg16_bn, vgg19, vgg19_bn,
+    vit_b_16,
 };
 pub use weights::weights_folder;
 
 use crate::network::{Builder, Network, NodeId, Preprocess};
+
+/// How many classes ImageNet has.
+const CLASSES: i64 = 1000;
 
 /// The beginning of every ImageNet network.
 fn imagenet(name: &str) -> Builder {

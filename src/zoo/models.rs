@@ -3,9 +3,10 @@
 
 use tch::Device;
 
-use super::{cifar_resnet, densenet, mobilenet, resnet, squeezenet, vgg, vit, weights};
+use super::{cifar_resnet, convnext, densenet, dinov2, imagenet, mobilenet, resnet};
+use super::{squeezenet, transformer, vgg, vit, weights};
 use crate::error::{quoted, short};
-use crate::network::{Network, nearest};
+use crate::network::{Builder, Network, Preprocess, Resize, nearest};
 use crate::{Error, Result};
 
 struct Model {
@@ -25,17 +26,26 @@ const MODELS: &[Model] = &[
     model("vgg11_bn", |name| vgg::build(name, VGG11, true)),
     model("vgg16_bn", |name| vgg::build(name, VGG16, true)),
     model("vgg19_bn", |name| vgg::build(name, VGG19, true)),
-    model("resnet18", |name| resnet::basic(name, [2, 2, 2, 2])),
-    model("resnet34", |name| resnet::basic(name, [3, 4, 6, 3])),
-    model("resnet50", |name| resnet::bottleneck(name, [3, 4, 6, 3])),
-    model("resnet101", |name| resnet::bottleneck(name, [3, 4, 23, 3])),
+    model("resnet18", |name| resnet::basic(imagenet(name), [2, 2, 2, 2])),
+    model("resnet34", |name| resnet::basic(imagenet(name), [3, 4, 6, 3])),
+    model("resnet50", |name| resnet::bottleneck(imagenet(name), [3, 4, 6, 3])),
+    model("resnet101", |name| resnet::bottleneck(imagenet(name), [3, 4, 23, 3])),
     model("densenet121", |name| densenet::build(name, [6, 12, 24, 16])),
     model("googlenet", super::googlenet::build),
     model("squeezenet1_0", |name| squeezenet::build(name, squeezenet::Version::V1_0)),
     model("squeezenet1_1", |name| squeezenet::build(name, squeezenet::Version::V1_1)),
     model("mobilenet_v2", mobilenet::build_v2),
-    model("vit_b_16", vit::base),
-    model("deit_tiny", vit::deit_tiny),
+    model("convnext_tiny", |name| convnext::build(torchvisions(name, 236), convnext::TINY)),
+    model("convnext_small", |name| convnext::build(torchvisions(name, 230), convnext::SMALL)),
+    model("convnext_base", |name| convnext::build(torchvisions(name, 232), convnext::BASE)),
+    model("vit_b_16", |name| vit::build(imagenet(name), transformer::BASE)),
+    model("deit_tiny", |name| vit::deit(imagenet(name), transformer::TINY)),
+    model("deit_small", |name| vit::deit(imagenet(name), transformer::SMALL)),
+    model("deit_base", |name| vit::deit(imagenet(name), transformer::BASE)),
+    model("dinov2_vits14", |name| dinov2::build(name, transformer::SMALL, 0)),
+    model("dinov2_vitb14", |name| dinov2::build(name, transformer::BASE, 0)),
+    model("dinov2_vits14_reg", |name| dinov2::build(name, transformer::SMALL, 4)),
+    model("dinov2_vitb14_reg", |name| dinov2::build(name, transformer::BASE, 4)),
     model("cifar_resnet20", |name| cifar_resnet::build(name, 3)),
     model("cifar_resnet56", |name| cifar_resnet::build(name, 9)),
 ];
@@ -43,6 +53,13 @@ const MODELS: &[Model] = &[
 const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
 const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
 const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
+
+/// For weights that torchvision measures on pictures whose shorter side has so many pixels.
+fn torchvisions(name: &str, side: u32) -> Builder {
+    let mut b = imagenet(name);
+    b.preprocess(Preprocess::imagenet().resize(Resize::ShorterSide(side)));
+    b
+}
 
 /// The names of the networks with official weights.
 pub fn names() -> Vec<&'static str> {
@@ -121,10 +138,29 @@ functions! {
     squeezenet1_1
     /// MobileNetV2 (3.5 M parameters, 14 MB).
     mobilenet_v2
+    /// ConvNeXt, tiny (29 M parameters, 114 MB).
+    convnext_tiny
+    /// ConvNeXt, small (50 M parameters, 201 MB).
+    convnext_small
+    /// ConvNeXt, base size (89 M parameters, 354 MB).
+    convnext_base
     /// Vision transformer, base size, patches of 16×16 (86 M parameters, 346 MB).
     vit_b_16
     /// DeiT, the smallest vision transformer (5.7 M parameters, 22 MB).
     deit_tiny
+    /// DeiT, small (22 M parameters, 88 MB).
+    deit_small
+    /// DeiT, base size (87 M parameters, 346 MB).
+    deit_base
+    /// DINOv2, small (22 M parameters, 88 MB): features `[N, 384]`, and tokens of 14×14 pixels (layer
+    /// `norm`) whose values tell parts of things apart. No classes.
+    dinov2_vits14
+    /// DINOv2, base size (87 M parameters, 346 MB): features `[N, 768]`.
+    dinov2_vitb14
+    /// DINOv2, small, with four registers, which keep its patches clean (88 MB).
+    dinov2_vits14_reg
+    /// DINOv2, base size, with four registers (346 MB).
+    dinov2_vitb14_reg
     /// ResNet with 20 layers for CIFAR-10's pictures of 32×32 (0.3 M parameters, 1 MB).
     cifar_resnet20
     /// ResNet with 56 layers for CIFAR-10's pictures of 32×32 (0.9 M parameters, 3 MB).

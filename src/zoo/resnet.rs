@@ -1,22 +1,22 @@
 //! ResNet: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015
 //! ([arXiv:1512.03385](https://arxiv.org/abs/1512.03385)), as torchvision builds it.
 
-use super::imagenet;
+use super::CLASSES;
 use crate::Result;
 use crate::network::{Builder, Conv2d, Network, NodeId, Pool};
 
 /// ResNet-18 and -34: blocks of two 3×3 convolutions.
-pub(super) fn basic(name: &str, blocks: [usize; 4]) -> Result<Network> {
-    build(name, blocks, Block::Basic)
+pub(super) fn basic(b: Builder, blocks: [usize; 4]) -> Result<Network> {
+    build_for(b, blocks, Block::Basic, CLASSES)
 }
 
 /// ResNet-50 and -101: blocks that narrow, convolve and widen fourfold.
-pub(super) fn bottleneck(name: &str, blocks: [usize; 4]) -> Result<Network> {
-    build(name, blocks, Block::Bottleneck)
+pub(super) fn bottleneck(b: Builder, blocks: [usize; 4]) -> Result<Network> {
+    build_for(b, blocks, Block::Bottleneck, CLASSES)
 }
 
 #[derive(Clone, Copy)]
-enum Block {
+pub(super) enum Block {
     Basic,
     Bottleneck,
 }
@@ -31,8 +31,13 @@ impl Block {
     }
 }
 
-fn build(name: &str, blocks: [usize; 4], block: Block) -> Result<Network> {
-    let mut b = imagenet(name);
+/// The same for so many classes; without any, the output is what they would be told by.
+pub(super) fn build_for(
+    mut b: Builder,
+    blocks: [usize; 4],
+    block: Block,
+    classes: i64,
+) -> Result<Network> {
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(64, 7).stride(2).padding(3).no_bias());
     let x = b.batch_norm(x, "bn1");
     let x = b.relu(x, "relu");
@@ -48,7 +53,9 @@ fn build(name: &str, blocks: [usize; 4], block: Block) -> Result<Network> {
     }
     let x = b.global_avg_pool(x, "avgpool");
     let x = b.flatten(x, "flatten");
-    b.linear(x, "fc", 1000);
+    if classes > 0 {
+        b.linear(x, "fc", classes);
+    }
     b.build()
 }
 

@@ -1,66 +1,51 @@
 //! Vision transformers: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2020
 //! ([arXiv:2010.11929](https://arxiv.org/abs/2010.11929)), as torchvision builds them; and DeiT:
 //! Touvron et al., "Training data-efficient image transformers", 2020
-//! ([arXiv:2012.12877](https://arxiv.org/abs/2012.12877)), which is the same network, smaller.
+//! ([arXiv:2012.12877](https://arxiv.org/abs/2012.12877)), which is the same network, trained otherwise.
 //!
 //! Attention is not one fused operation: the maps of every head are the nodes
 //! `encoder.layers.encoder_layer_N.self_attention.attention`, `[N, heads, tokens, tokens]`. Token 0
 //! is the class token; the others are the patches, row by row.
 
-use super::imagenet;
+use super::CLASSES;
+use super::transformer::{Names, Size, block, patches};
 use crate::Result;
-use crate::network::ops::{Flatten, Permute, Select};
-use crate::network::{Builder, Conv2d, Interpolation, Network, NodeId, Pointwise, Preprocess};
+use crate::network::ops::{Concat, Select};
+use crate::network::{Builder, Interpolation, Network, Preprocess};
 
-/// ViT-B/16: 12 blocks of 12 heads over tokens of 768 values.
-pub(super) fn base(name: &str) -> Result<Network> {
-    build(imagenet(name), Size { blocks: 12, heads: 12, width: 768 })
+const NAMES: Names = Names {
+    norms: ["ln_1", "ln_2"],
+    attention: ["self_attention", "in_proj", "out_proj"],
+    mlp: ["mlp.0", "mlp.1", "mlp.3"],
+    scales: None,
+};
+
+pub(super) fn build(b: Builder, size: Size) -> Result<Network> {
+    build_for(b, size, 16, CLASSES)
 }
 
-/// DeiT-Tiny: 12 blocks of 3 heads over tokens of 192 values.
-pub(super) fn deit_tiny(name: &str) -> Result<Network> {
-    let mut b = imagenet(name);
-    // Its authors enlarge and reduce pictures with a cubic.
+/// DeiT, whose authors enlarge and reduce pictures with a cubic.
+pub(super) fn deit(mut b: Builder, size: Size) -> Result<Network> {
     b.preprocess(Preprocess::imagenet().interpolation(Interpolation::Bicubic));
-    build(b, Size { blocks: 12, heads: 3, width: 192 })
+    build(b, size)
 }
 
-struct Size {
-    blocks: usize,
-    heads: i64,
-    width: i64,
-}
-
-const PATCH: i64 = 16;
-const EPS: f64 = 1e-6;
-
-fn build(mut b: Builder, size: Size) -> Result<Network> {
-    let width = size.width;
-    let patches = b.conv2d(b.input(), "conv_proj", Conv2d::new(width, PATCH).stride(PATCH));
-    let patches = b.op("patches", Flatten { from: 2 }, &[patches]);
-    let patches = b.op("tokens", Permute { order: vec![0, 2, 1] }, &[patches]);
-    let class = b.parameter("class_token", &[1, 1, width], 0.02);
-    let x = b.concat(&[class, patches], "concat");
+/// The same with patches of another size, for so many classes; without any, the output is the class
+/// token.
+pub(super) fn build_for(mut b: Builder, size: Size, patch: i64, classes: i64) -> Result<Network> {
+    let patches = patches(&mut b, "conv_proj", patch, size.width);
+    let class = b.parameter("class_token", &[1, 1, size.width], 0.02);
+    let x = b.op("concat", Concat { dim: 1 }, &[class, patches]);
     let tokens = b.shape(x).get(1).copied().unwrap_or_default();
-    let places = b.parameter("encoder.pos_embedding", &[1, tokens, width], 0.02);
+    let places = b.parameter("encoder.pos_embedding", &[1, tokens, size.width], 0.02);
     let mut x = b.add(x, places, "encoder.add");
     for index in 0..size.blocks {
-        x = block(&mut b, x, &format!("encoder.layers.encoder_layer_{index}"), &size);
+        x = block(&mut b, x, &format!("encoder.layers.encoder_layer_{index}"), size, &NAMES);
     }
-    let x = b.layer_norm(x, "encoder.ln", EPS);
+    let x = b.layer_norm(x, "encoder.ln", size.eps);
     let x = b.op("class", Select { dim: 1, index: 0 }, &[x]);
-    b.linear(x, "heads.head", 1000);
+    if classes > 0 {
+        b.linear(x, "heads.head", classes);
+    }
     b.build()
-}
-
-fn block(b: &mut Builder, input: NodeId, name: &str, size: &Size) -> NodeId {
-    let at = |step: &str| format!("{name}.{step}");
-    let x = b.layer_norm(input, &at("ln_1"), EPS);
-    let x = b.self_attention(x, &at("self_attention"), size.heads);
-    let input = b.add(x, input, &at("add"));
-    let x = b.layer_norm(input, &at("ln_2"), EPS);
-    let x = b.linear(x, &at("mlp.0"), 4 * size.width);
-    let x = b.pointwise(x, &at("mlp.1"), Pointwise::Gelu);
-    let x = b.linear(x, &at("mlp.3"), size.width);
-    b.add(input, x, &at("add_1"))
 }

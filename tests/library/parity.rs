@@ -147,7 +147,10 @@ pub fn filled(name: &str) -> convscope::Result<Network> {
 
 #[test]
 fn every_network_of_the_zoo_gives_torchvisions_logits() -> Tested {
-    let names = zoo::names();
+    // The same functions make the larger ones; their sizes are tested elsewhere.
+    let larger = ["convnext_small", "convnext_base", "deit_small", "deit_base"];
+    let mut names = zoo::names();
+    names.retain(|name| !larger.contains(name) && !name.starts_with("dinov2_vitb14"));
     let script = names.iter().fold(Script::new("zoo.py"), Script::word);
     let Some(oracle) = script.run() else { return Ok(()) };
     let theirs = oracle.arrays();

@@ -8,7 +8,7 @@ use convscope::view::{LayerKind, LayerRow, Summary};
 use crate::helpers::{Tested, cpu};
 
 /// Parameters and 10⁹ multiply-adds as torchvision's tables of models give them.
-const PUBLISHED: [(&str, u64, f64); 12] = [
+const PUBLISHED: [(&str, u64, f64); 15] = [
     ("alexnet", 61_100_840, 0.714),
     ("vgg16", 138_357_544, 15.470),
     ("resnet18", 11_689_512, 1.814),
@@ -21,6 +21,9 @@ const PUBLISHED: [(&str, u64, f64); 12] = [
     ("squeezenet1_1", 1_235_496, 0.349),
     ("mobilenet_v2", 3_504_872, 0.301),
     ("vit_b_16", 86_567_656, 17.564),
+    ("convnext_tiny", 28_589_128, 4.456),
+    ("convnext_small", 50_223_688, 8.684),
+    ("convnext_base", 88_591_464, 15.355),
 ];
 
 #[test]

@@ -54,6 +54,55 @@ class Deit(nn.Module):
         return self.head(self.norm(x)[:, 0])
 
 
+class DinoBlock(Block):
+    """With a factor for each value before the skips."""
+
+    def __init__(self, width, heads):
+        super().__init__(width, heads)
+        self.ls1 = nn.ParameterDict({"gamma": torch.zeros(width)})
+        self.ls2 = nn.ParameterDict({"gamma": torch.zeros(width)})
+
+    def forward(self, x):
+        x = x + self.ls1["gamma"] * self.attn(self.norm1(x))
+        return x + self.ls2["gamma"] * self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
+
+
+class Dino(nn.Module):
+    """DINOv2's ViT-S/14 with the parameter names of its authors' release; its output is the class token."""
+
+    def __init__(self, registers, width=384, heads=6, blocks=12, patch=14, trained=37):
+        super().__init__()
+        self.patch, self.trained = patch, trained
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, trained**2 + 1, width))
+        self.register_tokens = nn.Parameter(torch.zeros(1, registers, width)) if registers else None
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, patch, patch)})
+        self.blocks = nn.ModuleList(DinoBlock(width, heads) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+
+    def positions(self, height, width):
+        """The authors added 0.1 at first, and smooth since there are registers."""
+        grid = self.pos_embed[:, 1:].unflatten(1, (self.trained, self.trained)).permute(0, 3, 1, 2)
+        rows, columns = height // self.patch, width // self.patch
+        if self.register_tokens is None:
+            by = {"scale_factor": ((rows + 0.1) / self.trained, (columns + 0.1) / self.trained)}
+        else:
+            by = {"size": (rows, columns), "antialias": True}
+        grid = F.interpolate(grid, mode="bicubic", **by)
+        return torch.cat([self.pos_embed[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
+
+    def forward(self, x):
+        places = self.positions(*x.shape[2:])
+        x = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + places
+        if self.register_tokens is not None:
+            registers = self.register_tokens.expand(len(x), -1, -1)
+            x = torch.cat([x[:, :1], registers, x[:, 1:]], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)[:, 0]
+
+
 class CifarBlock(nn.Module):
     def __init__(self, channels, width):
         super().__init__()

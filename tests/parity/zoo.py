@@ -12,13 +12,15 @@ import torch
 from safetensors.torch import save_file
 from torchvision import models
 
-from definitions import CifarResNet, Deit
+from definitions import CifarResNet, Deit, Dino
 from formula import fill, wave
 
 
 def untrained(name):
     if name == "deit_tiny":
         return Deit()
+    if name.startswith("dinov2_vits14"):
+        return Dino(registers=4 if name.endswith("_reg") else 0)
     if name.startswith("cifar_resnet"):
         return CifarResNet((int(name.removeprefix("cifar_resnet")) - 2) // 6)
     quick = {"init_weights": False} if name.startswith(("vgg", "googlenet")) else {}
@@ -31,7 +33,7 @@ def inputs(name):
     """Of the usual size, and of another where the network takes it."""
     if name.startswith("cifar"):
         return {"": [1, 3, 32, 32], ".odd": [2, 3, 37, 23]}
-    if name in ("deit_tiny", "vit_b_16"):
+    if name.startswith(("deit", "dinov2", "vit")):
         return {"": [1, 3, 224, 224], ".odd": [2, 3, 224, 224]}
     return {"": [1, 3, 224, 224], ".odd": [2, 3, 97, 131]}
 

@@ -34,15 +34,15 @@ impl Official {
     }
 
     /// The file's SHA-256 in hexadecimal: all 64 digits, or the first 8, which are all that its authors
-    /// publish.
+    /// publish; nothing where they publish none.
     pub fn sha256(&self) -> &'static str {
         self.whole_sha256.unwrap_or_else(|| self.digits())
     }
 
-    /// The first digits of the SHA-256, in which the published name ends.
+    /// The first digits of the SHA-256, in which most published names end.
     pub(crate) fn digits(&self) -> &'static str {
         let stem = self.file_name.split('.').next().unwrap_or_default();
-        stem.rsplit('-').next().unwrap_or_default()
+        stem.rsplit_once('-').map_or("", |(_, digits)| digits)
     }
 
     /// All names looked for in the folder, of which the first one found wins: `NAME.safetensors`,

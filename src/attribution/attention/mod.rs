@@ -14,7 +14,6 @@ pub use gradient::{GradientAttention, gradient_attention};
 pub use maps::{AttentionMaps, Heads, attention, attention_tensor};
 pub use rollout::{Fusion, Rollout, attention_rollout, attention_rollout_tensor};
 
-use super::tokens::grid;
 use crate::network::ops::Softmax;
 use crate::network::{Network, Op};
 use crate::{Error, Result};
@@ -25,6 +24,8 @@ struct Attention {
     layers: Vec<usize>,
     heads: i64,
     tokens: i64,
+    /// Class and register tokens before the patches.
+    before: i64,
     /// Rows and columns of patches.
     grid: [i64; 2],
 }
@@ -66,24 +67,23 @@ impl Attention {
             )));
         }
         let (heads, tokens) = (shapes[first][1], shapes[first][2]);
-        let grid = grid(net, first, tokens, &shapes).ok_or_else(|| {
+        let (before, grid) = net.tokens(first, input)?.ok_or_else(|| {
             refuse(format!("the {tokens} tokens of `{}` are no grid of patches", nodes[first].name))
         })?;
-        Ok(Attention { layers, heads, tokens, grid })
+        Ok(Attention { layers, heads, tokens, before, grid })
     }
 
     /// What goes into the class token, on the picture: `[…, T, T]` to `[…, h, w]`.
     fn on_the_picture(&self, maps: &Tensor) -> Result<Tensor, TchError> {
         let [h, w] = self.grid;
-        let extra = self.tokens - h * w;
-        let row = match extra {
+        let row = match self.before {
             0 => maps.f_mean_dim([-2_i64].as_slice(), false, None)?,
             _ => maps.f_select(-2, 0)?,
         };
         let mut shape = row.size();
         shape.pop();
         shape.extend([h, w]);
-        row.f_narrow(-1, extra, h * w)?.f_reshape(shape)
+        row.f_narrow(-1, self.before, h * w)?.f_reshape(shape)
     }
 
     /// Every token's own share, `[1, T, T]`.

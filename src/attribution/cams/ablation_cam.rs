@@ -12,10 +12,9 @@ use tch::{Kind, TchError, Tensor};
 use super::channels::{Weighed, by_variance, weighed};
 use crate::attribution::method::single;
 use crate::attribution::perturbation::Variants;
-use crate::attribution::tokens::as_map;
 use crate::attribution::{Attribution, Attributions, Input, Measure, Run, Target};
-use crate::network::Network;
 use crate::network::ops::repeated;
+use crate::network::{Maps, Network};
 use crate::view::Heatmap;
 use crate::{Error, Result};
 
@@ -78,7 +77,8 @@ impl AblationCam {
         let (net, targets, [at]) = run.fast([run.layer(&self.layer)?])?;
         let input = run.input();
         let resumed = net.resume_at(input, at, targets.node)?;
-        let maps = single(&as_map(net, at, input, &resumed.value)?)?;
+        let layer = net.maps(at, &input.size())?;
+        let maps = single(&layer.of(&resumed.value)?)?;
         let order = by_variance(&maps, self.channels)?;
         let maps = maps.f_index_select(0, &order).map_err(failed)?;
         let channels = Vec::<i64>::try_from(&order).map_err(failed)?;
@@ -87,7 +87,8 @@ impl AblationCam {
         let variants = Variants::new("Ablation-CAM", channels.len(), net, &size, kind, false)?;
         variants.time_limit(self.time_limit).run(|range| {
             let channels = channels.get(range).unwrap_or_default();
-            let output = resumed.run(&without(&resumed.value, channels).map_err(failed)?)?;
+            let output =
+                resumed.run(&without(&layer, &resumed.value, channels).map_err(failed)?)?;
             scores.push(targets.repeated(channels.len()).measured(&output, self.measure)?);
             Ok(())
         })?;
@@ -107,12 +108,11 @@ impl Attribution for AblationCam {
     }
 }
 
-/// The layer's value `[1, C, h, w]` or `[1, T, C]` without each of these channels: `[K, …]`.
-fn without(value: &Tensor, channels: &[i64]) -> Result<Tensor, TchError> {
-    let dim = if value.dim() == 3 { 1 } else { 0 };
+/// The layer's value `[1, …]` without each of these channels: `[K, …]`.
+fn without(maps: &Maps, value: &Tensor, channels: &[i64]) -> Result<Tensor, TchError> {
     let variants = repeated(value, channels.len() as i64)?.f_contiguous()?;
     for (row, &channel) in (0..).zip(channels) {
-        let _ = variants.f_select(0, row)?.f_select(dim, channel)?.f_zero_()?;
+        let _ = maps.channel(&variants.f_narrow(0, row, 1)?, channel)?.f_zero_()?;
     }
     Ok(variants)
 }

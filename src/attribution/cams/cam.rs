@@ -24,9 +24,10 @@ impl Attribution for Cam {
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
         let net = run.network();
-        let targets = run.targets()?;
+        let (targets, input) = (run.targets()?, run.input());
         let output = &net.nodes()[targets.node];
-        let activation = net.value(run.input(), pooled_layer(net, output)?)?;
+        let at = pooled_layer(net, output, &input.size())?;
+        let activation = net.maps(at, &input.size())?.of(&net.value(input, at)?)?;
         let Op::Linear(Linear { weight, .. }) = &output.op else {
             return Err(Error::Argument(format!("{} ends in no linear layer", net.name())));
         };
@@ -48,7 +49,7 @@ impl Attribution for Cam {
 
 /// The node that is pooled: what global average pooling reads in a network that ends in pooling and
 /// one linear layer.
-fn pooled_layer(net: &Network, output: &Node) -> Result<usize> {
+fn pooled_layer(net: &Network, output: &Node, input: &[i64]) -> Result<usize> {
     let refuse = |why: String| {
         Error::Argument(format!(
             "{}: CAM needs a network that ends in global average pooling and one linear layer, \
@@ -66,7 +67,12 @@ fn pooled_layer(net: &Network, output: &Node) -> Result<usize> {
         };
         let pools = match &before.op {
             Op::AdaptiveAvgPool2d(pool) if pool.output == [1, 1] => true,
-            Op::Reduce(mean) => mean.by == Reduction::Mean && mean.dims == [2, 3],
+            Op::Reduce(mean) if mean.by == Reduction::Mean => match before.inputs.first() {
+                Some(&at) => {
+                    net.find_maps(at, input)?.is_some_and(|maps| maps.lie_along(&mean.dims))
+                }
+                None => false,
+            },
             Op::Flatten(_) | Op::Dropout(_) | Op::Reshape(_) => false,
             other => {
                 let (name, kind) = (&before.name, other.name());

@@ -11,7 +11,6 @@ use tch::{Kind, TchError, Tensor};
 use super::channels::{Weighed, by_variance, weighed};
 use crate::attribution::method::single;
 use crate::attribution::perturbation::Variants;
-use crate::attribution::tokens::as_map;
 use crate::attribution::{Attribution, Attributions, Input, Measure, Run, Target};
 use crate::network::Network;
 use crate::view::Heatmap;
@@ -72,7 +71,8 @@ impl ScoreCam {
     fn weigh(&self, run: &Run<'_>) -> Result<Weighed> {
         let (net, targets, [at]) = run.fast([run.layer(&self.layer)?])?;
         let input = run.input();
-        let maps = single(&as_map(net, at, input, &net.value(input, at)?)?)?;
+        let maps = net.maps(at, &input.size())?;
+        let maps = single(&maps.of(&net.value(input, at)?)?)?;
         let order = by_variance(&maps, self.channels)?;
         let maps = maps.f_index_select(0, &order).map_err(failed)?;
         let mut scores = Vec::new();

@@ -3,7 +3,6 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::attribution::tokens::as_map;
 use crate::attribution::{Attributions, Run};
 use crate::network::only;
 use crate::{Error, Result};
@@ -18,8 +17,9 @@ pub(super) fn weighted(
 ) -> Result<Tensor> {
     let (net, at) = (run.network(), run.network().find(layer)?);
     let pass = run.differentiate(&[at])?;
-    let activation = as_map(net, at, run.input(), &only(pass.activations)?)?;
-    let gradient = as_map(net, at, run.input(), &only(pass.gradients)?)?;
+    let maps = net.maps(at, &run.input().size())?;
+    let activation = maps.of(&only(pass.activations)?)?;
+    let gradient = maps.of(&only(pass.gradients)?)?;
     let sum = || {
         let weighted = activation.f_mul(&weights(&activation, &gradient)?)?;
         weighted.f_sum_dim_intlist([1_i64].as_slice(), false, None::<Kind>)?.f_relu()

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, count, four, one};
-use super::{Read, Seen, only, window_text};
+use super::{Axes, Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 
 /// The mean over as many windows as give this output size.
@@ -46,6 +46,10 @@ impl Operation for AdaptiveAvgPool2d {
 
     fn summary(&self) -> String {
         format!("{}{}", self.name(), window_text(self.output, [1, 1]))
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, false)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

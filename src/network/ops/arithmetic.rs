@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Spread};
 use super::shape::{Misfit, broadcast, unlike};
-use super::{Read, Seen, both};
+use super::{Axes, Read, Seen, both};
 use crate::layer_kind::LayerKind;
 
 /// Arithmetic between two tensors, value by value; a dimension of 1 is repeated (broadcasting).
@@ -106,6 +106,10 @@ impl Operation for Arithmetic {
 
     fn broadcasts(&self) -> bool {
         true
+    }
+
+    fn axes(&self, x: &Axes, others: &[&Axes], output: &[i64]) -> Axes {
+        Axes::broadcast(&[&[x], others].concat(), output)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

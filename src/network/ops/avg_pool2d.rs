@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
 use super::shape::{Misfit, Window, bordered, count, pooled};
-use super::{Op, Read, Seen, only, window_text};
+use super::{Axes, Op, Read, Seen, only, window_text};
 use crate::layer_kind::LayerKind;
 
 /// The mean of each window.
@@ -74,6 +74,10 @@ impl Operation for AvgPool2d {
 
     fn summary(&self) -> String {
         format!("{}{}", self.name(), window_text(self.kernel, self.stride))
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, false)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Spread};
 use super::shape::{Misfit, extent, one, too_large, unlike};
-use super::{Read, Seen, repeated};
+use super::{Axes, Read, Seen, repeated};
 use crate::layer_kind::LayerKind;
 
 /// Inputs joined along a dimension; an input of batch 1 is repeated for the others' batch.
@@ -59,6 +59,10 @@ impl Operation for Concat {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Join
+    }
+
+    fn axes(&self, x: &Axes, others: &[&Axes], output: &[i64]) -> Axes {
+        Axes::concatenated(&[&[x], others].concat(), self.dim, output)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
 use super::shape::{Misfit, Window, at_least_one, count, even, four, misfit, one};
-use super::{Op, Read, Seen, only, weight_and_bias, window_text};
+use super::{Axes, Op, Read, Seen, only, weight_and_bias, window_text};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
@@ -117,6 +117,10 @@ impl Operation for Conv2d {
 
     fn allocates(&self) -> bool {
         true
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, true)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

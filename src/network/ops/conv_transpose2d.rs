@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, at_least_zero, count, four, misfit, one};
-use super::{Read, Seen, only, weight_and_bias, window_text};
+use super::{Axes, Read, Seen, only, weight_and_bias, window_text};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
@@ -136,6 +136,10 @@ impl Operation for ConvTranspose2d {
 
     fn allocates(&self) -> bool {
         true
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, true)
     }
 
     /// Output o is a sum over inputs i for which o + padding − i·stride is a tap's place.

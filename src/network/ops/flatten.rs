@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, one, product, too_large};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// The dimensions from `from` on become one: `[N, C, H, W]` from 1 is `[N, C·H·W]`.
@@ -36,6 +36,10 @@ impl Operation for Flatten {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.reshaped(output)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// Chosen indices of one dimension, in any order and as often as they are named.
@@ -49,6 +49,10 @@ impl Operation for IndexSelect {
 
     fn allocates(&self) -> bool {
         true
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.mixed(self.dim, output.get(self.dim).copied().unwrap_or(1))
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

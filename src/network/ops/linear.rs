@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, count, misfit, one};
-use super::{Read, Seen, only, weight_and_bias};
+use super::{Axes, Read, Seen, only, weight_and_bias};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
@@ -73,6 +73,10 @@ impl Operation for Linear {
 
     fn allocates(&self) -> bool {
         true
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.mixed(output.len().saturating_sub(1), output.last().copied().unwrap_or(1))
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, broadcast, count, unlike};
-use super::{Read, Seen, both};
+use super::{Axes, Read, Seen, both};
 use crate::layer_kind::LayerKind;
 
 /// Matrix product over the last two dimensions.
@@ -46,6 +46,10 @@ impl Operation for MatMul {
     }
 
     /// Rows of the first factor and columns of the second stay; the others are summed.
+    fn axes(&self, x: &Axes, others: &[&Axes], output: &[i64]) -> Axes {
+        others.first().map_or_else(|| Axes::unknown(output), |b| Axes::product(x, b, output))
+    }
+
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
         let summed = read.shape.len() - if read.place == 0 { 1 } else { 2 };
         if read.dim() == summed { Seen::WHOLE } else { read.broadcast() }

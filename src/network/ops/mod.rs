@@ -9,6 +9,7 @@ mod adaptive_avg_pool2d;
 mod arg_max;
 mod arithmetic;
 mod avg_pool2d;
+mod axes;
 mod batch_norm2d;
 mod choose;
 mod concat;
@@ -31,6 +32,7 @@ mod parameter;
 mod permute;
 mod pixel_shuffle;
 mod pointwise;
+mod position_grid;
 mod prelu;
 mod quantize;
 mod reduce;
@@ -52,6 +54,8 @@ pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
 pub use arg_max::ArgMax;
 pub use arithmetic::Arithmetic;
 pub use avg_pool2d::AvgPool2d;
+pub(crate) use axes::Axes;
+pub(in crate::network) use axes::{Counts, Part};
 pub use batch_norm2d::BatchNorm2d;
 pub use choose::Choose;
 pub use concat::Concat;
@@ -74,6 +78,7 @@ pub use parameter::Parameter;
 pub use permute::Permute;
 pub use pixel_shuffle::{PixelShuffle, PixelUnshuffle};
 pub use pointwise::Pointwise;
+pub use position_grid::PositionGrid;
 pub use prelu::PRelu;
 pub use quantize::Quantize;
 pub use reduce::{Reduce, Reduction};
@@ -185,6 +190,8 @@ operations! {
     Pad,
     /// The border of TensorFlow's `SAME`.
     SamePad,
+    /// A position embedding for another grid of patches.
+    PositionGrid,
     /// Fully connected layer.
     Linear,
     /// Matrix product.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use tch::{TchError, Tensor};
 
-use super::Op;
 use super::field::{Read, Seen};
 use super::shape::{Misfit, count};
+use super::{Axes, Op};
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
 
@@ -97,6 +97,12 @@ pub(crate) trait Operation: fmt::Debug {
     /// What one of its inputs lets it see of the picture.
     fn receptive_field(&self, _read: &Read<'_>) -> Seen {
         Seen::WHOLE
+    }
+
+    /// Where the places of the picture lie in the output, from where they lie in the inputs: of those that
+    /// keep the shape, where they were; else unknown.
+    fn axes(&self, x: &Axes, others: &[&Axes], output: &[i64]) -> Axes {
+        if others.is_empty() { x.kept(output) } else { Axes::unknown(output) }
     }
 
     /// How a change of a part of the input spreads.

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
@@ -41,6 +41,10 @@ impl Operation for Permute {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], _output: &[i64]) -> Axes {
+        x.permuted(&self.order)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

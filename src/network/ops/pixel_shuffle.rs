@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, four, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
@@ -63,6 +63,10 @@ impl Operation for PixelShuffle {
         LayerKind::Other
     }
 
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, true)
+    }
+
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
         let factor = self.factor as f64;
         if read.dim() < 2 {
@@ -110,6 +114,10 @@ impl Operation for PixelUnshuffle {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, true)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

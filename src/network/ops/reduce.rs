@@ -4,7 +4,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// What [`Reduce`] makes of many numbers.
@@ -92,6 +92,10 @@ impl Operation for Reduce {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Pooling
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], _output: &[i64]) -> Axes {
+        x.without(&self.dims, self.keep_dims)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 
@@ -222,6 +222,10 @@ impl Operation for Resize {
             ResizeMode::Cubic { .. } => "bicubic",
         };
         format!("{} {by}", self.name())
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, false)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, four, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// A border around a picture `[N, C, H, W]` after which a convolution or a pooling gives
@@ -61,6 +61,10 @@ impl Operation for SamePad {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        x.windows(output, false)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// One index of one dimension, which is dropped.
@@ -45,6 +45,10 @@ impl Operation for Select {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], _output: &[i64]) -> Axes {
+        x.without(&[self.dim], false)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, misfit, one};
-use super::{Read, Seen, only};
+use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
 
 /// A part along one dimension.
@@ -59,6 +59,12 @@ impl Operation for Slice {
 
     fn kind(&self) -> LayerKind {
         LayerKind::Other
+    }
+
+    fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
+        let size = output.get(self.dim).copied().unwrap_or(1);
+        let start = Slice::place(self.start, x.size(self.dim));
+        x.sliced(self.dim, start, self.step, size)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {

@@ -73,6 +73,11 @@ fn samples() -> Vec<(Op, Vec<Vec<i64>>)> {
         (IndexSelect { dim: 3, indices: vec![2, 0, 2] }.into(), image()),
         (Unsqueeze { dim: 1 }.into(), image()),
         (same_pad.into(), image()),
+        (
+            PositionGrid { before: 1, from: [4, 2], to: [3, 5], offset: 0.1, antialias: false }
+                .into(),
+            vec![vec![2, 9, 5]],
+        ),
         (Linear { weight: random(&[5, 11], 9), bias: Some(random(&[5], 10)) }.into(), image()),
         (MatMul.into(), vec![vec![2, 4, 9, 11], vec![2, 4, 11, 3]]),
         (Concat { dim: 1 }.into(), pair()),
