@@ -49,5 +49,5 @@ for name in names:
         for suffix, shape in inputs(name).items():
             sample = wave(shape, 0.5).double()
             saved[f"{name}{suffix}.shape"] = torch.tensor(shape)
-            saved[name + suffix] = model(sample)
+            saved[name + suffix] = model(sample).contiguous()
 save_file(saved, out / "expected.safetensors")
