@@ -1,5 +1,8 @@
 //! The names under which weights are published, as the zoo's.
 
+mod hugging_face;
+mod timm;
+
 /// A way of naming parameters. The finder tries each, and takes the one by which most of a file fits.
 pub(super) struct Naming {
     /// Whose names they are, for the line that says what was done.
@@ -22,14 +25,36 @@ impl Place {
     fn whole(name: impl Into<String>) -> Place {
         Place { name: name.into(), part: (0, 1) }
     }
+
+    /// One of queries, keys and values, which are one parameter here.
+    fn third(name: impl Into<String>, index: usize) -> Place {
+        Place { name: name.into(), part: (index, 3) }
+    }
 }
 
 /// All namings, the zoo's own first.
-pub(super) const NAMINGS: [Naming; 3] = [
+pub(super) const NAMINGS: [Naming; 9] = [
     Naming { whose: "torchvision", place: |name| Place::whole(name) },
     Naming { whose: "torchvision of 2017", place: |name| Place::whole(densenet(name)) },
     Naming { whose: "timm", place: |name| Place::whole(vit(name)) },
+    Naming { whose: "timm (ConvNeXt)", place: timm::convnext },
+    Naming { whose: "timm (DINOv2)", place: timm::dinov2 },
+    Naming { whose: "Hugging Face (ResNet)", place: hugging_face::resnet },
+    Naming { whose: "Hugging Face (ConvNeXt)", place: hugging_face::convnext },
+    Naming { whose: "Hugging Face (ViT)", place: hugging_face::vit },
+    Naming { whose: "Hugging Face (DINOv2)", place: hugging_face::dinov2 },
 ];
+
+/// Where torchvision's ConvNeXt has a stage's halving and its blocks.
+fn convnext_stage(stage: &str) -> Option<(u8, u8)> {
+    match stage {
+        "0" => Some((0, 1)),
+        "1" => Some((2, 3)),
+        "2" => Some((4, 5)),
+        "3" => Some((6, 7)),
+        _ => None,
+    }
+}
 
 /// DenseNet's file of 2017 says `denselayer1.norm.1.weight` where torchvision now says
 /// `denselayer1.norm1.weight`.
