@@ -22,10 +22,17 @@ const NAMES: Names = Names {
     scales: Some(["ls1.gamma", "ls2.gamma"]),
 };
 
-/// How the position embedding gets to another grid: the authors' ways differ.
+/// What DINOv2's networks differ in.
 #[derive(Clone, Copy)]
-pub(super) struct Positions {
-    /// Added to the number of patches when the scale is computed.
+pub(super) struct Form {
+    pub size: Size,
+    pub registers: i64,
+    /// Rows and columns of patches that the position embedding is for.
+    pub trained: i64,
+    /// Whether there is a position for the class token; timm adds it to that instead where there are
+    /// registers.
+    pub class_has_position: bool,
+    /// How the position embedding gets to another grid: see [`PositionGrid`].
     pub offset: f64,
     pub antialias: bool,
 }
@@ -34,30 +41,32 @@ pub(super) struct Positions {
 pub(super) fn build(name: &str, size: Size, registers: i64) -> Result<Network> {
     let mut b = Network::builder(name, [3, 224, 224]);
     b.preprocess(Preprocess::imagenet().interpolation(Interpolation::Bicubic));
-    let positions = match registers {
-        0 => Positions { offset: 0.1, antialias: false },
-        _ => Positions { offset: 0.0, antialias: true },
-    };
-    build_for(b, size, registers, positions)
+    // The authors added 0.1 at first, and smooth since there are registers.
+    let (offset, antialias) = if registers == 0 { (0.1, false) } else { (0.0, true) };
+    let (trained, class_has_position) = (TRAINED, true);
+    build_for(b, Form { size, registers, trained, class_has_position, offset, antialias })
 }
 
 /// The same for pictures of the builder's size.
-pub(super) fn build_for(
-    mut b: Builder,
-    size: Size,
-    registers: i64,
-    positions: Positions,
-) -> Result<Network> {
+pub(super) fn build_for(mut b: Builder, form: Form) -> Result<Network> {
+    let Form { size, registers, class_has_position, .. } = form;
     let cut = [2, 3].map(|dim| b.shape(b.input()).get(dim).map_or(0, |pixels| pixels / PATCH));
     let patches = patches(&mut b, "patch_embed.proj", PATCH, size.width);
     let class = b.parameter("cls_token", &[1, 1, size.width], 0.02);
-    let x = b.op("concat", Concat { dim: 1 }, &[class, patches]);
-    let places = b.parameter("pos_embed", &[1, 1 + TRAINED * TRAINED, size.width], 0.02);
-    let places = resampled(&mut b, places, cut, positions);
-    let mut x = b.add(x, places, "add");
+    let before = i64::from(class_has_position);
+    let positions = before.saturating_add(form.trained.saturating_mul(form.trained));
+    let places = b.parameter("pos_embed", &[1, positions, size.width], 0.02);
+    let places = resampled(&mut b, places, cut, form);
+    let tokens = |start, end| Slice { dim: 1, start, end, step: 1 };
+    let mut x = if class_has_position {
+        let x = b.op("concat", Concat { dim: 1 }, &[class, patches]);
+        b.add(x, places, "add")
+    } else {
+        let x = b.add(patches, places, "add");
+        b.op("concat", Concat { dim: 1 }, &[class, x])
+    };
     if registers > 0 {
         let all = b.parameter("register_tokens", &[1, registers, size.width], 0.02);
-        let tokens = |start, end| Slice { dim: 1, start, end, step: 1 };
         let class = b.op("class_token", tokens(0, 1), &[x]);
         let patches = b.op("patch_tokens", tokens(1, i64::MAX), &[x]);
         x = b.op("with_registers", Concat { dim: 1 }, &[class, all, patches]);
@@ -71,11 +80,12 @@ pub(super) fn build_for(
 }
 
 /// The position embedding for a grid of so many patches.
-fn resampled(b: &mut Builder, places: NodeId, to: [i64; 2], by: Positions) -> NodeId {
-    if to == [TRAINED; 2] {
+fn resampled(b: &mut Builder, places: NodeId, to: [i64; 2], form: Form) -> NodeId {
+    let (from, before) = ([form.trained; 2], i64::from(form.class_has_position));
+    if to == from {
         return places;
     }
-    let Positions { offset, antialias } = by;
-    let op = PositionGrid { before: 1, from: [TRAINED; 2], to, offset, antialias };
+    let Form { offset, antialias, .. } = form;
+    let op = PositionGrid { before, from, to, offset, antialias };
     b.op("positions", op, &[places])
 }

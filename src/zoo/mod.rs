@@ -10,7 +10,8 @@
 //!
 //! Weights absent and not to be had; a file of another network.
 //!
-//! [`untrained`] opens any of them by name with random parameters, for weights of your own.
+//! [`untrained`] opens any of them by name with random parameters, for weights of your own; [`hub`] opens
+//! a repository of Hugging Face's hub.
 
 mod alexnet;
 mod cifar_resnet;
@@ -20,6 +21,7 @@ mod densenet;
 mod digits;
 mod dinov2;
 mod googlenet;
+mod hub;
 mod mobilenet;
 mod models;
 mod resnet;
@@ -31,6 +33,7 @@ mod weights;
 
 pub use classes::imagenet_classes;
 pub use digits::{digits, digits_untrained};
+pub use hub::hub;
 pub use models::{
     alexnet, cifar_resnet20, cifar_resnet56, convnext_base, convnext_small, convnext_tiny,
     deit_base, deit_small, deit_tiny, densenet121, dinov2_vitb14, dinov2_vitb14_reg, dinov2_vits14,

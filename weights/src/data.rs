@@ -52,7 +52,7 @@ impl DataFile {
 
     fn published(&self) -> Published<'_> {
         let DataFile { path, megabytes, sha256, site } = *self;
-        Published { site, path, sha256, megabytes }
+        Published { site, path, sha256, megabytes: Some(megabytes) }
     }
 }
 

@@ -57,6 +57,16 @@ pub(crate) fn hub_folder() -> Option<PathBuf> {
     Some(torch.join("hub").join("checkpoints"))
 }
 
+/// Where Hugging Face's programs keep what they have fetched: `$HF_HUB_CACHE`, else `hub` in `$HF_HOME`, which
+/// is `huggingface` in `$XDG_CACHE_HOME` or `~/.cache`, on all platforms.
+pub(crate) fn hugging_face_folder() -> Option<PathBuf> {
+    let folder = |variable| set(variable).map(PathBuf::from);
+    let user = || folder("HOME").or_else(|| folder("USERPROFILE"));
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| user().map(|user| user.join(".cache")));
+    let home = || folder("HF_HOME").or_else(|| cache().map(|cache| cache.join("huggingface")));
+    folder("HF_HUB_CACHE").or_else(|| home().map(|home| home.join("hub")))
+}
+
 /// Whether the network must not be touched: `CONVSCOPE_OFFLINE` is set, to anything but `0`.
 pub(crate) fn offline() -> bool {
     set("CONVSCOPE_OFFLINE").is_some_and(|value| value != "0")

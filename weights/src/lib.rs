@@ -19,6 +19,7 @@ mod data;
 mod error;
 mod fetch;
 mod folder;
+mod hub;
 mod official;
 mod published;
 
@@ -26,4 +27,5 @@ pub use catalog::{catalog, find};
 pub use data::{DataFile, data_files, find_data};
 pub use error::{Error, Result};
 pub use folder::{data_folder, weights_folder};
+pub use hub::Repository;
 pub use official::Official;

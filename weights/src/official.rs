@@ -100,7 +100,7 @@ impl Official {
             site: self.folder,
             path: self.file_name,
             sha256: self.sha256(),
-            megabytes: self.megabytes,
+            megabytes: Some(self.megabytes),
         }
     }
 }

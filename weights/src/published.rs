@@ -6,6 +6,9 @@ use crate::fetch::{Download, Patience, shown};
 use crate::folder::{offline, set};
 use crate::{Error, Result};
 
+/// What isn't known is no larger than this, in 10⁶ bytes.
+const LARGEST: f64 = 2e3;
+
 pub(crate) struct Published<'a> {
     /// The address below which the file is published, with a slash at its end.
     pub(crate) site: &'a str,
@@ -13,8 +16,8 @@ pub(crate) struct Published<'a> {
     pub(crate) path: &'a str,
     /// How its SHA-256 begins, in hexadecimal.
     pub(crate) sha256: &'a str,
-    /// Its size in 10⁶ bytes, rounded.
-    pub(crate) megabytes: f64,
+    /// Its size in 10⁶ bytes, rounded, where it is known.
+    pub(crate) megabytes: Option<f64>,
 }
 
 impl Published<'_> {
@@ -35,10 +38,11 @@ impl Published<'_> {
         }
         let url = self.address();
         let into = target.parent().unwrap_or(folder).display();
-        say(&format!("Fetching {} ({:.1} MB) to {into}", shown(&url), self.megabytes));
+        let size = self.megabytes.map(|size| format!(" ({size:.1} MB)")).unwrap_or_default();
+        say(&format!("Fetching {}{size} to {into}", shown(&url)));
         let (sha256, patience) = (self.sha256, &Patience::USUAL);
         // The sizes are rounded.
-        let limit = (2e6 * self.megabytes) as u64 + (1 << 20);
+        let limit = (2e6 * self.megabytes.unwrap_or(LARGEST)) as u64 + (1 << 20);
         Download { url: &url, sha256, limit, target: &target, patience, say }.run()?;
         Ok(target)
     }

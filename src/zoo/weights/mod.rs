@@ -151,6 +151,12 @@ impl Network {
     }
 }
 
+/// Loads a file that is known to be of this network, by whatever names, without a word.
+pub(crate) fn load_known(mut network: Network, path: &Path) -> Result<Network> {
+    load::load(&mut network, path)?;
+    Ok(network)
+}
+
 /// Loads weights that the crate carries in itself.
 pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
     let loaded = load::from_safetensors(network, bytes);
