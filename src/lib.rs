@@ -43,6 +43,7 @@ mod limits;
 pub mod maximize;
 pub mod network;
 mod notebook;
+mod outputs;
 mod photo;
 mod picture;
 pub mod prelude;

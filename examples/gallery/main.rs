@@ -9,6 +9,7 @@
 //! cargo run --example gallery -- hostile FOLDER VEGA        # every type, with names that are no names
 //! cargo run --example gallery -- motion FOLDER
 //! cargo run --example gallery -- motion FOLDER VEGA         # and pages with this build of Vega
+//! cargo run --example gallery -- outputs FOLDER             # maps of classes, boxes
 //! ```
 
 use std::error::Error;
@@ -22,13 +23,14 @@ mod heat;
 mod hostile;
 mod maps;
 mod motion;
+mod outputs;
 
 type Done = Result<(), Box<dyn Error>>;
 
 fn main() -> Done {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(topic), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: gallery heat|hostile|maps|motion FOLDER [FILE...]".into());
+        return Err("usage: gallery heat|hostile|maps|motion|outputs FOLDER [FILE...]".into());
     };
     let folder = PathBuf::from(folder);
     let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
@@ -38,10 +40,12 @@ fn main() -> Done {
         Some("hostile") => hostile::draw(&folder, &files)?,
         Some("maps") => maps::draw(&folder, &files)?,
         Some("motion") => motion::draw(&folder, &files)?,
+        Some("outputs") => outputs::draw(&folder, &files)?,
         _ => {
-            return Err(
-                format!("no topic {topic:?}; there are heat, hostile, maps and motion").into()
-            );
+            return Err(format!(
+                "no topic {topic:?}; there are heat, hostile, maps, motion and outputs"
+            )
+            .into());
         }
     }
     println!("figures are in {}", folder.display());

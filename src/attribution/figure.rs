@@ -8,7 +8,7 @@ use crate::Result;
 use crate::view::Heatmap;
 
 /// The longest side of an image that stands alone in its figure, and of one among others.
-pub(super) const ALONE: u32 = 448;
+pub(crate) const ALONE: u32 = 448;
 pub(super) const AMONG_OTHERS: u32 = 224;
 
 /// The figure of the run's only image.
@@ -46,7 +46,7 @@ fn reading(found: &Attributions, values: &[f32]) -> String {
 }
 
 /// Height and width of images `[N, C, H, W]`.
-pub(super) fn input_size(input: &Tensor) -> [u32; 2] {
+pub(crate) fn input_size(input: &Tensor) -> [u32; 2] {
     let size = input.size();
     [2, 3].map(|dim| size.get(dim).map_or(1, |&size| size.max(1) as u32))
 }

@@ -34,6 +34,7 @@ pub use cams::{
     guided_grad_cam, hires_cam, layer_cam, score_cam, x_grad_cam,
 };
 pub use compare::compare_methods;
+pub(crate) use figure::{ALONE, input_size};
 pub use gradients::{
     Aggregation, Deconvolution, GuidedBackprop, InputTimesGradient, Integrated,
     IntegratedGradients, Saliency, SmoothGrad, deconvolution, guided_backprop,

@@ -66,7 +66,7 @@ impl ObjectScore {
         match score {
             Some(score) => Ok(score),
             None if self.open => Err(Error::Argument(format!(
-                "in this picture no box of {} meets {} by more than half (IoU): `net.detect(&photo)` shows the \
+                "in this picture no box of {} meets the place {} by more than half (IoU): `net.detect(&photo)` shows the \
                  boxes there are",
                 short(&self.class_name),
                 self.text()
@@ -75,14 +75,14 @@ impl ObjectScore {
         }
     }
 
-    /// As titles have it: `face in columns 10 to 40 of rows 3 to 20`.
+    /// As titles have it: `face at x 10–40, y 3–20`.
     pub(super) fn name(&self) -> String {
-        format!("{} in {}", self.class_name, self.text())
+        format!("{} at {}", self.class_name, self.text())
     }
 
     fn text(&self) -> String {
         let [left, top, right, bottom] = self.place.map(f64::round);
-        format!("columns {left} to {right} of rows {top} to {bottom}")
+        format!("x {left}–{right}, y {top}–{bottom}")
     }
 }
 

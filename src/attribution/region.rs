@@ -52,13 +52,7 @@ impl Region {
             Region::Own if classes == 1 => "where it is more likely than not".to_owned(),
             Region::Own => "where it is the top class".to_owned(),
             Region::Everywhere => "over the whole picture".to_owned(),
-            Region::Box(b) => format!(
-                "in columns {} to {} of rows {} to {}",
-                b.left,
-                b.right.saturating_sub(1),
-                b.top,
-                b.bottom.saturating_sub(1)
-            ),
+            Region::Box(b) => format!("in x {}–{}, y {}–{}", b.left, b.right, b.top, b.bottom),
             Region::Mask(_) => "in the mask".to_owned(),
         }
     }

@@ -176,7 +176,7 @@ fn node(net: &Network, target: &Target) -> Result<usize> {
                 .to_owned(),
         )),
         Target::At(at) => net.find(&at.output),
-        _ => net.find(&net.output().name),
+        _ => Ok(net.output_index()),
     }
 }
 

@@ -185,6 +185,10 @@ impl Network {
         &self.nodes[self.output]
     }
 
+    pub(crate) fn output_index(&self) -> usize {
+        self.output
+    }
+
     /// The same network with another layer's value as its result: one head of several, or an
     /// embedding. The names of the classes stay where there are as many logits as before.
     pub fn with_output(mut self, layer: &str) -> Result<Network> {

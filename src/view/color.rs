@@ -2,6 +2,26 @@
 
 use image::Rgb;
 
+/// Okabe and Ito's colors, with a gray for their black, and three of Tol's muted ones: the
+/// color-blind can tell them apart, and none vanishes on white.
+pub(super) const CLASS_COLORS: [[u8; 3]; 10] = [
+    [0, 114, 178],
+    [213, 94, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [86, 180, 233],
+    [230, 159, 0],
+    [64, 64, 64],
+    [136, 34, 85],
+    [153, 153, 51],
+    [165, 165, 165],
+];
+
+/// The color of the class with this key; after ten they begin anew.
+pub(super) fn class_color(key: usize) -> Rgb<u8> {
+    Rgb(CLASS_COLORS[key % CLASS_COLORS.len()])
+}
+
 /// A color map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

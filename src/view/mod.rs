@@ -10,6 +10,7 @@ mod bundle;
 mod canvas;
 mod color;
 mod curves;
+mod detections;
 mod feature_maps;
 mod feature_maps_batch;
 mod film;
@@ -31,6 +32,7 @@ mod png;
 mod predictions;
 mod save;
 mod scatter;
+mod segmentation;
 mod several;
 mod shapes;
 mod sheet;
@@ -51,6 +53,7 @@ pub use boxes::{BoundingBox, Boxes};
 pub use bundle::Bundle;
 pub use color::{ColorMap, ColorScale, ScaleSharing};
 pub use curves::{Curves, Panel, Series};
+pub use detections::{Detected, Detections};
 pub use feature_maps::FeatureMaps;
 pub use feature_maps_batch::FeatureMapsBatch;
 pub use film::{Film, Frame};
@@ -65,6 +68,7 @@ pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
 pub use scatter::{Positions, Scatter};
+pub use segmentation::{ClassShare, Segmentation};
 pub use summary::{LayerRow, Summary};
 pub use top_k::{Guess, TopK};
 pub use values::{IntoClasses, IntoValues, Values};
@@ -263,6 +267,7 @@ pub(crate) use figures;
 
 figures!(
     Curves,
+    Detections,
     FeatureMaps,
     FeatureMapsBatch,
     Film,
@@ -276,6 +281,7 @@ figures!(
     Occlusion,
     Predictions,
     Scatter,
+    Segmentation,
     Summary,
     TopK,
 );

@@ -3,21 +3,22 @@
 use crate::view::color::range;
 
 /// The characters of base64, whose places are the digits.
-pub(super) const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(in crate::view) const DIGITS: &str =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// The code of the largest value; 0 is the smallest.
 pub(super) const LAST: u32 = 4094;
 /// The code of what is not finite.
 pub(super) const NOT_FINITE: u32 = 4095;
 
 /// Values in 4095 steps from the lowest to the highest.
-pub(super) struct Codes {
+pub(in crate::view) struct Codes {
     pub low: f32,
     pub high: f32,
     pub text: String,
 }
 
 impl Codes {
-    pub(super) fn of(values: &[f32]) -> Codes {
+    pub(in crate::view) fn of(values: &[f32]) -> Codes {
         let (low, high) = range(values);
         let digits = DIGITS.as_bytes();
         let mut text = String::with_capacity(2 * values.len());

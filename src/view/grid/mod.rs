@@ -1,7 +1,7 @@
 //! What the figures of many small maps share: blocks of tiles under a title, as a still, and with
 //! the value under the pointer and a click that enlarges.
 
-mod codes;
+pub(super) mod codes;
 mod vega;
 
 use image::RgbImage;

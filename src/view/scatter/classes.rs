@@ -5,25 +5,11 @@ use std::collections::BTreeMap;
 use image::Rgb;
 
 use crate::class_names::class_name;
+use crate::view::color::{CLASS_COLORS, class_color};
 use crate::{Error, Result};
 
 /// As many classes have a key in the legend: ten colors in three shapes.
-const MOST_KEYS: usize = COLORS.len() * SHAPES.len();
-
-/// Okabe and Ito's colors, with a gray for their black, and three of Tol's muted ones: the
-/// color-blind can tell them apart, and none vanishes on white.
-const COLORS: [[u8; 3]; 10] = [
-    [0, 114, 178],
-    [213, 94, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [86, 180, 233],
-    [230, 159, 0],
-    [64, 64, 64],
-    [136, 34, 85],
-    [153, 153, 51],
-    [165, 165, 165],
-];
+const MOST_KEYS: usize = CLASS_COLORS.len() * SHAPES.len();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -98,7 +84,7 @@ impl Classes {
 
 /// How the points of a key look.
 pub(super) fn look(key: usize) -> (Rgb<u8>, Shape) {
-    (Rgb(COLORS[key % COLORS.len()]), SHAPES[key / COLORS.len() % SHAPES.len()])
+    (class_color(key), SHAPES[key / CLASS_COLORS.len() % SHAPES.len()])
 }
 
 #[cfg(test)]
