@@ -38,7 +38,14 @@ impl Network {
                 at: format!("{}'s output", self.name()),
                 expected: "[1, classes]".to_owned(),
                 got: crate::error::shape_text(&shape),
-                remedy: "Only a classifier's output can be ranked.".to_owned(),
+                remedy: match (self.detection(), shape.len()) {
+                    (Some(_), _) => "Only a classifier's output can be ranked; `net.detect(&photo)` shows boxes.",
+                    (None, 4) => {
+                        "Only a classifier's output can be ranked; `net.segment(&photo)` shows each pixel's class."
+                    }
+                    _ => "Only a classifier's output can be ranked.",
+                }
+                .to_owned(),
             });
         };
         let k = position(k.max(1)).min(*classes);

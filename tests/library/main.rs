@@ -33,6 +33,7 @@ mod onnx_hostile;
 mod onnx_operations;
 mod oracle;
 mod oracle_kept;
+mod outputs;
 mod parity;
 mod parity_cams;
 mod perturbation;
