@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use convscope::prelude::*;
 use convscope::view::{
-    CheckPlot, Curves, Film, Frame, Gallery, GalleryCard, GalleryRow, Heatmap, MapReport, Matrix,
-    Panel, Scatter, Series, Values,
+    CheckPlot, Curves, Detected, Detections, Film, Frame, Gallery, GalleryCard, GalleryRow,
+    Heatmap, MapReport, Matrix, Panel, Scatter, Segmentation, Series, Values,
 };
 
 use super::{Done, write};
@@ -99,6 +99,12 @@ fn drawn(hostile: &Hostile<'_>, labels: &[String]) -> Done {
     let rows = vec![GalleryRow::new(name("heading"), vec![card])];
     hostile.write("Gallery", &Gallery::new(name("gallery"), rows)?.note(name("note")))?;
     let values = Values::new([2, 2], vec![1.0, 0.5, 0.5, 1.0])?;
+    let found = Detected::new(1, name("label"), 0.9, [2.0, 3.0, 20.0, 22.0]);
+    let boxes = Detections::new(name("boxes"), picture(28), vec![found])?;
+    hostile.write("Detections", &boxes.note(name("note")))?;
+    let classes = [0_usize, 1, 2, 2];
+    let map = Segmentation::new(name("map"), picture(28), &classes[..], &values, labels.to_vec())?;
+    hostile.write("Segmentation", &map.note(name("note")))?;
     let matrix = Matrix::new(name("matrix"), name("unit"), labels[..2].to_vec(), &values)?;
     hostile.write("Matrix", &matrix.note(name("note")))?;
     let map = Heatmap::new(name("map"), name("unit"), picture(28), &values)?;

@@ -87,7 +87,7 @@ impl Network {
                     return OutputScale::LogProbabilities;
                 }
                 Op::Pointwise(Pointwise::Sigmoid) => return OutputScale::Independent,
-                Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_) => {}
+                Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_) | Op::Resize(_) => {}
                 Op::Permute(permute) => {
                     classes = permute.order.get(classes).copied().unwrap_or(classes)
                 }

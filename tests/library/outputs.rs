@@ -3,9 +3,10 @@
 use convscope::attribution::{Region, Run};
 use convscope::network::{BoxForm, Builder, Detection, NodeId, ScoreForm, ops};
 use convscope::prelude::*;
-use convscope::view::Detected;
+use convscope::view::{Detected, Detections, Segmentation, Values};
 
-use crate::helpers::{Tested, cpu, root, values_of};
+use crate::golden::golden;
+use crate::helpers::{Tested, cpu, painted, root, values_of};
 use crate::oracle::{Arrays, Script};
 use crate::parity::{parameter, relative};
 
@@ -577,4 +578,39 @@ fn the_usual_detector_is_recognized() -> Tested {
         );
     }
     Ok(())
+}
+
+#[test]
+fn outputs_golden() -> Tested {
+    let picture = painted(180, 120).pixels().clone();
+    // Bands and a disk, and as many classes as there are anywhere.
+    let class = |row: i64, column: i64| match (row - 30).pow(2) + (column - 60).pow(2) {
+        0..300 => 3,
+        _ if row > 40 => 1,
+        _ => usize::from(column > 70) * 2,
+    };
+    let all = |class: &dyn Fn(i64, i64) -> usize| -> Vec<usize> {
+        (0..60)
+            .flat_map(|row| (0..90).map(move |column| (row, column)))
+            .map(|(r, c)| class(r, c))
+            .collect()
+    };
+    let sure = Values::new([60, 90], (0..5400).map(|at| (at % 90) as f32 / 90.0).collect())?;
+    let names = ["__background__", "road", "a name that is too long for a legend's column", "sun"];
+    let names = names.map(String::from).to_vec();
+    let few =
+        Segmentation::new("What is where", picture.clone(), all(&class).as_slice(), &sure, names)?;
+    golden("segmentation", &few.uncovered(0).note("a note"))?;
+    let many = |row: i64, column: i64| (column / 6 * 7 + row / 6 * 5) as usize % 40;
+    let many =
+        Segmentation::new("Many", picture.clone(), all(&many).as_slice(), &sure, Vec::new())?;
+    golden("segmentation_many", &many.opacity(0.8))?;
+
+    let boxes = [
+        Detected::new(1, "dog", 0.98, [20.0, 30.0, 90.0, 100.0]),
+        Detected::new(2, "person", 0.81, [70.0, 4.5, 150.0, 115.0]),
+        Detected::new(1, "dog", 0.55, [120.0, 60.0, 200.0, 140.0]),
+        Detected::new(7, "a label that is too long to stand at a box", 0.3, [1.0, 1.0, 9.0, 9.0]),
+    ];
+    golden("detections", &Detections::new("What is found", picture, boxes.to_vec())?.note("a note"))
 }

@@ -9,6 +9,7 @@ mod data;
 mod embed;
 mod maximize;
 mod network;
+mod outputs;
 mod view;
 
 use std::fmt::Display;
