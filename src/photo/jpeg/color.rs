@@ -1,6 +1,7 @@
 //! Samples to pixels: colors at every pixel, and red, green and blue, in libjpeg's whole numbers.
 
 use super::Component;
+use super::number::Number;
 
 /// What a picture's samples are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,18 +42,17 @@ pub(super) fn row(colors: Colors, samples: &[Vec<u8>], out: &mut [u8]) {
 
 /// JFIF's luma and chroma, in 16-bit fixed point.
 fn rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    const fn fixed(value: f64) -> i32 {
-        (value * 65536.0 + 0.5) as i32
-    }
-    const HALF: i32 = 1 << 15;
-    const RED: i32 = fixed(1.402);
-    const GREEN: [i32; 2] = [fixed(0.344_14), fixed(0.714_14)];
-    const BLUE: i32 = fixed(1.772);
-    let (y, cb, cr) = (y as i32, cb as i32 - 128, cr as i32 - 128);
-    let red = y + ((RED * cr + HALF) >> 16);
-    let green = y + ((HALF - GREEN[0] * cb - GREEN[1] * cr) >> 16);
-    let blue = y + ((BLUE * cb + HALF) >> 16);
-    [red.clamp(0, 255) as u8, green.clamp(0, 255) as u8, blue.clamp(0, 255) as u8]
+    const BITS: i32 = 16;
+    const HALF: Number = Number(1 << (BITS - 1));
+    const RED: Number = Number::fixed(1.402, BITS);
+    const GREEN: [Number; 2] = [Number::fixed(0.344_14, BITS), Number::fixed(0.714_14, BITS)];
+    const BLUE: Number = Number::fixed(1.772, BITS);
+    let (y, middle) = (Number(y.into()), Number(128));
+    let (cb, cr) = (Number(cb.into()) - middle, Number(cr.into()) - middle);
+    let red = y + ((RED * cr + HALF) >> BITS);
+    let green = y + ((HALF - GREEN[0] * cb - GREEN[1] * cr) >> BITS);
+    let blue = y + ((BLUE * cb + HALF) >> BITS);
+    [red.byte(), green.byte(), blue.byte()]
 }
 
 /// a·b / 255, rounded as Pillow does when it turns ink into light.

@@ -1,31 +1,26 @@
 //! Coefficients to samples: the inverse cosine transform of Loeffler, Ligtenberg and Moschytz, in the
 //! whole numbers of libjpeg's accurate form ("islow"), so that every sample is the same.
 
+use super::number::Number;
+
 const BITS: i32 = 13;
 /// So many more bits are kept between the two passes.
 const BETWEEN: i32 = 2;
-/// No picture has larger coefficients, nor larger values between the passes; with larger ones sums of
-/// products could be more than 32 bits hold.
-const MOST: [i32; 2] = [1 << 13, 1 << 14];
-
-const fn fixed(value: f64) -> i32 {
-    (value * (1 << BITS) as f64 + 0.5) as i32
-}
 
 /// Eight samples of one row or column from their coefficients, times 2 to the power of [`BITS`].
-fn eight(x: &[i32; 8]) -> [i32; 8] {
-    const C0_298: i32 = fixed(0.298_631_336);
-    const C0_390: i32 = fixed(0.390_180_644);
-    const C0_541: i32 = fixed(0.541_196_100);
-    const C0_765: i32 = fixed(0.765_366_865);
-    const C0_899: i32 = fixed(0.899_976_223);
-    const C1_175: i32 = fixed(1.175_875_602);
-    const C1_501: i32 = fixed(1.501_321_110);
-    const C1_847: i32 = fixed(1.847_759_065);
-    const C1_961: i32 = fixed(1.961_570_560);
-    const C2_053: i32 = fixed(2.053_119_869);
-    const C2_562: i32 = fixed(2.562_915_447);
-    const C3_072: i32 = fixed(3.072_711_026);
+fn eight(x: &[Number; 8]) -> [Number; 8] {
+    const C0_298: Number = Number::fixed(0.298_631_336, BITS);
+    const C0_390: Number = Number::fixed(0.390_180_644, BITS);
+    const C0_541: Number = Number::fixed(0.541_196_100, BITS);
+    const C0_765: Number = Number::fixed(0.765_366_865, BITS);
+    const C0_899: Number = Number::fixed(0.899_976_223, BITS);
+    const C1_175: Number = Number::fixed(1.175_875_602, BITS);
+    const C1_501: Number = Number::fixed(1.501_321_110, BITS);
+    const C1_847: Number = Number::fixed(1.847_759_065, BITS);
+    const C1_961: Number = Number::fixed(1.961_570_560, BITS);
+    const C2_053: Number = Number::fixed(2.053_119_869, BITS);
+    const C2_562: Number = Number::fixed(2.562_915_447, BITS);
+    const C3_072: Number = Number::fixed(3.072_711_026, BITS);
     let turned = (x[2] + x[6]) * C0_541;
     let (a2, a3) = (turned - x[6] * C1_847, turned + x[2] * C0_765);
     let (a0, a1) = ((x[0] + x[4]) << BITS, (x[0] - x[4]) << BITS);
@@ -61,17 +56,16 @@ fn eight(x: &[i32; 8]) -> [i32; 8] {
 )]
 pub(super) fn block(coefficients: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) {
     const PASS: [i32; 2] = [BITS - BETWEEN, BITS + BETWEEN + 3];
-    const HALF: [i32; 2] = [1 << (PASS[0] - 1), 1 << (PASS[1] - 1)];
-    let mut between = [0; 64];
-    let mut values = [0; 8];
+    const HALF: [Number; 2] = [Number(1 << (PASS[0] - 1)), Number(1 << (PASS[1] - 1))];
+    let mut between = [Number(0); 64];
+    let mut values = [Number(0); 8];
     for column in 0..8 {
         let mut higher = 0;
         for row in 0..8 {
             let at = 8 * row + column;
-            let value = i32::from(coefficients[at]) * i32::from(steps[at]);
-            values[row] = value.clamp(-MOST[0], MOST[0]);
+            values[row] = Number(i32::from(coefficients[at])) * Number(i32::from(steps[at]));
             if row > 0 {
-                higher |= value;
+                higher |= coefficients[at];
             }
         }
         // High frequencies are mostly 0: such a column is flat.
@@ -83,8 +77,7 @@ pub(super) fn block(coefficients: &[i16; 64], steps: &[u16; 64], out: &mut [u8],
         }
         let made = eight(&values);
         for row in 0..8 {
-            let value = (made[row] + HALF[0]) >> PASS[0];
-            between[8 * row + column] = value.clamp(-MOST[1], MOST[1]);
+            between[8 * row + column] = (made[row] + HALF[0]) >> PASS[0];
         }
     }
     for row in 0..8 {
@@ -92,8 +85,7 @@ pub(super) fn block(coefficients: &[i16; 64], steps: &[u16; 64], out: &mut [u8],
         let made = eight(&values);
         let out = &mut out[row * stride..row * stride + 8];
         for column in 0..8 {
-            let value = 128 + ((made[column] + HALF[1]) >> PASS[1]);
-            out[column] = value.clamp(0, 255) as u8;
+            out[column] = (((made[column] + HALF[1]) >> PASS[1]) + Number(128)).byte();
         }
     }
 }

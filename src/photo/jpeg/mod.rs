@@ -17,6 +17,7 @@ mod bits;
 mod color;
 mod frame;
 mod idct;
+mod number;
 mod scan;
 
 use image::RgbImage;
