@@ -7,7 +7,7 @@ export CONVSCOPE_DIR ?= $(CURDIR)/.convscope
 PYTHON = . scripts/env.sh && "$$CONVSCOPE_PYTHON"
 NOTEBOOK ?= notebooks/00_tour.ipynb
 
-.PHONY: help setup test-setup tour lab check test test-all fuzz notebooks pictures oracles golden bench gpu-check fmt doctor clean
+.PHONY: help setup test-setup tour lab check test test-all fuzz notebooks pictures oracles coverage golden bench gpu-check fmt doctor clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,13 @@ pictures: setup ## draw README's pictures anew: look at the differences before y
 
 oracles: test-setup ## compute anew what the Python packages say, and compare it with what was kept
 	@. scripts/env.sh && CONVSCOPE_ORACLES=recompute OMP_NUM_THREADS=1 cargo test --locked --test library
+
+coverage: test-setup ## which ONNX files open, and what works on them; hours for all, ONLY=timm SECONDS=600 for a part
+	@$(PYTHON) -m pip install --quiet --requirement scripts/requirements-coverage.txt
+	@. scripts/env.sh && cargo build --locked --example coverage && \
+		"$$CONVSCOPE_PYTHON" scripts/coverage.py target/debug/examples/coverage \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SETS),--sets $(SETS)) $(if $(NAMES),--names $(NAMES)) \
+		$(if $(FOLDER),--only files --folder $(FOLDER)) $(if $(SECONDS),--seconds $(SECONDS))
 
 golden: setup ## draw the pictures in tests/golden/ anew: look at the differences before you commit them
 	@. scripts/env.sh && UPDATE_GOLDEN=1 OMP_NUM_THREADS=1 cargo test --locked --test library golden

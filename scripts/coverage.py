@@ -12,6 +12,7 @@ import argparse
 import collections
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import coverage_files
 from coverage_files import NotMade
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "target/coverage/results.jsonl"
+RESULTS = Path(os.environ.get("COVERAGE_RESULTS", ROOT / "target/coverage/results.jsonl"))
 STEPS = {
     "output": "as ONNX Runtime",
     "gradient": "gradient",

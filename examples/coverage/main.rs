@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! coverage NET.onnx …       # beside each NET.safetensors with `input` and `output`
-//! coverage --forward …      # the output only
+//! coverage --forward …      # the output only, to 1e-3 as the `onnx` package's cases are meant
 //! ```
 //!
 //! `scripts/coverage.py` writes the files, runs this, and makes a table of what it prints: fields
@@ -16,8 +16,9 @@ use convscope::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Of the largest value of the reference.
+/// Of the largest value of the reference; those of single operators are of half precision, some.
 const ALLOWED: f64 = 1e-4;
+const ALLOWED_FORWARD: f64 = 1e-3;
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,10 +54,11 @@ fn steps(path: &Path, forward_only: bool) -> Vec<(&'static str, Outcome<()>)> {
             return steps;
         }
     };
-    steps.push(("output", agrees(&net, &input, &output)));
     if forward_only {
+        steps.push(("output", agrees(&net, &input, &output, ALLOWED_FORWARD)));
         return steps;
     }
+    steps.push(("output", agrees(&net, &input, &output, ALLOWED)));
     steps.push(("gradient", finite(&net, &input, &InputTimesGradient)));
     steps.push(("grad_cam", deepest_map(&net, &input)));
     steps.push((
@@ -64,7 +66,10 @@ fn steps(path: &Path, forward_only: bool) -> Vec<(&'static str, Outcome<()>)> {
         net.summary().and_then(|summary| summary.image().map(drop)).map_err(Into::into),
     ));
     let inference = net.for_inference().map_err(Into::into);
-    steps.push(("inference", inference.and_then(|folded| agrees(&folded, &input, &output))));
+    steps.push((
+        "inference",
+        inference.and_then(|folded| agrees(&folded, &input, &output, ALLOWED)),
+    ));
     let side = *input.size().last().unwrap_or(&1) as usize;
     let patches = Patches::new(side.div_ceil(3)).stride(side.div_ceil(2));
     steps.push(("occlusion", finite(&net, &input, &patches)));
@@ -82,17 +87,18 @@ fn reference(path: &Path, net: &Network) -> Outcome<(Tensor, Tensor)> {
 }
 
 /// The output for the images together and for the first alone.
-fn agrees(net: &Network, input: &Tensor, expected: &Tensor) -> Outcome<()> {
+fn agrees(net: &Network, input: &Tensor, expected: &Tensor, allowed: f64) -> Outcome<()> {
     for n in [input.size()[0], 1] {
         let rows = |of: &Tensor| of.f_narrow(0, 0, n);
-        let (ours, theirs) = (net.forward(&rows(input)?)?, rows(expected)?);
+        // What is no number, or infinite, must be so on both sides.
+        let finite = |of: Tensor| of.nan_to_num(0.5, 2e9, -2e9);
+        let (ours, theirs) = (finite(net.forward(&rows(input)?)?), finite(rows(expected)?));
         if ours.size() != theirs.size() {
             return Err(format!("{:?}, expected {:?}", ours.size(), theirs.size()).into());
         }
         let largest = |of: &Tensor| of.abs().max().double_value(&[]);
         let off = largest(&(&ours - &theirs)) / largest(&theirs).max(1e-6);
-        // NaN is not below it either.
-        if !(off < ALLOWED) {
+        if off.is_nan() || off >= allowed {
             return Err(format!("off by {off:.1e} of the largest value").into());
         }
     }

@@ -69,6 +69,54 @@ fn constants_of_one_initializer_again_and_again() -> Tested {
     says(&adding(sums, &numbers), "far larger than the file")
 }
 
+/// Tables of indices and masks, each made of one of some megabytes.
+#[test]
+fn tables_of_one_constant_again_and_again() -> Tested {
+    let folder = scratch("onnx_tables");
+    let zeros = node("ConstantOfShape", &["s"], "z");
+    let wide = || vec![row("s", &[1 << 11, 1 << 11]), row("one", &[1]), row("pair", &[1, 1])];
+    for (op, others) in [
+        ("Gather", &["z"][..]),
+        ("GatherElements", &["z"]),
+        ("ScatterElements", &["z", "z"]),
+        ("Trilu", &["one"]),
+        ("CumSum", &["one"]),
+        ("Tile", &["pair"]),
+        ("Where", &["z", "z"]),
+        ("Greater", &["z"]),
+        ("Not", &[]),
+        ("NonZero", &[]),
+        ("ReduceMax", &[]),
+        ("EyeLike", &[]),
+    ] {
+        let inputs = [&["z"], others].concat();
+        let many = (0..100).map(|i| node(op, &inputs, &format!("c{i}")));
+        let names: Vec<String> = (0..100).map(|i| format!("c{i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let all = node("Concat", &names, "w").message(5, Message::default().text(1, "axis"));
+        let nodes = std::iter::once(zeros.clone()).chain(many).chain([all]).collect();
+        assert_says(&folder, &adding(nodes, &wide()), "file")?;
+    }
+    Ok(())
+}
+
+/// A constant that is one number everywhere takes no memory, but not any size is believed.
+#[test]
+fn constants_filled_with_one_number() -> Tested {
+    let folder = scratch("onnx_filled");
+    let filled = |i: usize| node("ConstantOfShape", &["s"], &format!("f{i}"));
+    let sum = node("Add", &["f0", "f1"], "w");
+    let nodes = vec![filled(0), filled(1), sum];
+    assert_says(&folder, &adding(nodes, &[row("s", &[1 << 14, 1 << 14])]), "far larger")?;
+    // A layer with weights of 256 MB.
+    let flat = node("Flatten", &["x"], "flat");
+    let weights = node("ConstantOfShape", &["s"], "w");
+    let layer = node("MatMul", &["flat", "w"], "y");
+    let net = opened(&folder, &file(&[flat, weights, layer], &[row("s", &[192, 1 << 18])]));
+    assert!(net.is_err(), "transposed it takes memory");
+    Ok(())
+}
+
 #[test]
 fn layers_that_share_a_matrix_share_its_memory() -> Tested {
     let folder = scratch("onnx_shared");

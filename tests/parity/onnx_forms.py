@@ -148,7 +148,8 @@ def whole_batches():
         node("MatMul", ["flat", "fc"], ["y"]),
     ]
     case("four_images", images((8, 3, 5, 6)), nodes, tensors, shape=[4, 3, 5, 6])
-    free = [node("Conv", ["x", "w"], ["conv"]), node("GlobalAveragePool", ["conv"], ["pool"]), node("Flatten", ["pool"], ["y"])]
+    tensors["b"] = wave((4,), 2)
+    free = [node("Conv", ["x", "w", "b"], ["conv"]), node("GlobalAveragePool", ["conv"], ["pool"]), node("Flatten", ["pool"], ["y"])]
     case("no_names", images((3, 3, 224, 224)), free, tensors, shape=[None, 3, None, None])
 
 

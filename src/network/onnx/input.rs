@@ -63,12 +63,12 @@ fn layout(graph: &Graph, order: &[usize], input: &str, sizes: [Option<i64>; 4]) 
     }
     let of = |name: &str| readers.get(name).map(Vec::as_slice).unwrap_or_default();
     let turns = |node: &&Node| node.op == "Transpose" && node.ints("perm") == Some(&[0, 3, 1, 2]);
-    if !of(input).is_empty() && of(input).iter().all(|node| turns(node)) {
+    if !of(input).is_empty() && of(input).iter().all(turns) {
         return Layout::TurnedAtOnce;
     }
     let mut value = input;
     for _ in 0..MOST_STEPS {
-        if of(value).iter().any(|node| turns(node)) {
+        if of(value).iter().any(turns) {
             return Layout::ChannelsLast;
         }
         let step = of(value).iter().find(|node| {
