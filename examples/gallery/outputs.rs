@@ -59,7 +59,7 @@ fn windows() -> convscope::Result<(convscope::network::Builder, convscope::netwo
     let mut b = Network::builder("sheet reader", [1, HEIGHT, WIDTH]);
     b.preprocess(Preprocess::plain([1, HEIGHT, WIDTH]).normalize(&[0.1307], &[0.3081]));
     let border = vec![[0, 0], [0, 0], [12, 12], [12, 12]];
-    let border = b.op("border", ops::Pad { amounts: border }, &[b.input()]);
+    let border = b.op("border", ops::Pad::zeros(border), &[b.input()]);
     let paper = b.conv2d(border, "paper", Conv2d::new(1, 28).stride(4));
     let x = b.conv2d(border, "conv1", Conv2d::new(12, 5));
     let x = b.relu(x, "relu1");

@@ -31,7 +31,9 @@ impl ObjectScore {
         size: [i64; 2],
     ) -> Result<ObjectScore> {
         let [left, top, right, bottom] = place;
-        if !(left < right && top < bottom && place.iter().all(|side| side.is_finite())) {
+        // Beyond any picture, and what single precision still holds.
+        let near = |side: &f64| side.abs() < 1e9;
+        if !(left < right && top < bottom && place.iter().all(near)) {
             return Err(Error::Argument(format!(
                 "the box {place:?} has no area: give left, top, right and bottom in pixels of the network's input"
             )));

@@ -112,8 +112,13 @@ impl Detection {
     ///
     /// # Errors
     ///
-    /// Anchors of another shape.
+    /// Anchors of another shape; factors that are no numbers.
     pub fn anchors(mut self, anchors: &Tensor, factors: [f64; 2]) -> Result<Detection> {
+        if !factors.iter().all(|factor| factor.abs() < 1e9) {
+            return Err(Error::Argument(format!(
+                "offsets from anchors times {factors:?}: give small numbers, in SSD [0.1, 0.2]"
+            )));
+        }
         if anchors.size().get(1..) != Some(&[4]) {
             return Err(Error::Shape {
                 at: "the anchors of a detection".to_owned(),

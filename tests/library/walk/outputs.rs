@@ -57,7 +57,7 @@ fn targets() {
         for real in REALS {
             targets.push(Target::object(1, [0.0, real, 9.0, 9.0]));
             targets.push(Target::object(1, [-real, -real, real, real]));
-            let mask = Tensor::full([28, 28], real, (Kind::Float, Device::Cpu));
+            let mask = Tensor::from_slice(&[real as f32]).expand([28, 28], false);
             targets.extend(Region::mask(&mask).ok().map(|mask| Target::region(1, mask)));
         }
         let methods: [&dyn Attribution; 3] =
@@ -102,7 +102,7 @@ fn detectors() {
                 detect(two().threshold(real).overlap(real))
             });
             walk.figure(format!("factors {real}"), || {
-                let anchors = Tensor::full([49, 4], real, (Kind::Float, Device::Cpu));
+                let anchors = Tensor::from_slice(&[real as f32]).expand([49, 4], false);
                 detect(two().anchors(&anchors, [real, real])?)
             });
         }
