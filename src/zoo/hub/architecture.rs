@@ -1,6 +1,6 @@
 //! The zoo's networks in the forms that repositories describe.
 
-use super::super::{convnext, dinov2, imagenet_classes, resnet, transformer, vit};
+use super::super::{convnext, dinov2, resnet, transformer, vit};
 use crate::Result;
 use crate::network::{Builder, Network, Preprocess};
 
@@ -32,10 +32,9 @@ impl Described {
             Architecture::Vit { size, patch } => vit::build_for(b, size, patch, classes),
             Architecture::Dino(form) => dinov2::build_for(b, form),
         }?;
-        match names.len() as i64 {
-            0 if classes == super::super::CLASSES => network.with_classes(imagenet_classes()),
-            count if count == classes && count > 0 => network.with_classes(names),
-            _ => Ok(network),
+        match names.len() as i64 == classes && classes > 0 {
+            true => network.with_classes(names),
+            false => Ok(network),
         }
     }
 }

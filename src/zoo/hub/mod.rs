@@ -83,22 +83,18 @@ fn weights_file(repository: &Repository) -> Result<PathBuf> {
     // What is on this machine is used before anything is fetched.
     match repository.find(&folder, first).or_else(|| repository.find(&folder, second)) {
         Some(found) => Ok(found),
-        None => file(repository, first).or_else(|error| match error {
-            Error::WeightsAbsent { ref source, .. } if source.to_string().contains("404") => {
-                file(repository, second)
-            }
-            error => Err(error),
-        }),
+        None => file(repository, first).or_else(|_| file(repository, second)),
     }
 }
 
 fn file(repository: &Repository, name: &str) -> Result<PathBuf> {
     let folder = weights_folder()?;
-    repository.obtain(&folder, name, &notebook::say).map_err(|error| Error::WeightsAbsent {
-        network: repository.to_string(),
-        file: format!("`{name}` (or run `hf download {repository}`, whose cache is looked into)"),
-        folder: repository.folder(&folder),
-        url: repository.url(name),
-        source: error.into(),
+    repository.obtain(&folder, name, &notebook::say).map_err(|error| {
+        Error::Argument(format!(
+            "{repository}: there is no `{name}`: {error}. Run `hf download {repository}` (of Python's \
+             huggingface_hub), whose cache is looked into, or put {} into {}",
+            repository.url(name),
+            repository.folder(&folder).display()
+        ))
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::resnet::Block;
-use super::super::{convnext, dinov2, transformer};
+use super::super::{CLASSES, convnext, dinov2, imagenet_classes, transformer};
 use super::architecture::{Architecture, Described};
 use super::config::{colors, number, text};
 use super::preparation::{Preparation, interpolation};
@@ -12,18 +12,25 @@ use crate::network::Resize;
 
 pub(super) fn describe(config: &Value) -> Result<Described, String> {
     let name = text(config, "architecture").unwrap_or_default();
-    let architecture = architecture(name).ok_or_else(|| {
+    let mut architecture = architecture(name).ok_or_else(|| {
         format!(
             "the zoo has no `{}`; of timm it has ResNet, ViT, DeiT, ConvNeXt and DINOv2",
             short(name)
         )
     })?;
     check_arguments(config, &architecture)?;
+    if let (Architecture::Dino(form), Some([side, _])) = (&mut architecture, made_for(config)) {
+        form.trained = side / 14;
+    }
     let pretrained = config.get("pretrained_cfg").unwrap_or(config);
     let classes = number(config, "num_classes").or_else(|| number(pretrained, "num_classes"));
     let preprocess = preparation(config, pretrained)?.preprocess();
-    let names = names(config, pretrained);
-    Ok(Described { architecture, classes: classes.unwrap_or(1000), names, preprocess })
+    let classes = classes.unwrap_or(CLASSES);
+    let mut names = names(config, pretrained);
+    if names.is_empty() && classes == CLASSES {
+        names = imagenet_classes().into_iter().map(str::to_owned).collect();
+    }
+    Ok(Described { architecture, classes, names, preprocess })
 }
 
 fn architecture(name: &str) -> Option<Architecture> {
@@ -72,23 +79,35 @@ fn architecture(name: &str) -> Option<Architecture> {
 fn check_arguments(config: &Value, architecture: &Architecture) -> Result<(), String> {
     const HARMLESS: [&str; 5] =
         ["img_size", "num_classes", "drop_rate", "drop_path_rate", "dynamic_img_size"];
-    let arguments = config.get("model_args").and_then(Value::as_object);
-    let known = |name: &str| HARMLESS.contains(&name);
-    if let Some((name, value)) = arguments.into_iter().flatten().find(|(name, _)| !known(name)) {
-        let value = value.to_string();
-        return Err(format!(
+    let pooled = match architecture {
+        Architecture::Vit { .. } | Architecture::Dino(_) => "token",
+        Architecture::ResNet { .. } | Architecture::ConvNext(_) => "avg",
+    };
+    let usual = |name: &str, value: &Value| match name {
+        "in_chans" => value == 3,
+        "global_pool" => value == pooled,
+        name => HARMLESS.contains(&name),
+    };
+    let pool = config.as_object().and_then(|config| config.get_key_value("global_pool"));
+    let arguments = config.get("model_args").and_then(Value::as_object).into_iter().flatten();
+    match arguments.chain(pool).find(|(name, value)| !usual(name, value)) {
+        None => Ok(()),
+        Some((name, value)) => Err(format!(
             "it is made with {}={}, which the zoo's is not",
             short(name),
-            short(&value)
-        ));
-    }
-    let tokens = matches!(architecture, Architecture::Vit { .. } | Architecture::Dino(_));
-    match text(config, "global_pool") {
-        Some(pool) if tokens && pool != "token" => Err(format!(
-            "its classes are told by `{}` of the tokens, not by the class token",
-            short(pool)
+            short(&value.to_string())
         )),
-        _ => Ok(()),
+    }
+}
+
+/// Height and width that the network was made for, where they are an argument: a number, or both.
+fn made_for(config: &Value) -> Option<[i64; 2]> {
+    match config.get("model_args")?.get("img_size")? {
+        Value::Array(sides) => match sides.as_slice() {
+            [height, width] => Some([height.as_i64()?, width.as_i64()?]),
+            _ => None,
+        },
+        side => Some([side.as_i64()?; 2]),
     }
 }
 

@@ -32,9 +32,14 @@ pub(super) fn describe(config: &Value, preparation: &Value) -> Result<Described,
             short(other)
         )),
     }?;
-    let names = if name.ends_with("ForImageClassification") { names(config) } else { Vec::new() };
+    let mut names =
+        if name.ends_with("ForImageClassification") { names(config) } else { Vec::new() };
+    let classes = names.len() as i64;
+    if names.iter().all(|name| name.starts_with("LABEL_")) {
+        names.clear(); // what transformers says where nobody named them
+    }
     let preprocess = prepared(config, preparation)?.preprocess();
-    Ok(Described { architecture, classes: names.len() as i64, names, preprocess })
+    Ok(Described { architecture, classes, names, preprocess })
 }
 
 fn resnet(config: &Value) -> Result<Architecture, String> {
@@ -128,7 +133,10 @@ fn prepared(config: &Value, preparation: &Value) -> Result<Preparation, String> 
             None => return Err(format!("its size {} isn't known", short(&size.to_string()))),
         },
         _ => {
-            return Err(format!("its size {} with this crop isn't known", short(&size.to_string())));
+            return Err(format!(
+                "its size {} with this crop isn't known",
+                short(&size.to_string())
+            ));
         }
     };
     if let Some(side) = number(config, "image_size")

@@ -179,7 +179,7 @@ impl<'c> Attempt<'c> {
         let foreign = |name: &&str| {
             let within = name.starts_with(self.prefix);
             let short = self.short(name);
-            let token = !short.contains('.') && short.contains("token") && short != "mask_token";
+            let token = !short.contains('.') && short.contains("token");
             within && (token || families.contains(&family(short)))
         };
         self.left_over().filter(foreign).collect()
@@ -203,10 +203,12 @@ fn family(name: &str) -> String {
     first.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// The count of training batches, counts of operations that profilers leave behind, and GoogLeNet's
-/// auxiliary classifiers.
+/// The count of training batches, counts of operations that profilers leave behind, the token of masked
+/// patches, and GoogLeNet's auxiliary classifiers.
 fn for_training(name: &str) -> bool {
-    ["num_batches_tracked", "total_ops", "total_params"].iter().any(|end| name.ends_with(end))
+    ["num_batches_tracked", "total_ops", "total_params", "mask_token"]
+        .iter()
+        .any(|end| name.ends_with(end))
         || ["aux1.", "aux2."].iter().any(|begin| name.starts_with(begin))
 }
 
