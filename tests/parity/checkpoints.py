@@ -13,10 +13,13 @@ import copy
 import datetime
 import enum
 import functools
+import io
 import pathlib
 import pickle
 import random
+import struct
 import sys
+import tarfile
 
 import numpy as np
 import torch
@@ -179,6 +182,9 @@ for protocol in range(6):
     if protocol > 1:
         with open(out / f"loads.floats.arrays_alone{protocol}.pkl", "wb") as file:
             pickle.dump({"model": arrays, "matching_heuristics": True}, file, protocol)
+    if protocol > 2:
+        with open(out / f"loads.floats.dumped{protocol}.pkl", "wb") as file:
+            pickle.dump({"model": weights, "optimizer": optimizer.state_dict()}, file, protocol)
 for kind in ("int64", "int32", "int16", "int8", "uint8", "bool", "float16", "bfloat16", "float32", "float64"):
     tensors = {name: tensor.to(getattr(torch, kind)) for name, tensor in bits.items()}
     for modern in (True, False):
@@ -188,6 +194,44 @@ for kind in ("int64", "int32", "int16", "int8", "uint8", "bool", "float16", "bfl
 torch.jit.save(torch.jit.script(model), out / "loads.floats.torchscript.pt")
 save_file(under("module.model.", weights), out / "loads.floats.prefixed.safetensors")
 
+def first_year(what, path):
+    """As PyTorch wrote until early 2017: a tar archive, in which tensors have numbers. Read again by PyTorch."""
+    storages, tensors, pickled = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    found = {}
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value):
+            if isinstance(value, torch.Tensor):
+                found[id(value)] = value
+                return str(id(value))
+            return None
+
+    Pickler(pickled, 2).dump(what)
+    pickle.dump(len(found) + 1, storages, 2)
+    for number, tensor in [*found.items(), (7, torch.arange(5.0))]:
+        pickle.dump((number + 1, "cpu", torch.FloatStorage), storages, 2)
+        storages.write(struct.pack("<q", tensor.numel()) + tensor.contiguous().numpy().tobytes())
+    first = next(iter(found))
+    pickle.dump([(8, first + 1, 0, found[first].numel())], storages, 2)
+    pickle.dump(len(found), tensors, 2)
+    for number, tensor in found.items():
+        # One of them lies in a view.
+        storage = 8 if number == first else number + 1
+        pickle.dump((number, storage, torch.FloatTensor), tensors, 2)
+        dims = tensor.dim()
+        strides = tensor.contiguous().stride()
+        tensors.write(struct.pack(f"<ii{2 * dims + 1}q", dims, 0, *tensor.shape, *strides, 0))
+    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in (("sys_info", io.BytesIO(b"")), ("pickle", pickled), ("tensors", tensors), ("storages", storages)):
+            member = tarfile.TarInfo(name)
+            member.size = content.tell() if name != "sys_info" else 0
+            content.seek(0)
+            archive.addfile(member, content)
+    again = torch.load(path, weights_only=False)
+    assert all(torch.equal(again["model"][name], tensor) for name, tensor in what["model"].items())
+
+
+first_year({"epoch": 1, "model": {name: tensor.clone() for name, tensor in weights.items()}}, out / "loads.floats.first_year.pth")
 replaced = {
     "quantized": torch.quantize_per_tensor(weights["fc.weight"], 0.1, 0, torch.qint8),
     "sparse": weights["fc.weight"].to_sparse(),
@@ -206,7 +250,8 @@ torch.save(nn.Sequential(nn.Conv2d(1, 4, 3)), out / "refused.other_model.pth")
 torch.save({"optimizer": optimizer.state_dict()}, out / "refused.optimizer.pth")
 torch.save([1, "two"], out / "refused.nothing.pth")
 with open(out / "refused.dumped.pkl", "wb") as file:
-    pickle.dump(weights, file)
+    # Whose bytes are a text.
+    pickle.dump(weights, file, 2)
 
 expected = {"floats": weights, "bits": bits, "halves": {name: tensor.half().float() for name, tensor in weights.items()}}
 save_file({f"{kind}.{name}": tensor.clone() for kind, tensors in expected.items() for name, tensor in tensors.items()}, out / "expected.safetensors")

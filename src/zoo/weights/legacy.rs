@@ -33,7 +33,7 @@ pub(super) struct Legacy {
 
 /// Whether a file that begins like this may be one.
 pub(super) fn begins_so(head: &[u8]) -> bool {
-    matches!(head, [0x80, 0..=5, ..]) || (head.len() == 9 && MAGIC[1].starts_with(head))
+    matches!(head, [0x80, 0..=5, ..]) || head.starts_with(MAGIC[1])
 }
 
 impl Legacy {

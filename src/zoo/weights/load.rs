@@ -11,6 +11,7 @@ use super::find::find;
 use super::legacy::{self, Legacy};
 use super::pickle;
 use super::pth::Archive;
+use super::storage::Tensors;
 use crate::error::{first_line, short};
 use crate::network::Network;
 use crate::{Error, Result};
@@ -20,20 +21,25 @@ use crate::{Error, Result};
 pub(super) fn load(network: &mut Network, path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(9).read_to_end(&mut head))
+        .and_then(|file| file.take(HEAD).read_to_end(&mut head))
         .map_err(Error::io("read the weights", path))?;
     let loaded = match head.as_slice() {
         [] => Err("the file is empty. Delete it, so that it can be fetched anew.".to_owned()),
         [b'P', b'K', 3, 4, ..] => from_archive(network, path),
-        [.., b'{'] if head.len() == 9 => {
-            let bytes = std::fs::read(path).map_err(Error::io("read the weights", path))?;
-            from_safetensors(network, &bytes)
-        }
+        head if head.get(8) == Some(&b'{') => from_safetensors(network, &whole(path)?),
+        head if pickle::is_tar(head) => from_tar(network, &whole(path)?),
         head if legacy::begins_so(head) => from_legacy(network, path),
         _ => Err("it is neither safetensors nor a state_dict (.pth, .pt) as PyTorch saves it."
             .to_owned()),
     };
     loaded.map_err(|problem| Error::weights_file(path, problem))
+}
+
+/// As much of a file as tells its form.
+const HEAD: u64 = 512;
+
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(Error::io("read the weights", path))
 }
 
 type Done = std::result::Result<Option<String>, String>;
@@ -49,6 +55,13 @@ fn from_legacy(network: &mut Network, path: &Path) -> Done {
     let legacy = Legacy::open(path)?;
     let pickled = pickle::read(legacy.pickle())?;
     fit(network, &pickled.contents, |wanted| legacy.tensors(&pickled, wanted))
+}
+
+fn from_tar(network: &mut Network, bytes: &[u8]) -> Done {
+    let pickled = pickle::tar(bytes)?;
+    fit(network, &pickled.contents, |wanted| {
+        Tensors::new(&pickled.tensors, wanted, bytes.len() as u64)?.all()
+    })
 }
 
 /// Loads safetensors held in memory, as the zoo's embedded weights are.

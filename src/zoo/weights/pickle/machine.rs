@@ -24,16 +24,24 @@ pub(super) struct Machine<'a> {
     pub(super) objects: Vec<Object<'a>>,
     pub(super) storages: Vec<Storage<'a>>,
     pub(super) tensors: Vec<Described<'a>>,
+    /// Tensors that the pickle refers to by number, as in the first files.
+    pub(super) known: HashMap<i64, usize>,
+    /// Whether this pickle lies within a value of another.
+    pub(super) embedded: bool,
 }
 
 impl<'a> Machine<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Machine<'a> {
+        Machine { bytes: Bytes::new(bytes), ..Machine::default() }
+    }
+
     pub(super) fn read(bytes: &'a [u8]) -> Result<(Machine<'a>, Value<'a>), String> {
-        let mut machine = Machine { bytes: Bytes::new(bytes), ..Machine::default() };
+        let mut machine = Machine::of(bytes);
         let root = machine.run()?;
         Ok((machine, root))
     }
 
-    fn run(&mut self) -> Result<Value<'a>, String> {
+    pub(super) fn run(&mut self) -> Result<Value<'a>, String> {
         loop {
             let opcode = self.bytes.byte()?;
             match opcode {
@@ -47,7 +55,7 @@ impl<'a> Machine<'a> {
                 // A buffer is made read-only.
                 0x98 => {}
                 b'(' => {
-                    self.counted()?;
+                    self.counted(1)?;
                     self.marks.push(self.stack.len());
                 }
                 b'0' => match self.marks.last() {
@@ -142,8 +150,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Counts what is going to be kept.
-    pub(super) fn counted(&mut self) -> Result<(), String> {
-        self.count += 1;
+    pub(super) fn counted(&mut self, values: usize) -> Result<(), String> {
+        self.count += values;
         match self.count <= MOST_VALUES {
             true => Ok(()),
             false => Err(format!("it holds more than {MOST_VALUES} values: no checkpoint does")),
@@ -151,7 +159,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn push(&mut self, value: Value<'a>) -> Result<(), String> {
-        self.counted()?;
+        self.counted(1)?;
         self.stack.push(value);
         Ok(())
     }
@@ -204,7 +212,7 @@ impl<'a> Machine<'a> {
             _ => u32::try_from(self.memo.len()).map_err(|_| damaged())?,
         };
         let value = self.top()?;
-        self.counted()?;
+        self.counted(1)?;
         self.memo.insert(slot, value);
         Ok(())
     }

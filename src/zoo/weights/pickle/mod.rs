@@ -10,6 +10,8 @@ mod late;
 mod machine;
 
 mod object;
+mod reference;
+mod tar;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -21,6 +23,7 @@ use super::contents::Contents;
 use bytes::damaged;
 pub(super) use element::Element;
 use machine::Machine;
+pub(super) use tar::{is_tar, tar};
 use value::Value;
 pub(super) use value::{Described, Numbers};
 
@@ -37,9 +40,16 @@ pub(super) struct Pickled<'a> {
 
 /// Reads a pickle that holds tensors.
 pub(super) fn read(bytes: &[u8]) -> Result<Pickled<'_>, String> {
-    let (mut machine, root) = Machine::read(bytes)?;
+    pickled(Machine::of(bytes))
+}
+
+fn pickled(mut machine: Machine<'_>) -> Result<Pickled<'_>, String> {
+    let root = machine.run()?;
     let contents = machine.contents(root)?;
-    let storages = machine.storages.iter().map(|storage| (storage.key, storage.element.bytes));
+    let storages = machine.storages.iter().filter_map(|storage| match storage.numbers {
+        Numbers::Storage(key) => Some((key, storage.element.bytes)),
+        _ => None,
+    });
     Ok(Pickled {
         contents,
         storages: storages.collect(),

@@ -5,11 +5,7 @@ use super::bytes::damaged;
 use super::element::Element;
 use super::machine::Machine;
 use super::value::{Described, Numbers, Object, Storage, Value};
-use crate::error::short;
 use crate::network::ops::MOST_DIMS;
-
-/// Storages' keys are numbers, or addresses of memory.
-const LONGEST_KEY: usize = 64;
 
 impl<'a> Machine<'a> {
     /// One of the operations that name, call or complete an object.
@@ -80,65 +76,6 @@ impl<'a> Machine<'a> {
         self.push(Value::Global(self.globals.len() - 1))
     }
 
-    /// A reference to what lies beside the pickle:
-    /// `("storage", type, key, device, length[, (key of a view, begin, length)])`.
-    fn reference(&mut self) -> Result<(), String> {
-        let Value::Tuple(id) = self.pop()? else {
-            return Err("a reference that is no tensor's storage".to_owned());
-        };
-        let parts = self.containers[id].as_slice();
-        match parts.first().and_then(|value| value.text()) {
-            Some("storage") => {}
-            // A class with its source, as old files have it of whole models.
-            Some("module") => {
-                let class = parts.get(1).copied().unwrap_or(Value::Other);
-                return self.push(class);
-            }
-            _ => return Err("a reference that is no tensor's storage".to_owned()),
-        }
-        let class = parts.get(1).and_then(|class| match class {
-            Value::Global(id) => Some(self.globals[*id]),
-            _ => None,
-        });
-        let key = parts.get(2).and_then(|key| key.text());
-        let (class, key) = class.zip(key).ok_or_else(damaged)?;
-        let begin = match parts.get(5) {
-            Some(Value::Tuple(view)) => match self.containers[*view].get(1) {
-                Some(Value::Int(begin)) => *begin,
-                _ => return Err(damaged()),
-            },
-            _ => 0,
-        };
-        self.storage(class, key, begin)
-    }
-
-    /// The same in protocol 0: `('storage', <class 'torch.FloatStorage'>, '0', 'cpu', 36)`.
-    fn reference_in_words(&mut self, line: &'a str) -> Result<(), String> {
-        let mut parts = line.split(", ").map(|part| part.trim_matches(['(', ')', '\'']));
-        let (what, class, key) = (parts.next(), parts.next(), parts.next());
-        let class = class
-            .and_then(|class| class.strip_prefix("<class '")?.strip_suffix("'>")?.rsplit_once('.'));
-        match (what, class, key) {
-            (Some("storage"), Some(class), Some(key)) => self.storage(class, key, 0),
-            _ => Err("a reference that is no tensor's storage".to_owned()),
-        }
-    }
-
-    fn storage(
-        &mut self,
-        (module, name): (&'a str, &'a str),
-        key: &'a str,
-        begin: i64,
-    ) -> Result<(), String> {
-        let element = Element::of_storage(module, name)
-            .ok_or_else(|| format!("{}.{} is no storage of PyTorch", short(module), short(name)))?;
-        if key.len() > LONGEST_KEY {
-            return Err(damaged());
-        }
-        self.storages.push(Storage { key, element, begin });
-        self.push(Value::Storage(self.storages.len() - 1))
-    }
-
     /// What a class or function would give for these arguments.
     fn call(&mut self, class: Value<'a>, arguments: Value<'a>) -> Result<(), String> {
         let Value::Tuple(arguments) = arguments else { return Err(damaged()) };
@@ -161,6 +98,15 @@ impl<'a> Machine<'a> {
             ("_codecs", "encode", &[Value::Text(text), Value::Text("latin1" | "latin-1"), ..]) => {
                 Some(Value::Latin1(text))
             }
+            ("torch.storage", "_load_from_bytes", &[Value::Bytes(bytes)]) => {
+                // As much work as that.
+                self.counted(64)?;
+                let storage = self.embedded(bytes);
+                storage.map(|storage| {
+                    self.storages.push(storage);
+                    Value::Storage(self.storages.len() - 1)
+                })
+            }
             // What Python writes of classes before it knows their parts.
             ("copyreg" | "copy_reg", "_reconstructor" | "__newobj__", &[Value::Global(id), ..]) => {
                 Some(self.inert(Some(id), arguments))
@@ -182,7 +128,7 @@ impl<'a> Machine<'a> {
         let mut items = Vec::new();
         if let [Value::List(pairs)] = *self.containers[arguments].as_slice() {
             for at in 0..self.containers[pairs].len() {
-                self.counted()?;
+                self.counted(1)?;
                 if let Value::List(pair) | Value::Tuple(pair) = self.containers[pairs][at]
                     && let &[key, value] = self.containers[pair].as_slice()
                 {
@@ -252,13 +198,9 @@ impl<'a> Machine<'a> {
                 Value::Tuple(stride),
                 ..,
             ] => (id, offset, size, stride),
-            // `pickle.dump` puts each storage into a file within the file.
-            [Value::Object(_), ..] => {
-                return Ok(nowhere("a tensor in the form of `pickle.dump`, not of `torch.save`"));
-            }
-            _ => return Err("a tensor is described in an unknown way".to_owned()),
+            _ => return Ok(nowhere("a tensor described in an unknown way")),
         };
-        let Storage { key, element, begin } = self.storages[id];
+        let Storage { numbers, element, begin } = self.storages[id];
         let metadata = given.get(if typed { 7 } else { 6 });
         if matches!(metadata, Some(Value::Dict(id)) if !self.containers[*id].is_empty()) {
             return Ok(nowhere("a view that negates or conjugates its numbers"));
@@ -270,7 +212,7 @@ impl<'a> Machine<'a> {
         };
         Ok(Described {
             element,
-            numbers: Numbers::Storage(key),
+            numbers,
             offset: offset.checked_add(begin).ok_or_else(damaged)?,
             size: self.sizes(size)?,
             stride: self.sizes(stride)?,

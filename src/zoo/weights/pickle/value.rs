@@ -43,9 +43,9 @@ pub(super) struct Object<'a> {
 /// A storage as the pickle refers to it.
 #[derive(Clone, Debug)]
 pub(super) struct Storage<'a> {
-    pub(super) key: &'a str,
+    pub(super) numbers: Numbers<'a>,
     pub(super) element: Element<'a>,
-    /// Where it begins in the storage of that key, in elements: not at 0 for views in old files.
+    /// Where it begins in these numbers: not at 0 for views in old files.
     pub(super) begin: i64,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Described<'a> {
 }
 
 /// Where a tensor's numbers lie.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Numbers<'a> {
     /// In the storage of this key, beside the pickle.
     Storage(&'a str),
