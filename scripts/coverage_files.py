@@ -73,13 +73,14 @@ def export(model, shape, path, opset, dynamo):
             y = next(iter(y.values())) if isinstance(y, dict) else y
             return y[0] if isinstance(y, (tuple, list)) else y
 
+    model = model.eval()
     torch.manual_seed(0)
     images = torch.rand(2, *shape)
     options = {"opset_version": opset, "dynamo": dynamo, "input_names": ["image"], "output_names": ["output"]}
     options |= {"verbose": False} if dynamo else {}
     try:
         with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
-            module = model.eval() if torch.is_tensor(model(images[:1])) else First().eval()
+            module = model if torch.is_tensor(model(images[:1])) else First().eval()
             torch.onnx.export(module, (images[:1],), str(path), **options)
     except Exception as error:
         raise NotMade(f"export: {error}") from error

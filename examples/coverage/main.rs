@@ -146,7 +146,7 @@ fn deepest_map(net: &Network, input: &Tensor) -> Outcome<()> {
     };
     let mut answer = Err("no layer with a map of several places".into());
     let nodes = net.nodes().iter().zip(&shapes).rev();
-    for (node, _) in nodes.filter(|(node, shape)| layer(&node.op) && spatial(shape)).take(8) {
+    for (node, _) in nodes.filter(|(node, shape)| layer(&node.op) && spatial(shape)).take(40) {
         answer = finite(net, input, &GradCam::at(&node.name));
         if answer.is_ok() {
             break;

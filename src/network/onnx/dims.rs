@@ -179,6 +179,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_for_four_images_has_them_in_its_reshapes() {
+        let of_four = |sizes: &[i64], dim: usize, before: i64| {
+            let batch = Some(Batch { dim, before, images: 4 });
+            Shape { sizes: sizes.to_vec(), batch }
+        };
+        let map = of_four(&[4, 8, 7, 7], 0, 1);
+        for (target, expected) in [
+            (&[4, 392][..], of_four(&[4, 392], 0, 1)),
+            (&[-1, 8, 49], of_four(&[4, 8, 49], 0, 1)),
+            // Windows of rows, merged with the images.
+            (&[28, 8, 7], of_four(&[28, 8, 7], 0, 1)),
+        ] {
+            assert_eq!(reshaped(&map, target, false), Ok(expected), "{target:?}");
+        }
+        // 392 · 4 values can't be told apart again.
+        assert!(reshaped(&map, &[2, 784], false).is_err());
+    }
+
+    #[test]
     fn a_file_for_any_batch_has_it_in_the_minus_one() {
         let merged = reshaped(&shape(&[197, 1, 12, 64], 1, 1), &[-1, 768], true);
         assert_eq!(merged, Ok(shape(&[197, 768], 0, 197)));

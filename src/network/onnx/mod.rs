@@ -77,9 +77,10 @@ impl Network {
     /// normalization into the convolution before it: that layer then gives the normalized value, and
     /// a state_dict, which still has both, does not fit; it does where nothing was folded.
     ///
-    /// **Classifiers** of torchvision's kinds are what it is tried with: ResNet, VGG, DenseNet,
-    /// GoogLeNet, SqueezeNet, MobileNetV2 and V3, EfficientNet, RegNet, ShuffleNetV2, MNASNet,
-    /// ConvNeXt and vision transformers.
+    /// **What is tried**: torchvision's classifiers and segmentation networks, 64 architectures of timm,
+    /// files of model collections; [COVERAGE.md] counts them.
+    ///
+    /// [COVERAGE.md]: https://github.com/convscope/convscope/blob/main/docs/COVERAGE.md
     ///
     /// **Pictures** are resized to the input, with values from 0 to 1, and classes have numbers:
     /// [`with_preprocess`](Network::with_preprocess) and [`with_classes`](Network::with_classes) say

@@ -1,16 +1,28 @@
 //! Parts of constants, and constants with parts written over.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::Known;
-use crate::error::shape_text;
+use crate::error::{shape_text, short};
+use crate::network::onnx::parts::stepped;
 use crate::network::onnx::rearrange::{axes, axis};
 use crate::network::onnx::value::{Outcome, torch};
 
 /// Indices that count from the front; all within `size`.
-fn places(known: &mut Known, indices: &Tensor, size: i64) -> Outcome<Vec<i64>> {
-    let numbers = known.numbers_in(indices)?;
-    crate::network::onnx::parts::places(&numbers, size)
+fn places(known: &mut Known, indices: &Tensor, size: i64) -> Outcome<Tensor> {
+    known.budget.work(indices.numel() as u64)?;
+    let indices = indices.f_to_kind(Kind::Int64).map_err(torch)?;
+    if indices.numel() == 0 {
+        return Ok(indices);
+    }
+    let bound = |of: Result<Tensor, TchError>| of?.f_int64_value(&[]);
+    let [first, last] =
+        [bound(indices.f_min()).map_err(torch)?, bound(indices.f_max()).map_err(torch)?];
+    if first < size.saturating_neg() || last >= size {
+        return Err(format!("indices from {first} to {last} in a dimension of {size}"));
+    }
+    let from_front = || indices.f_add_scalar(size)?.f_where_self(&indices.f_lt(0)?, &indices);
+    from_front().map_err(torch)
 }
 
 pub(super) fn gather(known: &mut Known) -> Outcome<Tensor> {
@@ -20,7 +32,7 @@ pub(super) fn gather(known: &mut Known) -> Outcome<Tensor> {
     let shape = [&size[..dim], &indices.size(), &size[dim.saturating_add(1)..]].concat();
     known.count(&shape, &[&indices])?;
     let places = places(known, &indices, size[dim])?;
-    let taken = Tensor::f_from_slice(&places).and_then(|row| x.f_index_select(dim as i64, &row));
+    let taken = places.f_reshape(-1).and_then(|row| x.f_index_select(dim as i64, &row));
     taken.and_then(|taken| taken.f_reshape(&shape)).map_err(torch)
 }
 
@@ -40,9 +52,7 @@ fn along(known: &mut Known, x: &Tensor, indices: &Tensor) -> Outcome<(i64, Tenso
         let [size, shape] = [shape_text(&size), shape_text(&shape)];
         return Err(format!("indices {shape} into {size}"));
     }
-    let places = places(known, indices, size[dim])?;
-    let row = Tensor::f_from_slice(&places).and_then(|row| row.f_reshape(&shape));
-    Ok((dim as i64, row.map_err(torch)?))
+    Ok((dim as i64, places(known, indices, size[dim])?))
 }
 
 /// For each dimension that the last of `indices` names, where in it: as libtorch indexes. `shared`
@@ -72,9 +82,7 @@ fn tuples(
     }
     for at in 0..named {
         let part = indices.f_select(-1, at as i64).map_err(torch)?;
-        let row = places(known, &part, size[shared.saturating_add(at)])?;
-        let row = Tensor::f_from_slice(&row).and_then(|row| row.f_reshape(outer));
-        tuples.push(Some(row.map_err(torch)?));
+        tuples.push(Some(places(known, &part, size[shared.saturating_add(at)])?));
     }
     Ok(tuples)
 }
@@ -95,7 +103,7 @@ pub(super) fn scatter_nd(known: &mut Known) -> Outcome<Tensor> {
         "none" => false,
         "add" => true,
         other => {
-            return Err(format!("reduction `{}` is not supported", crate::error::short(other)));
+            return Err(format!("reduction `{}` is not supported", short(other)));
         }
     };
     let tuples = tuples(known, &x, &indices, 0)?;
@@ -119,7 +127,7 @@ pub(super) fn scatter_elements(known: &mut Known) -> Outcome<Tensor> {
         "max" => x.f_scatter_reduce(dim, &indices, &updates, "amax"),
         "min" => x.f_scatter_reduce(dim, &indices, &updates, "amin"),
         other => {
-            return Err(format!("reduction `{}` is not supported", crate::error::short(other)));
+            return Err(format!("reduction `{}` is not supported", short(other)));
         }
     };
     result.map_err(torch)
@@ -139,7 +147,7 @@ pub(super) fn slice(known: &mut Known) -> Outcome<Tensor> {
     let dims = axes(&list, x.dim())?;
     for (((start, end), dim), step) in starts.into_iter().zip(ends).zip(dims).zip(steps) {
         let size = x.size()[dim];
-        let places = crate::network::onnx::parts::stepped(size, [start, end, step])?;
+        let places = stepped(size, [start, end, step])?;
         if places.len() as i64 == size && step > 0 {
             continue;
         }
