@@ -224,6 +224,19 @@ def layers_between_activations():
         node("Gemm", ["columns", "fc", "c"], ["y"], transA=1, alpha=0.5, beta=2.0),
     ]
     case("gemm", images((3, 3, 6, 5)), nodes, tensors)
+    # A vector on the right, and constants: one on the left, one on each side.
+    tensors |= {"v": wave((3,), 4), "m": wave((3, 4), 5), "u": wave((4,), 6), "s": np.array([0, 2, 4, 3], np.int64)}
+    nodes = [
+        node("Conv", ["x", "w"], ["conv"]),
+        node("Reshape", ["conv", "s"], ["maps"]),
+        node("MatMul", ["maps", "v"], ["columns"]),
+        node("MatMul", ["v", "m"], ["row"]),
+        node("MatMul", ["row", "u"], ["number"]),
+        node("Add", ["row", "number"], ["shift"]),
+        node("Add", ["columns", "shift"], ["shifted"]),
+        node("Flatten", ["shifted"], ["y"]),
+    ]
+    case("vectors", images((3, 3, 6, 5)), nodes, tensors)
 
 
 OUT = Path(sys.argv[1])

@@ -12,7 +12,7 @@ use super::windows::{Window, pair, planes, unplaned};
 use crate::network::Op;
 use crate::network::ops::{
     Arithmetic, BatchNorm2d, Conv2d, LayerNorm, Linear, LogSoftmax, MatMul, Permute, Pointwise,
-    Softmax,
+    Select, Softmax, Unsqueeze,
 };
 
 pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
@@ -163,17 +163,29 @@ fn swapped<'a>(importer: &mut Importer<'a>, matrix: Value<'a>) -> Outcome<Value<
     importer.emit(Permute { order: vec![1, 0] }, vec![matrix])
 }
 
-/// With a fixed matrix a fully connected layer, else a product of two activations.
+/// With a fixed matrix a fully connected layer, else a product of two activations. A vector counts as
+/// a row on the left, as a column on the right.
 pub(super) fn mat_mul<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let (a, b) = (importer.input(node, 0)?, importer.input(node, 1)?);
-    match (&a, &b) {
+    let is_vector = |value: &Value| importer.shape(value).sizes.len() == 1;
+    let [row, column] = [is_vector(&a), is_vector(&b)];
+    let a = if row { importer.emit(Unsqueeze { dim: 0 }, vec![a])? } else { a };
+    let b = if column { importer.emit(Unsqueeze { dim: 1 }, vec![b])? } else { b };
+    let product = match (&a, &b) {
         (Value::Node(_), Value::Constant(matrix, name)) if matrix.dim() == 2 => {
             let matrix = importer.cast(matrix, Kind::Float)?;
             let weight = importer.transposed(&matrix, name)?;
-            importer.emit_layer(Linear { weight, bias: None }, vec![a], name)
+            importer.emit_layer(Linear { weight, bias: None }, vec![a], name)?
         }
-        _ => importer.emit(MatMul, vec![a, b]),
-    }
+        _ => importer.emit(MatMul, vec![a, b])?,
+    };
+    let rank = importer.shape(&product).sizes.len();
+    // The last dimension first, so that the other one keeps its number.
+    let mut extra = [column.then_some(1), row.then_some(2)].into_iter().flatten();
+    extra.try_fold(product, |product, from_end| {
+        let dim = rank.saturating_sub(from_end);
+        importer.emit(Select { dim, index: 0 }, vec![product])
+    })
 }
 
 fn scaled(importer: &mut Importer, tensor: Tensor, factor: f64) -> Outcome<Tensor> {

@@ -37,6 +37,7 @@ mod operators;
 mod parts;
 mod pointwise;
 mod quantized;
+mod reading;
 mod rearrange;
 mod reductions;
 mod repeats;
