@@ -47,6 +47,6 @@ impl Builder {
     ) -> NodeId {
         let scale = Extent::Scale(factor as f64);
         let dims = vec![(2, scale), (3, scale)];
-        self.op(name, ops::Resize { dims, mode, place }, &[input])
+        self.op(name, ops::Resize { dims, mode, place, antialias: false }, &[input])
     }
 }

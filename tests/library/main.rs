@@ -29,6 +29,7 @@ mod occlusion;
 mod onnx;
 mod onnx_bombs;
 mod onnx_bytes;
+mod onnx_cases;
 mod onnx_hostile;
 mod onnx_operations;
 mod oracle;

@@ -173,11 +173,17 @@ fn quantized_and_optimized_files_are_called_so() -> Tested {
     let fused = node("FusedConv", &["x"], "y").text(7, "com.microsoft");
     let said = refused(&folder, &file(&[fused], &[]).0)?;
     assert!(said.contains("com.microsoft.FusedConv") && said.contains("A runtime"), "{said}");
-    let names = ["x", "s", "z", "w", "s", "z", "s", "z"];
-    let said = refused(&folder, &file(&[node("QLinearConv", &names, "y")], &[]).0)?;
+    let said = refused(&folder, &file(&[node("QLinearConv", &["x"], "y")], &[]).0)?;
     let parts = ["QLinearConv", "was quantized", "floating-point", "`DequantizeLinear`"];
     assert!(parts.iter().all(|part| said.contains(part)), "{said}");
     Ok(())
+}
+
+#[test]
+fn a_norm_of_whole_numbers_is_refused() -> Tested {
+    let folder = scratch("onnx_whole_norm");
+    let nodes = [node("ReduceL2", &["w"], "n"), node("Add", &["x", "n"], "y")];
+    assert_says(&folder, &file(&nodes, &[row("w", &[3, 4])]), "whole numbers")
 }
 
 #[test]

@@ -27,9 +27,6 @@ pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         Some(list) => axes(list, rank)?,
         None => (0..rank).collect(),
     };
-    if node.int("antialias", 0) != 0 {
-        return Err("antialiasing is not supported".to_owned());
-    }
     let dims = match (scales, sizes) {
         (Some(scales), None) => {
             named.into_iter().zip(scales.into_iter().map(Extent::Scale)).collect()
@@ -63,7 +60,8 @@ pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
         },
         other => return Err(format!("mode {} is not supported", short(other))),
     };
-    emit(importer, x, dims, mode, place)
+    let antialias = node.int("antialias", 0) != 0;
+    emit(importer, x, Resize { dims, mode, place, antialias })
 }
 
 /// `Resize`'s predecessor, with its scales as an attribute or as an input.
@@ -79,29 +77,23 @@ pub(super) fn upsample<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
         other => return Err(format!("mode {} is not supported", short(other))),
     };
     let dims = scales.into_iter().map(Extent::Scale).enumerate().collect();
-    emit(importer, x, dims, mode, Placing::Asymmetric)
+    emit(importer, x, Resize { dims, mode, place: Placing::Asymmetric, antialias: false })
 }
 
-fn emit<'a>(
-    importer: &mut Importer<'a>,
-    x: Value<'a>,
-    mut dims: Vec<(usize, Extent)>,
-    mode: ResizeMode,
-    place: Placing,
-) -> Outcome<Value<'a>> {
+fn emit<'a>(importer: &mut Importer<'a>, x: Value<'a>, mut resize: Resize) -> Outcome<Value<'a>> {
     let shape = importer.shape(&x);
     let stays = |&(dim, to): &(usize, Extent)| match to {
         Extent::Scale(scale) => scale == 1.0,
         Extent::Size(size) => shape.sizes.get(dim) == Some(&size),
     };
-    dims.retain(|dim| !stays(dim));
-    if dims.is_empty() {
+    resize.dims.retain(|dim| !stays(dim));
+    if resize.dims.is_empty() {
         return Ok(x);
     }
-    if shape.batch.is_some_and(|batch| dims.iter().any(|(dim, _)| *dim == batch.dim)) {
+    if shape.batch.is_some_and(|batch| resize.dims.iter().any(|(dim, _)| *dim == batch.dim)) {
         return Err("it changes the number of images".to_owned());
     }
-    importer.emit(Resize { dims, mode, place }, vec![x])
+    importer.emit(resize, vec![x])
 }
 
 /// An input of fixed numbers; none where it is empty, as exporters leave out what is not given.

@@ -6,6 +6,7 @@ use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, extent, one};
 use super::{Axes, Read, Seen, only};
 use crate::layer_kind::LayerKind;
+use crate::network::is_floating;
 
 /// What [`Reduce`] makes of many numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,9 @@ impl Operation for Reduce {
             Reduction::Sum => x.f_sum_dim_intlist(dims, keep, None::<Kind>),
             Reduction::Max => x.f_amax(dims, keep),
             Reduction::Min => x.f_amin(dims, keep),
-            Reduction::L2 => x.f_norm_scalaropt_dim(2, dims, keep),
+            // tch ends in a panic where libtorch refuses whole numbers.
+            Reduction::L2 if is_floating(x.kind()) => x.f_norm_scalaropt_dim(2, dims, keep),
+            Reduction::L2 => Err(TchError::Kind("a norm of whole numbers".to_owned())),
             Reduction::LogSumExp => x.f_logsumexp(dims, keep),
             Reduction::Product => {
                 let mut last_first = dims;

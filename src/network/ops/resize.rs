@@ -17,6 +17,8 @@ pub struct Resize {
     pub mode: ResizeMode,
     /// Where the new values lie among the old ones.
     pub place: Placing,
+    /// Whether what gets smaller is averaged over all old values.
+    pub antialias: bool,
 }
 
 /// The new size of a dimension.
@@ -76,6 +78,9 @@ pub enum Placing {
     Asymmetric,
 }
 
+/// Each old value beside takes a pass over the map.
+const MOST_STRETCH: f64 = 1024.0;
+
 /// For each new value of a dimension, which old ones it is made of, with their shares: one list a tap.
 struct Taps(Vec<(Vec<i64>, Vec<f32>)>);
 
@@ -104,23 +109,51 @@ impl Resize {
         }
     }
 
+    /// How much wider the curves are than between neighbors.
+    fn stretch(&self, scale: f64) -> f64 {
+        if self.antialias { (1.0 / scale).max(1.0) } else { 1.0 }
+    }
+
     fn taps(&self, old: i64, new: i64, scale: f64) -> Taps {
         let places = (0..new).map(|at| f64::from(self.place(at, old, new, scale)));
         let inside = |index: f64| (index as i64).clamp(0, old - 1);
+        let stretch = self.stretch(scale);
         let count = match self.mode {
             ResizeMode::Nearest(_) => 1,
-            ResizeMode::Linear => 2,
-            ResizeMode::Cubic { .. } => 4,
+            ResizeMode::Linear => 2 * stretch.ceil() as usize,
+            ResizeMode::Cubic { .. } => 2 * (2.0 * stretch).ceil() as usize,
         };
         let mut taps = vec![(Vec::new(), Vec::new()); count];
         for place in places {
-            let shares = self.shares(place, old);
+            let shares = match stretch > 1.0 {
+                true => self.averaged(place, old, stretch, count),
+                false => self.shares(place, old),
+            };
             for (tap, (index, share)) in taps.iter_mut().zip(shares) {
                 tap.0.push(inside(index));
                 tap.1.push(share as f32);
             }
         }
         Taps(taps)
+    }
+
+    /// The same by curves that are wider by `stretch`.
+    fn averaged(&self, place: f64, old: i64, stretch: f64, count: usize) -> Vec<(f64, f64)> {
+        let first = place.floor() - (count / 2) as f64 + 1.0;
+        let inside = |at: f64| (0.0..=(old - 1) as f64).contains(&at);
+        let tap = |at: usize| {
+            let at = first + at as f64;
+            let distance = (place - at).abs() / stretch;
+            let share = match self.mode {
+                ResizeMode::Cubic { exclude_outside: true, .. } if !inside(at) => 0.0,
+                ResizeMode::Cubic { coefficient, .. } => cubic(distance, coefficient),
+                _ => (1.0 - distance).max(0.0),
+            };
+            (at, share)
+        };
+        let taps: Vec<(f64, f64)> = (0..count).map(tap).collect();
+        let sum: f64 = taps.iter().map(|(_, share)| share).sum();
+        taps.into_iter().map(|(at, share)| (at, share / sum)).collect()
     }
 
     /// The old places that make the value at `place`, with their shares.
@@ -177,9 +210,13 @@ impl Operation for Resize {
         let mut shape = x.to_vec();
         for &(dim, to) in &self.dims {
             let old = extent(x, dim)?;
-            let Some((new, _)) = to.of(old) else {
+            let Some((new, scale)) = to.of(old) else {
                 return misfit("a size to enlarge or reduce to at least 1", shape_text(x));
             };
+            if self.stretch(scale) > MOST_STRETCH {
+                let expected = format!("a reduction to no less than 1/{MOST_STRETCH}");
+                return misfit(expected, format!("{old} to {new}"));
+            }
             shape[dim] = new;
         }
         Ok(shape)
@@ -239,7 +276,8 @@ impl Operation for Resize {
             Placing::Asymmetric => 0.0,
             _ => return Seen::WHOLE,
         };
-        let around = if matches!(self.mode, ResizeMode::Cubic { .. }) { 2.0 } else { 1.0 };
+        let around = self.stretch(scale)
+            * if matches!(self.mode, ResizeMode::Cubic { .. }) { 2.0 } else { 1.0 };
         read.between(scale, [first - around, first + around])
     }
 

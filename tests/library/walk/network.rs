@@ -145,7 +145,7 @@ fn enlarging(with: &mut With, size: i64) {
         let place = ops::Placing::AlignCorners;
         let mode = ops::ResizeMode::Cubic { coefficient: 0.5, exclude_outside: true };
         let dims = vec![(3, ops::Extent::Size(size)), (size as usize, ops::Extent::Scale(0.5))];
-        b.op("resize", ops::Resize { dims, mode, place }, &[b.input()])
+        b.op("resize", ops::Resize { dims, mode, place, antialias: false }, &[b.input()])
     });
     with("shuffle", usual, &|b| {
         let op = ops::PixelUnshuffle { factor: size, places_first: true };
