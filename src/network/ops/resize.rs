@@ -114,21 +114,22 @@ impl Resize {
         if self.antialias { (1.0 / scale).max(1.0) } else { 1.0 }
     }
 
+    /// How many old values make a new one.
+    fn count(&self, stretch: f64) -> usize {
+        match self.mode {
+            ResizeMode::Nearest(_) => 1,
+            ResizeMode::Linear => 2 * stretch.ceil() as usize,
+            ResizeMode::Cubic { .. } => 2 * (2.0 * stretch).ceil() as usize,
+        }
+    }
+
     fn taps(&self, old: i64, new: i64, scale: f64) -> Taps {
         let places = (0..new).map(|at| f64::from(self.place(at, old, new, scale)));
         let inside = |index: f64| (index as i64).clamp(0, old - 1);
         let stretch = self.stretch(scale);
-        let count = match self.mode {
-            ResizeMode::Nearest(_) => 1,
-            ResizeMode::Linear => 2 * stretch.ceil() as usize,
-            ResizeMode::Cubic { .. } => 2 * (2.0 * stretch).ceil() as usize,
-        };
-        let mut taps = vec![(Vec::new(), Vec::new()); count];
+        let mut taps = vec![(Vec::new(), Vec::new()); self.count(stretch)];
         for place in places {
-            let shares = match stretch > 1.0 {
-                true => self.averaged(place, old, stretch, count),
-                false => self.shares(place, old),
-            };
+            let shares = self.shares(place, old, stretch);
             for (tap, (index, share)) in taps.iter_mut().zip(shares) {
                 tap.0.push(inside(index));
                 tap.1.push(share as f32);
@@ -137,8 +138,18 @@ impl Resize {
         Taps(taps)
     }
 
-    /// The same by curves that are wider by `stretch`.
-    fn averaged(&self, place: f64, old: i64, stretch: f64, count: usize) -> Vec<(f64, f64)> {
+    /// The old places that make the value at `place`, which may lie beyond the border, with their shares.
+    fn shares(&self, place: f64, old: i64, stretch: f64) -> Vec<(f64, f64)> {
+        if let ResizeMode::Nearest(rounding) = self.mode {
+            let nearest = match rounding {
+                Rounding::PreferFloor => (place - 0.5).ceil(),
+                Rounding::PreferCeil => (place + 0.5).floor(),
+                Rounding::Floor => place.floor(),
+                Rounding::Ceil => place.ceil(),
+            };
+            return vec![(nearest, 1.0)];
+        }
+        let count = self.count(stretch);
         let first = place.floor() - (count / 2) as f64 + 1.0;
         let inside = |at: f64| (0.0..=(old - 1) as f64).contains(&at);
         let tap = |at: usize| {
@@ -154,39 +165,6 @@ impl Resize {
         let taps: Vec<(f64, f64)> = (0..count).map(tap).collect();
         let sum: f64 = taps.iter().map(|(_, share)| share).sum();
         taps.into_iter().map(|(at, share)| (at, share / sum)).collect()
-    }
-
-    /// The old places that make the value at `place`, with their shares.
-    fn shares(&self, place: f64, old: i64) -> Vec<(f64, f64)> {
-        let last = (old - 1) as f64;
-        match self.mode {
-            ResizeMode::Nearest(rounding) => {
-                let nearest = match rounding {
-                    Rounding::PreferFloor => (place - 0.5).ceil(),
-                    Rounding::PreferCeil => (place + 0.5).floor(),
-                    Rounding::Floor => place.floor(),
-                    Rounding::Ceil => place.ceil(),
-                };
-                vec![(nearest, 1.0)]
-            }
-            ResizeMode::Linear => {
-                let place = place.clamp(0.0, last);
-                let (first, beyond) = (place.floor(), place - place.floor());
-                vec![(first, 1.0 - beyond), (first + 1.0, beyond)]
-            }
-            ResizeMode::Cubic { coefficient, exclude_outside } => {
-                let first = place.floor();
-                let tap = |offset: f64| {
-                    let at = first + offset;
-                    let out = exclude_outside && !(0.0..=last).contains(&at);
-                    (at, if out { 0.0 } else { cubic((place - at).abs(), coefficient) })
-                };
-                let taps = [-1.0, 0.0, 1.0, 2.0].map(tap);
-                let sum: f64 = taps.iter().map(|(_, share)| share).sum();
-                let sum = if exclude_outside { sum } else { 1.0 };
-                taps.map(|(at, share)| (at, share / sum)).to_vec()
-            }
-        }
     }
 }
 
