@@ -56,6 +56,7 @@ pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
     hostile.write("Maximized", &maximized)?;
     let photos = [three.clone(), eight.clone()];
     hostile.write("Examples", &dataset_examples(&net, Unit::channel(&relu, 1), &photos, 2)?)?;
+    hostile.write("PatchColors", &net.patch_colors(&photos, &relu)?)?;
     let mut pupil = network()?;
     let data = Dataset::prepare(&pupil, &data::digits(20, 1)?)?;
     hostile.write("History", &pupil.fit(&data, Fit::new(1).batch(10))?)?;
