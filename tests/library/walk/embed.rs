@@ -47,6 +47,10 @@ fn embedding() {
             walk.call(format!("features of {name:.20}"), || {
                 zoo::digits()?.features(&data::digits(4, 1)?, &name, Pooling::default())
             });
+            walk.figure(format!("colors of {name:.20}"), || {
+                zoo::digits()?.patch_colors(&data::digits(2, 1)?, &name)
+            });
+            walk.call(format!("hub {name:.20}"), || zoo::hub(&name));
             walk.figure(format!("titled {name:.20}"), || {
                 pca(&Features::new(&points)?.titled(&name).labels(&[&name; 12])?)?.figure()
             });

@@ -102,6 +102,12 @@ fn shapes(walk: &mut Walk, size: i64) {
     with("pad", usual, &|b| {
         b.op("pad", ops::Pad::zeros(vec![[0, 0], [0, 0], [size, 0], [0, size]]), &[b.input()])
     });
+    with("positions", usual, &|b| {
+        let places = b.parameter("p", &[1, 1 + 3 * 3, 4], 0.1);
+        let (before, antialias) = (1, size % 2 == 0);
+        let op = ops::PositionGrid { before, from: [3, 3], to: [size, 2], offset: 0.1, antialias };
+        b.op("positions", op, &[places])
+    });
     with("reshape", usual, &|b| {
         b.op("reshape", ops::Reshape { shape: vec![size, -1] }, &[b.input()])
     });
