@@ -50,22 +50,22 @@ impl Scored<'_> {
     }
 
     fn top(&self) -> Result<Pick> {
-        match self.shape {
-            [_, _] => Ok(Pick::Top),
+        match self.dims() {
+            2 => Ok(Pick::Top),
             _ => Err(self.refusal()),
         }
     }
 
     fn class(&self, class: usize) -> Result<Pick> {
-        match self.shape {
-            [_, _] => self.check(class).map(|()| Pick::Class(class, self.class_name(class))),
-            [_, _, _, _] => self.region(class, &Region::Own),
+        match self.dims() {
+            2 => self.check(class).map(|()| Pick::Class(class, self.class_name(class))),
+            4 => self.region(class, &Region::Own),
             _ => Err(self.refusal()),
         }
     }
 
     fn region(&self, class: usize, region: &Region) -> Result<Pick> {
-        if self.shape.len() != 4 {
+        if self.dims() != 4 {
             return Err(self.refusal());
         }
         self.check(class)?;
@@ -85,6 +85,11 @@ impl Scored<'_> {
         };
         let name = self.class_name(class);
         Ok(Pick::Object(ObjectScore::new(class, name, place, detector, [*height, *width])?))
+    }
+
+    /// How many dimensions classes have: 2 in a row, 4 as maps, 0 where there are none to choose from.
+    fn dims(&self) -> usize {
+        if self.net.before_numbers(self.node).is_some() { 0 } else { self.shape.len() }
     }
 
     fn detector(&self) -> Option<&Arc<Detector>> {
@@ -138,20 +143,12 @@ impl Scored<'_> {
 
     /// Why this value has no row of classes, and what to do.
     fn refusal(&self) -> Error {
-        let node = &self.net.nodes()[self.node];
-        let way = match self.shape {
+        let way = match (self.net.before_numbers(self.node), self.shape) {
+            (Some(before), _) => format!("numbers of classes, which have no gradient; {before}"),
             _ if self.detector().is_some() => {
                 "boxes with labels; each of `net.detect(&photo)?.objects()` is a target".to_owned()
             }
-            _ if node.op.name().eq_ignore_ascii_case("argmax") => {
-                let before = node.inputs.first().and_then(|&before| self.net.nodes().get(before));
-                format!(
-                    "numbers of classes, which have no gradient; `net.with_output({:?})` is the network that \
-                     ends before them",
-                    before.map_or("", |before| before.name.as_str())
-                )
-            }
-            [_, _, _, _] => {
+            (None, [_, _, _, _]) => {
                 "a map for each class; give a class (over its own pixels) or `Target::region(class, region)`; \
                  `net.segment(&photo)` shows which classes there are. `Target::score` explains any number"
                     .to_owned()

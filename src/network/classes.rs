@@ -101,6 +101,19 @@ impl Network {
         }
     }
 
+    /// What to do where a node's value is numbers of classes, as `argmax` gives them: no class can be chosen from it,
+    /// and it has no gradient.
+    pub(crate) fn before_numbers(&self, node: usize) -> Option<String> {
+        let mut node = self.nodes.get(node)?;
+        while matches!(node.op, Op::Reshape(_) | Op::Flatten(_) | Op::Permute(_)) {
+            node = self.nodes.get(*node.inputs.first()?)?;
+        }
+        let before = self.nodes.get(*node.inputs.first()?)?;
+        matches!(node.op, Op::ArgMax(_)).then(|| {
+            format!("`net.with_output({:?})` is the network that ends before them", before.name)
+        })
+    }
+
     /// The names of the classes, in the order of the output; empty where none are known.
     pub fn classes(&self) -> &[String] {
         &self.classes

@@ -37,18 +37,21 @@ impl Network {
         let tensor = input.tensor(self)?;
         let shapes = self.shapes(&tensor.size())?;
         let output = shapes.get(self.output_index()).map_or(&[][..], Vec::as_slice);
-        let [1, classes, h, w] = *output else {
+        let numbers = self.before_numbers(self.output_index());
+        let (&[1, classes, h, w], None) = (output, &numbers) else {
+            let other = "`net.outputs()` lists the outputs; `net.with_output(name)` takes another";
             return Err(Error::Shape {
                 at: format!("{}'s output", self.name()),
                 expected: "one picture's map for each class, [1, K, h, w]".to_owned(),
-                got: shape_text(output),
-                remedy: match output.len() {
-                    2 => "`net.classify(&photo)` ranks classes.",
-                    _ => {
-                        "`net.outputs()` lists the outputs; `net.with_output(name)` takes another."
-                    }
-                }
-                .to_owned(),
+                got: match numbers {
+                    Some(_) => format!("numbers of classes {}", shape_text(output)),
+                    None => shape_text(output),
+                },
+                remedy: match (numbers, output.len()) {
+                    (Some(before), _) => format!("{before}."),
+                    (None, 2) => "`net.classify(&photo)` ranks classes.".to_owned(),
+                    _ => format!("{other}."),
+                },
             });
         };
         let [height, width] = input_size(&tensor);

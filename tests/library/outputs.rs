@@ -1,16 +1,16 @@
 //! Outputs that are no row of classes: maps of classes, boxes with labels, several heads.
 
 use convscope::attribution::{Region, Run};
-use convscope::network::{BoxForm, Builder, Detection, NodeId, ScoreForm, ops};
+use convscope::network::{Builder, Detection, NodeId, ops};
 use convscope::prelude::*;
 use convscope::view::{Detected, Detections, Segmentation, Values};
 
 use crate::golden::golden;
-use crate::helpers::{Tested, cpu, painted, root, values_of};
+use crate::helpers::{Tested, cpu, painted, values_of};
 use crate::oracle::{Arrays, Script};
 use crate::parity::{parameter, relative};
 
-fn filled(net: Network) -> Network {
+pub fn filled(net: Network) -> Network {
     for (name, tensor) in net.state_dict() {
         tensor.shallow_clone().copy_(&parameter(&name, &tensor.size()));
     }
@@ -18,7 +18,10 @@ fn filled(net: Network) -> Network {
 }
 
 /// `[N, 4, ⌈H/2⌉, ⌈W/2⌉]`; more may follow.
-fn segmenter(size: [i64; 2], end: impl FnOnce(&mut Builder, NodeId)) -> convscope::Result<Network> {
+pub fn segmenter(
+    size: [i64; 2],
+    end: impl FnOnce(&mut Builder, NodeId),
+) -> convscope::Result<Network> {
     let mut b = Network::builder("segmenter", [3, size[0], size[1]]);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(8, 3).padding(1));
     let x = b.relu(x, "relu1");
@@ -30,7 +33,7 @@ fn segmenter(size: [i64; 2], end: impl FnOnce(&mut Builder, NodeId)) -> convscop
 }
 
 /// For each cell of a grid of four pixels, offsets `[N, A, 4]` and scores `[N, A, 3]`.
-fn ssd([height, width]: [i64; 2]) -> convscope::Result<Network> {
+pub fn ssd([height, width]: [i64; 2]) -> convscope::Result<Network> {
     let mut b = Network::builder("ssd", [3, height, width]);
     let x = b.conv2d(b.input(), "conv1", Conv2d::new(8, 4).stride(4));
     let x = b.relu(x, "relu1");
@@ -50,7 +53,7 @@ fn ssd([height, width]: [i64; 2]) -> convscope::Result<Network> {
 }
 
 /// The description of [`ssd`].
-fn described([height, width]: [i64; 2]) -> convscope::Result<Detection> {
+pub fn described([height, width]: [i64; 2]) -> convscope::Result<Detection> {
     let anchor = |at: i64| {
         let (row, column) = (at / (width / 4), at % (width / 4));
         [4.0 * column as f32 + 2.0, 4.0 * row as f32 + 2.0, 9.0, 11.0]
@@ -187,7 +190,7 @@ fn a_box_is_as_pytorch_grad_cam_and_torchvision_have_it() -> Tested {
     Ok(())
 }
 
-fn wave(shape: &[i64], phase: f64) -> Tensor {
+pub fn wave(shape: &[i64], phase: f64) -> Tensor {
     let count = shape.iter().product::<i64>();
     (Tensor::arange(count, cpu(Kind::Double)) * 12.9898 + phase).sin().view(shape)
 }
@@ -231,150 +234,6 @@ fn every_method_explains_regions_and_boxes() -> Tested {
             .image()?;
     }
     Ok(())
-}
-
-#[test]
-fn probabilities_of_pixels_are_not_squashed_twice() -> Tested {
-    let image = TensorImage::new("waves", &wave(&[1, 3, 26, 35], 1.0).to_kind(Kind::Float))?;
-    let plain = segmenter([26, 35], |_, _| {})?;
-    let softened = segmenter([26, 35], |b, x| {
-        b.op("softmax", ops::Softmax { dim: 1 }, &[x]);
-    })?;
-    let logged = segmenter([26, 35], |b, x| {
-        b.op("softmax", ops::LogSoftmax { dim: 1 }, &[x]);
-    })?;
-    // On the output's grid: between its cells, means of logits and of probabilities differ.
-    let mean = |net: &Network| -> convscope::Result<String> {
-        let map = saliency(net, &image, Target::region(2, Region::Everywhere))?;
-        let text = map.description();
-        Ok(text[text.find("gives it").expect("its probability")..]
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .to_owned())
-    };
-    assert_eq!(mean(&plain)?, mean(&softened)?);
-    assert_eq!(mean(&plain)?, mean(&logged)?);
-    let (a, b) = (plain.segment(&image)?, logged.segment(&image)?);
-    assert!(a.probabilities().numbers().iter().all(|&p| (0.25..=1.0).contains(&p)));
-    assert_eq!(a.classes()[0].class, b.classes()[0].class);
-    Ok(())
-}
-
-#[test]
-fn the_class_of_each_pixel_is_that_of_the_enlarged_logits() -> Tested {
-    let net = segmenter([26, 35], |_, _| {})?;
-    let input = wave(&[1, 3, 26, 35], 1.0).to_kind(Kind::Float);
-    let found = net.segment(&TensorImage::new("waves", &input)?)?;
-    let logits = net.forward(&input)?.upsample_bilinear2d([26, 35], false, None, None);
-    let top = logits.argmax(1, false).get(0);
-    let mut counts = [0; 4];
-    for (row, column) in (0..26).flat_map(|row| (0..35).map(move |column| (row, column))) {
-        let class = top.int64_value(&[row, column]) as usize;
-        assert_eq!(found.class_at(row as usize, column as usize), Some(class), "{row} {column}");
-        counts[class] += 1;
-    }
-    assert_eq!(found.class_at(0, 35), None);
-    assert!(found.class_at(26, 0).is_none() && found.class_at(usize::MAX, usize::MAX).is_none());
-    for of in found.classes() {
-        assert!((of.share - f64::from(counts[of.class]) / 910.0).abs() < 1e-9, "{of:?}");
-        let mask = found.mask(of.class)?;
-        assert_eq!(mask.numbers().iter().sum::<f32>(), counts[of.class] as f32);
-        // A mask of the input's size is a region too.
-        let region = Target::region(of.class, Region::mask(mask)?);
-        saliency(&net, &TensorImage::new("waves", &input)?, region)?;
-    }
-    assert_eq!(found.mask(77)?.numbers().iter().sum::<f32>(), 0.0);
-    Ok(())
-}
-
-/// One logit a pixel is a yes and a no.
-#[test]
-fn a_single_class_is_a_mask() -> Tested {
-    let mut b = Network::builder("ink", [1, 28, 28]);
-    b.conv2d(b.input(), "mask", Conv2d::new(1, 1));
-    let weights = [
-        ("mask.weight", Tensor::full([1, 1, 1, 1], 10.0, cpu(Kind::Float))),
-        ("mask.bias", Tensor::from_slice(&[-5.0_f32])),
-    ];
-    let net = b.build()?.load_tensors(weights)?;
-    let photo = data::digit(4, 2)?;
-    let found = net.segment(&photo)?;
-    assert_eq!(
-        found.classes().iter().map(|of| of.name.as_str()).collect::<Vec<_>>(),
-        ["no", "yes"]
-    );
-    assert!(found.probabilities().numbers().iter().all(|&p| (0.5..=1.0).contains(&p)));
-    let input = net.prepare(&photo)?;
-    let inked = input.gt(0.5).sum(Kind::Int64).int64_value(&[]) as f64;
-    let yes = found.classes()[1].share;
-    assert!((yes - inked / 784.0).abs() < 1e-9, "{yes}");
-    let named = net.with_classes(["ink"])?;
-    assert_eq!(named.segment(&photo)?.classes()[0].name, "no ink");
-    let map = saliency(&named, &photo, "ink")?;
-    assert!(map.title.contains("ink where it is more likely than not"), "{}", map.title);
-    // The slope is 10 on its pixels and 0 elsewhere.
-    let slopes = map.values().numbers();
-    assert_eq!(slopes.iter().filter(|&&slope| (slope - 10.0).abs() < 1e-4).count() as f64, inked);
-    assert_eq!(slopes.iter().filter(|&&slope| slope == 0.0).count() as f64, 784.0 - inked);
-    Ok(())
-}
-
-#[test]
-fn each_head_by_its_name() -> Tested {
-    let net = Network::from_onnx(root().join("tests/golden/two_heads.onnx"))?;
-    let outputs = net.outputs()?;
-    let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
-    assert_eq!(names.len(), 2, "{outputs:?}");
-    assert_eq!(names[0], net.output().name);
-    let [c, h, w] = net.preprocess().input_shape();
-    let input = wave(&[2, c, h, w], 0.3).to_kind(Kind::Float);
-    for output in &outputs {
-        let alone = net.clone().with_output(&output.name)?;
-        assert_eq!(alone.forward(&input)?.size()[1..], output.shape[1..]);
-        for target in [Target::Top, Target::Class(1)] {
-            let here = vec![target.clone().of(&output.name); 2];
-            for method in
-                [&Saliency::default() as &dyn Attribution, &InputTimesGradient, &Patches::new(7)]
-            {
-                let ours = values_of(method, &net, &input, &here)?;
-                let theirs = values_of(method, &alone, &input, &vec![target.clone(); 2])?;
-                assert!(
-                    ours.allclose(&theirs, 1e-6, 1e-7, false),
-                    "{} of {}",
-                    method.name(),
-                    output.name
-                );
-            }
-        }
-    }
-    let image = TensorImage::new("waves", &input.narrow(0, 0, 1))?;
-    let other = names[1];
-    let map = saliency(&net, &image, Target::Class(1).of(other))?;
-    assert!(map.title.contains(&format!("class 1 of {other}")), "{}", map.title);
-    let probability =
-        net.clone().with_output(other)?.classify(&image_photo(&net)?)?.guesses().len();
-    assert!(probability > 0);
-    // Names are of the result's classes.
-    let classes = outputs[0].shape[1] as usize;
-    let named = net.clone().with_classes((0..classes).map(|class| format!("n{class}")))?;
-    let error = saliency(&named, &image, Target::from("n1").of(other))
-        .expect_err("other classes")
-        .to_string();
-    assert!(error.contains("give the class's number"), "{error}");
-    assert!(saliency(&named, &image, "n1")?.title.contains("n1"));
-    for odd in
-        [Target::Top.of("no such"), Target::layer(other).of(other), Target::Top.of(other).of(other)]
-    {
-        assert!(saliency(&net, &image, odd).is_err());
-    }
-    occlusion(&net, &image, Target::Top.of(other), &[Patches::new(9)])?.image()?;
-    Ok(())
-}
-
-fn image_photo(net: &Network) -> convscope::Result<Photo> {
-    let [_, h, w] = net.preprocess().input_shape();
-    Photo::from_image(image::RgbImage::new(w as u32, h as u32), "black")
 }
 
 #[test]
@@ -440,143 +299,6 @@ fn what_does_not_fit_is_refused_with_a_way_out() -> Tested {
     assert!(said(Target::object(1, [5.0, 0.0, 5.0, 5.0])).contains("no area"));
     assert!(said(Target::object(1, [0.0, 0.0, 1.0, 1.0])).contains("by more than half"));
     assert!(said(Target::object(1, [f64::NAN, 0.0, 1.0, 1.0])).contains("no area"));
-    Ok(())
-}
-
-/// Decoded boxes of every form give the same figure.
-#[test]
-fn boxes_in_every_form() -> Tested {
-    // Two boxes that overlap, and one elsewhere, in an input of 20 by 40 pixels.
-    let corners = [[4.0, 2.0, 14.0, 12.0], [5.0, 2.0, 15.0, 12.0], [30.0, 10.0, 38.0, 18.0]];
-    let scores = [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]];
-    type Form<'a> = &'a dyn Fn([f64; 4]) -> [f64; 4];
-    let net = |boxes: Form<'_>, wide: bool, how: Detection| -> convscope::Result<Network> {
-        let mut b = Network::builder("fixed", [1, 20, 40]);
-        let x = b.global_avg_pool(b.input(), "pool");
-        let x = b.flatten(x, "flat");
-        let rows: Vec<f32> = corners.iter().flat_map(|&c| boxes(c)).map(|x| x as f32).collect();
-        let (rows, all) = (
-            Tensor::from_slice(&rows).view([3, 4]),
-            Tensor::from_slice(&scores.concat()).view([3, 2]),
-        );
-        let mut weights = Vec::new();
-        let mut head = |b: &mut Builder, name: &str, values: &Tensor| {
-            let x = b.linear(x, &format!("{name}_row"), values.numel() as i64);
-            weights.push((
-                format!("{name}_row.weight"),
-                Tensor::zeros([values.numel() as i64, 1], cpu(Kind::Float)),
-            ));
-            weights.push((format!("{name}_row.bias"), values.to_kind(Kind::Float).reshape([-1])));
-            b.op(name, ops::Reshape { shape: vec![-1, values.size()[0], values.size()[1]] }, &[x]);
-        };
-        match (&how.scores, wide) {
-            (Some(_), _) => {
-                head(&mut b, "boxes", &rows);
-                head(&mut b, "scores", &all);
-            }
-            (None, wide) => {
-                // A fourth to seventh row, as there must be more rows than numbers.
-                let joined =
-                    Tensor::cat(&[rows.to_kind(Kind::Double), all.to_kind(Kind::Double)], 1);
-                let nothing = Tensor::zeros([4, 6], cpu(Kind::Double));
-                let joined = Tensor::cat(&[joined, nothing], 0);
-                head(&mut b, "boxes", &if wide { joined.tr().contiguous() } else { joined });
-            }
-        }
-        b.build()?
-            .load_tensors(weights)?
-            .with_detection(how.score_form(ScoreForm::Probabilities).background(Some(0)))
-    };
-    let photo = Photo::from_image(image::RgbImage::new(40, 20), "black")?;
-    let part = |[l, t, r, b]: [f64; 4]| [l / 40.0, t / 20.0, r / 40.0, b / 20.0];
-    let center = |[l, t, r, b]: [f64; 4]| [(l + r) / 2.0, (t + b) / 2.0, r - l, b - t];
-    let size = |[l, t, r, b]: [f64; 4]| [l, t, r - l, b - t];
-    let two = || Detection::new("boxes", "scores");
-    let forms = [
-        net(&part, false, two())?,
-        net(&|c| c, false, two().pixels())?,
-        net(&|c| center(part(c)), false, two().form(BoxForm::CenterSize))?,
-        net(&size, false, two().form(BoxForm::CornerSize).pixels())?,
-        net(&part, false, Detection::rows("boxes"))?,
-        net(&center, true, Detection::rows("boxes").form(BoxForm::CenterSize).pixels())?,
-    ];
-    for net in &forms {
-        let found = net.detect(&photo)?;
-        let found: Vec<&Detected> = found.objects().iter().collect();
-        assert_eq!(found.len(), 2, "{net:?}");
-        for (found, (place, probability)) in
-            found.iter().zip([(corners[0], 0.9), (corners[2], 0.7)])
-        {
-            assert!(
-                (found.probability - probability).abs() < 1e-6 && found.class == 1,
-                "{found:?}"
-            );
-            let off = found.place.iter().zip(place).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            assert!(off < 1e-4, "{found:?}");
-        }
-    }
-    // More may be shown, and none hidden.
-    let all = net(&part, false, two().overlap(0.95).threshold(0.75))?.detect(&photo)?;
-    assert_eq!((all.objects().len(), all.all().len()), (2, 3));
-    Ok(())
-}
-
-/// Two outputs, decoded: recognized by themselves.
-#[test]
-fn the_usual_detector_is_recognized() -> Tested {
-    let net = |normalized: bool, form: BoxForm| -> convscope::Result<Network> {
-        let scale = if normalized { 1.0 / 28.0 } else { 1.0 };
-        let mut b = Network::builder("faces", [1, 28, 28]);
-        let x = b.flatten(b.input(), "flat");
-        let boxes = b.linear(x, "box_row", 49 * 4);
-        b.op("boxes", ops::Reshape { shape: vec![-1, 49, 4] }, &[boxes]);
-        let scores = b.linear(x, "score_row", 49 * 2);
-        let scores = b.op("logits", ops::Reshape { shape: vec![-1, 49, 2] }, &[scores]);
-        b.op("scores", ops::Softmax { dim: 2 }, &[scores]);
-        let place = |at: i64| {
-            let (x, y) = (4.0 * (at % 7) as f32, 4.0 * (at / 7) as f32);
-            match form {
-                BoxForm::Corners => [x, y, x + 4.0, y + 5.0],
-                _ => [x + 2.0, y + 2.5, 4.0, 5.0],
-            }
-            .map(|side| side * scale)
-        };
-        let places: Vec<f32> = (0..49).flat_map(place).collect();
-        let net = filled(b.build()?);
-        let zeros = Tensor::zeros([49 * 4, 784], cpu(Kind::Float));
-        for (name, value) in
-            [("box_row.weight", zeros), ("box_row.bias", Tensor::from_slice(&places))]
-        {
-            let parameters = net.parameters();
-            let (_, tensor) =
-                parameters.iter().find(|(other, _)| other == name).expect("a parameter");
-            tensor.shallow_clone().copy_(&value);
-        }
-        Ok(net)
-    };
-    for (normalized, form) in
-        [(true, BoxForm::Corners), (false, BoxForm::CenterSize), (true, BoxForm::CenterSize)]
-    {
-        let net = net(normalized, form)?.detector()?;
-        let how = net.detection().expect("a detector").clone();
-        assert_eq!((how.form, how.normalized), (form, normalized));
-        let found = net.detect(&data::digit(4, 2)?)?;
-        for found in found.all() {
-            let [left, top, right, bottom] = found.place;
-            assert!(
-                (right - left - 4.0).abs() < 1e-3 && (bottom - top - 5.0).abs() < 1e-3,
-                "{found:?}"
-            );
-            assert_eq!(found.class, 1, "the first label stands for nothing");
-        }
-        assert!(!found.all().is_empty());
-        // The heads are still there by name.
-        let names: Vec<String> = net.outputs()?.into_iter().map(|output| output.name).collect();
-        assert!(
-            ["boxes", "scores"].iter().all(|name| names.iter().any(|other| other == name)),
-            "{names:?}"
-        );
-    }
     Ok(())
 }
 
