@@ -20,16 +20,19 @@ pub(super) fn row(colors: Colors, samples: &[Vec<u8>], out: &mut [u8]) {
     let pixels = out.chunks_exact_mut(3);
     match (colors, samples) {
         (Colors::Gray, [gray]) => pixels.zip(gray).for_each(|(pixel, &value)| pixel.fill(value)),
+        // Loops, and not iterators, which take their time where nothing is optimized.
+        (Colors::YCbCr, [y, cb, cr]) => {
+            for (x, pixel) in pixels.enumerate() {
+                let [red, green, blue] = rgb([y[x], cb[x], cr[x]]);
+                (pixel[0], pixel[1], pixel[2]) = (red, green, blue);
+            }
+        }
         (_, [a, b, c, ink @ ..]) => {
-            // A loop, and not iterators, which take their time where nothing is optimized.
             for (x, pixel) in pixels.enumerate() {
                 let mut color = [a[x], b[x], c[x]];
-                if matches!(colors, Colors::YCbCr | Colors::Ycck) {
-                    color = rgb(color);
-                }
                 if let [black] = ink {
                     if colors == Colors::Ycck {
-                        color = color.map(|value| 255 - value);
+                        color = rgb(color).map(|value| 255 - value);
                     }
                     color = color.map(|value| times(value, black[x]));
                 }

@@ -26,7 +26,7 @@ pub(super) use frame::Fault;
 use frame::{Component, Frame, Tables};
 
 /// More scans than any program writes: each takes the time of a whole picture.
-const SCANS: usize = 200;
+const SCANS: usize = 100;
 
 /// A picture as it lies in the file, and its EXIF data.
 pub(super) struct Picture {
