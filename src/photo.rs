@@ -43,8 +43,8 @@ pub struct Photo {
 impl Photo {
     /// Reads a JPEG, PNG, GIF (first frame) or WebP file.
     ///
-    /// The EXIF orientation is applied, gray becomes RGB, transparency is laid over white. Decoding
-    /// takes less than 1 GB.
+    /// The EXIF orientation is applied, gray and CMYK become RGB, transparency is laid over white. A JPEG
+    /// has the pixels that Pillow's `convert("RGB")` has. Decoding takes less than 1 GB.
     ///
     /// # Errors
     ///
