@@ -1,5 +1,6 @@
 //! Checkpoints: zip archives with a pickle, PyTorch's older files, safetensors; loaded into a network.
 
+mod first_year;
 mod pickle;
 mod seeds;
 
@@ -86,6 +87,11 @@ fn mutated(bytes: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     }
     if bytes.first() == Some(&0x80) {
         return Some(legacy(bytes, random));
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        let mut changed = bytes.to_vec();
+        bytes::damage(&mut changed, random);
+        return Some(changed);
     }
     safetensors(bytes, random)
 }

@@ -4,6 +4,7 @@ use std::io::{Cursor, Write};
 
 use zip::write::{FileOptions, ZipWriter};
 
+use super::first_year;
 use super::pickle::{Op, int, op, text, write};
 
 /// The parameters of the network that is loaded: name and shape.
@@ -19,7 +20,7 @@ pub const PARAMETERS: [(&str, &[i64]); 9] = [
     ("fc.bias", &[3]),
 ];
 
-fn tuple(items: impl IntoIterator<Item = Vec<Op>>) -> Vec<Op> {
+pub fn tuple(items: impl IntoIterator<Item = Vec<Op>>) -> Vec<Op> {
     let mut ops = vec![op(b'(', [])];
     ops.extend(items.into_iter().flatten());
     ops.push(op(b't', []));
@@ -30,7 +31,7 @@ fn ints(values: &[i64]) -> Vec<Op> {
     tuple(values.iter().map(|&value| vec![int(value)]))
 }
 
-fn callable(name: &str) -> Op {
+pub fn callable(name: &str) -> Op {
     op(b'c', name.as_bytes())
 }
 
@@ -57,12 +58,12 @@ fn tensor(storage: Vec<Op>, offset: i64, size: Vec<Op>, stride: Vec<Op>) -> Vec<
     ops
 }
 
-fn strides(shape: &[i64]) -> Vec<i64> {
+pub fn strides(shape: &[i64]) -> Vec<i64> {
     (0..shape.len()).map(|at| shape[at + 1..].iter().product()).collect()
 }
 
 /// A dictionary, as a pickle.
-fn dictionary(entries: impl IntoIterator<Item = (String, Vec<Op>)>) -> Vec<Op> {
+pub fn dictionary(entries: impl IntoIterator<Item = (String, Vec<Op>)>) -> Vec<Op> {
     let mut ops = vec![op(b'}', []), op(b'q', [0]), op(b'(', [])];
     ops.extend(
         entries.into_iter().flat_map(|(name, value)| std::iter::once(text(&name)).chain(value)),
@@ -71,7 +72,7 @@ fn dictionary(entries: impl IntoIterator<Item = (String, Vec<Op>)>) -> Vec<Op> {
     ops
 }
 
-fn pickle(value: Vec<Op>) -> Vec<u8> {
+pub fn pickle(value: Vec<Op>) -> Vec<u8> {
     write(&[vec![op(0x80, [2])], value, vec![op(b'.', [])]].concat())
 }
 
@@ -82,7 +83,7 @@ fn state_dict(prefix: &str) -> Vec<Op> {
     }))
 }
 
-fn numbers(count: i64) -> Vec<u8> {
+pub fn numbers(count: i64) -> Vec<u8> {
     (0..count).flat_map(|at| (0.1 * at as f32).to_le_bytes()).collect()
 }
 
@@ -162,6 +163,7 @@ pub fn sound() -> Vec<Vec<u8>> {
         legacy(state_dict("")),
         legacy(checkpoint),
         pickle(arrays()),
+        first_year::tar(),
         safetensors(),
     ]
 }
