@@ -55,7 +55,7 @@ fn methods<'a>(theirs: &'a Arrays, name: &'a str) -> impl Iterator<Item = &'a st
 }
 
 /// Name, layer for gradients, layer for scores, and the two as the Python side calls them.
-const NETWORKS: [[&str; 4]; 4] = [
+const NETWORKS: [[&str; 4]; 5] = [
     ["resnet18", "layer3", "layer1", "resnet18:layer3:layer1"],
     // Maps as large as the input: nothing to enlarge, which each package does in its own way.
     ["vgg16_bn", "features.42", "features.2", "vgg16_bn:features.42:features.2"],
@@ -70,6 +70,13 @@ const NETWORKS: [[&str; 4]; 4] = [
         "encoder.layers.encoder_layer_11.ln_1",
         "encoder.layers.encoder_layer_11.ln_1",
         "deit_tiny:blocks.11.norm1:blocks.11.norm1",
+    ],
+    // Layers that have their channels last.
+    [
+        "convnext_tiny",
+        "features.5.8.block.5",
+        "features.1.0.block.2",
+        "convnext_tiny:features.5.8.block.5:features.1.0.block.2",
     ],
 ];
 

@@ -39,6 +39,10 @@ def tokens_to_map(x):
     return x[:, 1:].transpose(1, 2).reshape(len(x), -1, 14, 14)
 
 
+def channels_first(x):
+    return x.permute(0, 3, 1, 2)
+
+
 def grad_cam_package(method, model, module, x, target, reshape=None, corners=True):
     """`corners` is the package's own way of enlarging; without them it enlarges as convscope does."""
     own = nn.UpsamplingBilinear2d
@@ -72,7 +76,7 @@ def gradients(name, model, layer, x, c, reshape=None):
         ("LayerCam", "LayerCAM"),
     ]:
         cam = grad_cam_package(theirs, model, module, x, target, reshape)
-        # Tokens have both signs, and some methods leave nothing above 0 of them: nothing to compare.
+        # Tokens, and channels that no ReLU follows, have both signs, and some methods leave nothing above 0 of them: nothing to compare.
         if reshape is None or theirs == "GradCAM" or cam.max() > 0:
             saved[f"{name}.{ours}"] = cam
 
@@ -127,8 +131,8 @@ else:
         name, layer, scored_layer = argument.split(":")
         model = untrained(name)
         with_relu_modules(model)
-        vit = name == "deit_tiny"
-        reshape = tokens_to_map if vit else None
+        vit, last = name == "deit_tiny", name == "convnext_tiny"
+        reshape = tokens_to_map if vit else channels_first if last else None
         x = wave([2, 3, 224, 224] if vit else [2, 3, 65, 98], 0.5)
         small = wave([1, 3, 224, 224] if vit else [1, 3, 49, 66], 0.5).float()
         # A class with a positive score, whose sign Ablation-CAM divides by in pytorch-grad-cam.
@@ -136,7 +140,7 @@ else:
             scored = int(model.float()(small).argmax())
         scores(name, model, scored_layer, small, scored, reshape, full_size=scored_layer == "features.2")
         model = model.double()
-        c = scored if vit else explicable_class(model, model.get_submodule(layer), x)
+        c = scored if vit or last else explicable_class(model, model.get_submodule(layer), x)
         gradients(name, model, layer, x, c, reshape)
         saved[f"{name}.class"] = torch.tensor([c])
         saved[f"{name}.scored"] = torch.tensor([scored])
