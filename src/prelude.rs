@@ -4,7 +4,7 @@ pub use crate::attribution::{
     AblationCam, Aggregation, AttentionMaps, Attribution, Baseline, Cam, Channels, Deconvolution,
     FinerCam, Fusion, GradCam, GradCamPlusPlus, GradientAttention, GuidedBackprop, GuidedGradCam,
     Heads, HiResCam, InputTimesGradient, IntegratedGradients, LayerCam, Measure, Patches,
-    PixelSteps, Rise, Rollout, Saliency, ScoreCam, SmoothGrad, Target, TensorImage, Unit, XGradCam,
+    PixelSteps, Region, Rise, Rollout, Saliency, ScoreCam, SmoothGrad, Target, TensorImage, Unit, XGradCam,
     ablation_cam, agreement, attention, attention_rollout, cam, compare_methods,
     compare_predictions, deconvolution, finer_cam, grad_cam, grad_cam_plus_plus,
     gradient_attention, guided_backprop, guided_grad_cam, hires_cam, input_times_gradient,
@@ -16,7 +16,7 @@ pub use crate::embed::{Features, Pca, Pooling, Start, Tsne, TsneMethod, class_ve
 pub use crate::maximize::{
     Maximize, Objective, dataset_examples, maximize, maximize_layer, maximize_units,
 };
-pub use crate::network::{Conv2d, Network, Pool, Preprocess, Resize};
+pub use crate::network::{Conv2d, Detection, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimizer, Schedule};
 pub use crate::view::{BoundingBox, Boxes, CellOutput, ColorMap, Figure, Heatmaps, ScaleSharing};
 pub use crate::{Photo, data, zoo};
