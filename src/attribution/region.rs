@@ -115,7 +115,7 @@ impl RegionScore {
     /// The sum of the class's scores, weighted, of one picture's output: `[1]`.
     pub(super) fn sum(&self, output: &Tensor) -> Result<Tensor> {
         let weights = self.weights(output)?;
-        let sum = || self.own(output)?.f_mul(&*weights)?.f_sum(output.kind())?.f_reshape([1]);
+        let sum = || self.own(output)?.f_mul(&weights)?.f_sum(output.kind())?.f_reshape([1]);
         sum().map_err(failed)
     }
 

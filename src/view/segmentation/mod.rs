@@ -244,12 +244,12 @@ impl Figure for Segmentation {
         let panel = self.panel(PANEL);
         let (width, height) = panel.dimensions();
         let keys = keys(&self.classes, self.uncovered);
-        let body = (2 * width + GAP).max(400).min(ROOM);
+        let body = (2 * width + GAP).clamp(400, ROOM);
         let style = Style::TEXT;
         let words = |key: &Key| {
             SWATCH + 8 + style.width(&key.name) + 8 + style.width(&percent(key.share)) + 18
         };
-        let column = keys.iter().map(words).max().unwrap_or(KEY).min(KEY).max(1);
+        let column = keys.iter().map(words).max().unwrap_or(KEY).clamp(1, KEY);
         let columns = (body / column).max(1);
         let rows = (keys.len() as u32).div_ceil(columns);
         let line = Style::TEXT.line() + 3;
