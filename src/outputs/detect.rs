@@ -16,12 +16,11 @@ impl Network {
     /// let mut b = Network::builder("quarters", [1, 28, 28]);
     /// let x = b.avg_pool(b.input(), "bright", Pool::new(14, 14));
     /// let x = b.flatten(x, "row");
-    /// let scores = b.op("scores", ops::Reshape { shape: vec![-1, 4, 1] }, &[x]);
+    /// b.op("scores", ops::Reshape { shape: vec![-1, 4, 1] }, &[x]);
     /// let offsets = b.linear(x, "none", 16);
     /// b.op("offsets", ops::Reshape { shape: vec![-1, 4, 4] }, &[offsets]);
     /// let nothing = [("none.weight", Tensor::zeros([16, 4], (Kind::Float, Device::Cpu))),
     ///     ("none.bias", Tensor::zeros([16], (Kind::Float, Device::Cpu)))];
-    /// # let _ = scores;
     /// let net = b.build()?.load_tensors(nothing)?;
     /// let quarters = [0.25_f32, 0.25, 0.5, 0.5, 0.75, 0.25, 0.5, 0.5, 0.25, 0.75, 0.5, 0.5, 0.75, 0.75, 0.5, 0.5];
     /// let anchors = Tensor::from_slice(&quarters).view([4, 4]);
