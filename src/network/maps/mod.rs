@@ -142,7 +142,7 @@ impl Maps {
             places.extend(dim.iter().map(|part| Part { counts: counts(part), ..*part }));
         }
         let images = |place: &Part| place.counts == Counts::Images;
-        if places.iter().filter(|place| images(place)).count() > 1 {
+        if places.iter().filter(|place| images(place)).count() != 1 {
             return None;
         }
         let size = |place: &Part| if images(place) { -1 } else { place.size };
