@@ -81,6 +81,10 @@ impl Network {
     /// **What is tried**: torchvision's classifiers and segmentation networks, 64 architectures of timm,
     /// files of model collections; [COVERAGE.md] counts them.
     ///
+    /// Einsum and fused attention become the nodes that they stand for. Networks quantized by pairs of
+    /// `QuantizeLinear` and `DequantizeLinear` round as the file says and pass gradients straight
+    /// through. Recurrent networks and those of text are refused by their operators' names.
+    ///
     /// [COVERAGE.md]: https://github.com/convscope/convscope/blob/main/docs/COVERAGE.md
     ///
     /// **Pictures** are resized to the input, with values from 0 to 1, and classes have numbers:

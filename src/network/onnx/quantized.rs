@@ -23,12 +23,29 @@ pub(super) fn quantize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
     importer.emit(Quantize { scale, zero_point, dim, low, high }, vec![x])
 }
 
-/// (x − zero point)·scale
+/// Fixed weights keep the name that they had before they were quantized, so that it names their layer.
 pub(super) fn dequantize<'a>(
     importer: &mut Importer<'a>,
     node: &'a Node<'a>,
 ) -> Outcome<Value<'a>> {
-    let mut x = importer.input(node, 0)?;
+    let x = importer.input(node, 0)?;
+    let before = match &x {
+        Value::Constant(_, name) => name.strip_suffix("_quantized"),
+        _ => None,
+    };
+    let before = before.filter(|name| importer.data_type(name).is_none()).unwrap_or("");
+    match dequantized(importer, node, x)? {
+        Value::Constant(tensor, _) => Ok(Value::Constant(tensor, before)),
+        value => Ok(value),
+    }
+}
+
+/// (x − zero point)·scale
+fn dequantized<'a>(
+    importer: &mut Importer<'a>,
+    node: &'a Node<'a>,
+    mut x: Value<'a>,
+) -> Outcome<Value<'a>> {
     if node.int("block_size", 0) != 0 {
         return Err("scales for blocks are not supported".to_owned());
     }
