@@ -99,11 +99,11 @@ impl Resize {
     /// Where new value `at` lies, in single precision: ties must fall as in runtimes.
     fn place(&self, at: i64, old: i64, new: i64, scale: f64) -> f32 {
         let (at, old, new, scale) = (at as f32, old as f32, new as f32, scale as f32);
-        let half = (at + 0.5) / scale - 0.5;
+        let middle = (at + 0.5) / scale;
         match self.place {
             Placing::PytorchHalfPixel | Placing::AlignCorners if new == 1.0 => 0.0,
-            Placing::HalfPixel | Placing::PytorchHalfPixel => half,
-            Placing::HalfPixelSymmetric => old / 2.0 * (1.0 - new / (scale * old)) + half,
+            Placing::HalfPixel | Placing::PytorchHalfPixel => middle - 0.5,
+            Placing::HalfPixelSymmetric => old / 2.0 * (1.0 - new / (scale * old)) + middle - 0.5,
             Placing::AlignCorners => at * (old - 1.0) / (new - 1.0),
             Placing::Asymmetric => at / scale,
         }
