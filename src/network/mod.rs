@@ -5,12 +5,10 @@
 //! respect to any node.
 
 mod attention;
-mod boxes;
 mod builder;
 mod classes;
 mod cut;
 mod detection;
-mod detector;
 mod enlarging;
 mod executor;
 mod gradient;
@@ -41,8 +39,8 @@ use tch::{Device, Kind, Tensor};
 pub use builder::{Builder, NodeId};
 pub(crate) use classes::OutputScale;
 pub(crate) use cut::Cut;
+pub(crate) use detection::Detector;
 pub use detection::{BoxForm, Detection, ScoreForm};
-pub(crate) use detector::Detector;
 pub(crate) use executor::only;
 pub use gradient::Gradients;
 pub(crate) use gradient::{backward, leaf, one_number};

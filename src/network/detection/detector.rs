@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tch::{Kind, Tensor};
 
-use super::detection::{BoxForm, Detection, ScoreForm};
-use super::ops::Concat;
-use super::{Network, Node, OutputScale};
+use super::{BoxForm, Detection, ScoreForm};
 use crate::error::{listed, quoted, shape_text};
+use crate::network::ops::Concat;
+use crate::network::{Network, Node, OutputScale};
 use crate::{Error, Result};
 
 /// A description fitted to a network.

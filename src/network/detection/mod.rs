@@ -1,6 +1,11 @@
 //! How a network's outputs say boxes with labels.
 
+mod boxes;
+mod detector;
+
 use tch::{Kind, Tensor};
+
+pub(crate) use detector::Detector;
 
 use crate::error::shape_text;
 use crate::{Error, Result};

@@ -2,8 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::Detector;
-use super::detection::{BoxForm, ScoreForm};
+use super::{BoxForm, Detector, ScoreForm};
 use crate::limits::position;
 use crate::{Error, Result};
 
