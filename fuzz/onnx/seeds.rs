@@ -246,7 +246,7 @@ fn tables() -> Vec<u8> {
 
 /// As files of operator set 9 have it.
 fn old() -> Vec<u8> {
-    let (nodes, weights) = head("flat", 3);
+    let (nodes, weights) = head("narrow", 3);
     let all = vec![
         node("Pad", &["x"], &["padded"])
             .with_ints("pads", &[0, 0, 1, 0, 0, 0, 1, 2])
@@ -263,7 +263,7 @@ fn old() -> Vec<u8> {
         node("Dropout", &["joined"], &["dropped", "mask"]).with_float("ratio", 0.5),
         node("Softmax", &["dropped"], &["soft"]).with_int("axis", 1),
         node("Unsqueeze", &["soft"], &["wide"]).with_ints("axes", &[1]),
-        node("Squeeze", &["wide"], &["flat"]).with_ints("axes", &[1]),
+        node("Squeeze", &["wide"], &["narrow"]).with_ints("axes", &[1]),
     ];
     file_of(9, &[-1, 3, 12, 16], [all, nodes].concat(), weights)
 }
