@@ -92,8 +92,8 @@ fn reduced() -> Vec<u8> {
     nodes.push(node("Mean", &OPERATORS[4..], &["mean"]));
     nodes.push(node("Max", &["sum", "mean", "x"], &["max"]));
     nodes.push(node("Min", &["max", "two"], &["min"]));
-    nodes.push(node("GlobalMaxPool", &["min"], &["pooled"]));
-    with_head(nodes, vec![row("last", &[3]), weight("two", &[3, 1, 1])], "pooled", 3)
+    nodes.push(node("GlobalMaxPool", &["min"], &["largest"]));
+    with_head(nodes, vec![row("last", &[3]), weight("two", &[3, 1, 1])], "largest", 3)
 }
 
 fn chosen() -> Vec<u8> {
