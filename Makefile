@@ -53,6 +53,7 @@ coverage: test-setup ## which ONNX files open, and what works on them; hours for
 	@. scripts/env.sh && cargo build --locked --example coverage && \
 		"$$CONVSCOPE_PYTHON" scripts/coverage.py target/debug/examples/coverage \
 		$(if $(ONLY),--only $(ONLY)) $(if $(SETS),--sets $(SETS)) $(if $(NAMES),--names $(NAMES)) \
+		$(if $(EXPORTERS),--exporters $(EXPORTERS)) \
 		$(if $(FOLDER),--only files --folder $(FOLDER)) $(if $(SECONDS),--seconds $(SECONDS))
 
 golden: setup ## draw the pictures in tests/golden/ anew: look at the differences before you commit them

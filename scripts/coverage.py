@@ -1,7 +1,7 @@
 """Which ONNX files does the library open, and what can be done with them? Prints a table in Markdown.
 
-Usage: coverage.py PROGRAM [--only GROUP,…] [--sets 17,18] [--names a,b] [--folder FOLDER] [--seconds N]
-                   [--table]
+Usage: coverage.py PROGRAM [--only GROUP,…] [--sets 17,18] [--names a,b] [--exporters script,dynamo]
+                   [--folder FOLDER] [--seconds N] [--table]
 
 PROGRAM is the built example `coverage`. Groups: vision, timm, light, node, files (of FOLDER).
 Networks are written, tried and removed one by one. Results are kept in target/coverage/results.jsonl: what
@@ -50,8 +50,11 @@ def groups(options):
         if group == "files":
             yield group, coverage_files.files([options.folder] if options.folder else [])
         else:
+            sets, names, exporters = (
+                [part for part in text.split(",") if part] for text in (options.sets, options.names, options.exporters)
+            )
             maker = getattr(coverage_files, group)
-            yield group, maker([int(s) for s in options.sets.split(",") if s], [n for n in options.names.split(",") if n])
+            yield group, maker([int(opset) for opset in sets], names, exporters or coverage_files.EXPORTERS)
 
 
 def tried(program, group, networks, folder):
@@ -149,6 +152,7 @@ def main():
     parser.add_argument("--only", default="light,timm,vision,node")
     parser.add_argument("--sets", default="")
     parser.add_argument("--names", default="")
+    parser.add_argument("--exporters", default="")
     parser.add_argument("--folder", default="")
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--table", action="store_true")

@@ -92,7 +92,10 @@ fn agrees(net: &Network, input: &Tensor, expected: &Tensor, allowed: f64) -> Out
         let rows = |of: &Tensor| of.f_narrow(0, 0, n);
         // What is no number, or infinite, must be so on both sides.
         let finite = |of: Tensor| of.nan_to_num(0.5, 2e9, -2e9);
-        let (ours, theirs) = (finite(net.forward(&rows(input)?)?), finite(rows(expected)?));
+        let (ours, mut theirs) = (finite(net.forward(&rows(input)?)?), finite(rows(expected)?));
+        if ours.dim() == 4 && ours.size() != theirs.size() {
+            theirs = theirs.f_permute([0, 3, 1, 2])?; // maps with their channels last
+        }
         if ours.size() != theirs.size() {
             return Err(format!("{:?}, expected {:?}", ours.size(), theirs.size()).into());
         }

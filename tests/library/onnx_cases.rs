@@ -87,6 +87,23 @@ fn padded_conv(weight: &str) -> Message {
     with(node("Conv", &["x", weight], "c"), [ints("pads", &[1, 1, 1, 1])])
 }
 
+/// Keras's segmentation: `[N, H, W, 3]` goes in, probabilities `[N, h, w, 4]` come out.
+pub fn channels_last(folder: &std::path::Path) -> convscope::Result<Network> {
+    let turned =
+        |from, to, order: [i64; 4]| with(node("Transpose", &[from], to), [ints("perm", &order)]);
+    let nodes = [
+        turned("x", "first", [0, 3, 1, 2]),
+        with(node("Conv", &["first", "k"], "c"), [ints("strides", &[2, 2])]),
+        turned("c", "last", [0, 2, 3, 1]),
+        with(node("Softmax", &["last"], "y"), [int("axis", 3)]),
+    ];
+    let input = [value("x", &[-1, 9, 7, 3])];
+    let file = file_with(13, &input, &nodes, &[waves("k", &[4, 3, 3, 3], 0.2)]);
+    let path = folder.join("network.onnx");
+    std::fs::write(&path, file.0).map_err(|error| convscope::Error::Argument(error.to_string()))?;
+    Network::from_onnx(&path)?.to_device(Device::Cpu)
+}
+
 /// AlexNet's normalization, a pool with a border at one side, and one that rounds up.
 fn local_response() -> Case {
     let mut nodes = vec![

@@ -3,9 +3,11 @@
 use convscope::network::ReceptiveField;
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, cpu, difference, maps_of};
+use crate::helpers::{Tested, cpu, difference, maps_of, scratch};
 use crate::occlusion::covered_one_by_one;
-use crate::onnx_cases::{enlarging, quantized, smooth_cases, whole_map_norms};
+use crate::onnx_cases::{
+    channels_last, enlarging, image, quantized, smooth_cases, whole_map_norms,
+};
 
 #[test]
 fn their_values_are_those_of_the_runtime() -> Tested {
@@ -86,6 +88,36 @@ fn behind_statistics_of_the_whole_map_units_see_all() -> Tested {
     let (net, images) = unet.open()?;
     let mask = net.receptive_fields(&images.size())?[net.nodes().len() - 1];
     assert!(mask.iter().all(|field| field.size().is_some_and(|size| size < 20)), "{mask:?}");
+    Ok(())
+}
+
+#[test]
+fn maps_with_their_channels_last_come_with_them_first() -> Tested {
+    let folder = scratch("onnx_channels_last");
+    let net = channels_last(&folder)?;
+    let images = image([2, 3, 9, 7]);
+    let result = net.forward(&images)?;
+    assert_eq!(result.size(), [2, 4, 4, 3]);
+    // What the file computes is there still, under the name of its node.
+    let last = net.activations(&images, &["the_y"])?.remove(0);
+    assert_eq!(last.size(), [2, 4, 3, 4]);
+    assert!(result.equal(&last.permute([0, 3, 1, 2])));
+    let named = net.clone().with_output("y")?.forward(&images)?;
+    assert!(named.equal(&result));
+    assert!(
+        (result.sum_dim_intlist(1, false, Kind::Float) - 1.0).abs().max().double_value(&[]) < 1e-6
+    );
+    assert!(
+        net.layer_names().iter().all(|name| net
+            .layer_names()
+            .iter()
+            .filter(|n| *n == name)
+            .count()
+            == 1)
+    );
+    let map = net.segment(&TensorImage::new("waves", &images.narrow(0, 0, 1))?)?;
+    assert!(map.probabilities().numbers().iter().all(|&p| (0.25..=1.0).contains(&p)));
+    std::fs::remove_dir_all(folder)?;
     Ok(())
 }
 

@@ -92,7 +92,7 @@ impl Network {
 
     /// Shapes and axes of all nodes for two images, so that the dimension of images isn't one of size 1;
     /// for one where a network takes no more.
-    fn axes(&self, input: &[i64]) -> Result<(Vec<Vec<i64>>, Vec<Axes>)> {
+    pub(in crate::network) fn axes(&self, input: &[i64]) -> Result<(Vec<Vec<i64>>, Vec<Axes>)> {
         let images = |count: i64| {
             let mut input = input.to_vec();
             if let Some(images) = input.first_mut() {

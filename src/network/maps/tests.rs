@@ -4,7 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::network::ops::{
-    Concat, Flatten, MatMul, Permute, Reduce, Reduction, Reshape, Select, Slice,
+    Concat, Flatten, IndexSelect, MatMul, Permute, Reduce, Reduction, Reshape, Select, Slice,
 };
 use crate::network::{Builder, Conv2d, Network, NodeId, Pool};
 
@@ -142,6 +142,38 @@ fn tokens_among_others_heads_and_products() -> Tested {
     let maps = net.maps(net.find("merged")?, &[1, 2, 12, 8])?;
     let value = net.value(&coordinates(2), net.find("merged")?)?;
     assert!(maps.channel(&value, 1).is_err(), "its channels lie among the images");
+    Ok(())
+}
+
+#[test]
+fn patches_cut_by_index_and_the_class_before_them() -> Tested {
+    let mut b = network();
+    let pick = |dim, indices: &[i64]| IndexSelect { dim, indices: indices.to_vec() };
+    // Patches of 3×2: the first row of each, then the second of each …
+    let rows = pick(2, &[0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
+    let x = b.op("rows", rows, &[b.input()]);
+    let x = b.op("columns", pick(3, &[0, 2, 4, 6, 1, 3, 5, 7]), &[x]);
+    let x = reshape(&mut b, x, "split", &[-1, 2, 3, 4, 2, 4]);
+    let x = permute(&mut b, x, "patches", &[0, 3, 5, 1, 2, 4]);
+    let x = reshape(&mut b, x, "features", &[-1, 16, 12]);
+    let patches = b.linear(x, "linear", 7);
+    let class = b.parameter("class", &[1, 1, 7], 0.1);
+    let all = b.op("with class", Concat { dim: 1 }, &[class, patches]);
+    let rest = b.op("patches alone", Slice { dim: 1, start: 1, end: 17, step: 1 }, &[all]);
+    let sum = b.add(rest, patches, "sum");
+    b.op("again", Concat { dim: 1 }, &[class, sum]);
+    let net = b.build()?;
+    for layer in ["rows", "columns", "split", "patches"] {
+        assert_coordinates(&net, layer)?;
+    }
+    let input = coordinates(2);
+    let value = |layer: &str| net.value(&input, net.find(layer)?);
+    let expected = value("sum")?.permute([0, 2, 1]).reshape([2, 7, 4, 4]);
+    for layer in ["sum", "again"] {
+        let maps = net.maps(net.find(layer)?, &input.size())?;
+        assert_eq!(maps.shape(), [7, 4, 4], "{layer}");
+        assert!(maps.of(&value(layer)?)?.equal(&expected), "{layer}");
+    }
     Ok(())
 }
 

@@ -34,6 +34,7 @@ mod message;
 mod names;
 mod norms;
 mod operators;
+mod outputs;
 mod parts;
 mod pointwise;
 mod quantized;
@@ -77,6 +78,9 @@ impl Network {
     /// outputs: `net.with_output("parity")` has that head as its result. Exporters fold a batch
     /// normalization into the convolution before it: that layer then gives the normalized value, and
     /// a state_dict, which still has both, does not fit; it does where nothing was folded.
+    ///
+    /// **Outputs** that are maps with their channels last, `[N, h, w, K]` as Keras has them, come as
+    /// `[N, K, h, w]`.
     ///
     /// **What is tried**: torchvision's classifiers and segmentation networks, 64 architectures of timm,
     /// files of model collections; [COVERAGE.md] counts them.
@@ -171,11 +175,11 @@ fn read(
             short(first.name)
         ));
     }
-    let outputs: Vec<_> = output_nodes(&importer, &checked).collect();
+    let outputs = outputs::named(&importer, &checked);
     names::assign(&mut importer.nodes, &importer.origins, &outputs);
     let mut network = Network {
         name: name.to_owned(),
-        aliases: aliases(&importer, &checked),
+        aliases: outputs::aliases(&importer, &checked),
         nodes: importer.nodes,
         output,
         heads: outputs.iter().map(|(_, index)| *index).collect(),
@@ -188,34 +192,8 @@ fn read(
     for n in 1..=3 {
         network.shapes(&[n, c, h, w]).map_err(|error| error.to_string())?;
     }
+    outputs::channels_first(&mut network, &outputs).map_err(|error| error.to_string())?;
     Ok(network)
-}
-
-/// The graph's outputs with the nodes that give them.
-fn output_nodes<'a>(
-    importer: &Importer<'a>,
-    checked: &graph::Checked<'a>,
-) -> impl Iterator<Item = (&'a str, usize)> {
-    checked.graph.outputs.iter().filter_map(|output| match importer.values.get(output.name) {
-        Some(Value::Node(index)) => Some((output.name, *index)),
-        _ => None,
-    })
-}
-
-/// The file's own names of nodes and values.
-fn aliases(importer: &Importer, checked: &graph::Checked) -> Vec<(String, usize)> {
-    let index = |value: &str| match importer.values.get(value) {
-        Some(Value::Node(index)) => Some(*index),
-        _ => None,
-    };
-    let nodes = checked.order.iter().map(|&index| &checked.graph.nodes[index]);
-    let values = nodes.flat_map(|node| {
-        let given = node.outputs.iter().map(|&value| (value, value));
-        let itself = node.outputs.first().map(|&value| (names::plain(node), value));
-        itself.into_iter().chain(given)
-    });
-    let found = values.filter_map(|(name, value)| Some((name.to_owned(), index(value)?)));
-    found.filter(|(name, _)| !name.is_empty()).collect()
 }
 
 /// The usual input: as asked, as declared, or ImageNet's where the file leaves it free.

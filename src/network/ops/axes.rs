@@ -94,9 +94,24 @@ fn merged(parts: impl IntoIterator<Item = Part>) -> Dim {
     dim
 }
 
+/// The same counted in the finest steps that it has: of a coarser map, where the finer parts are gone.
+fn coarse(dim: &[Part]) -> Dim {
+    let finest = |of: fn(Counts) -> Option<i64>| {
+        dim.iter().filter_map(|part| of(part.counts)).min().map_or(1, |step| step.max(1))
+    };
+    let rows = finest(|counts| if let Rows { step } = counts { Some(step) } else { None });
+    let columns = finest(|counts| if let Columns { step } = counts { Some(step) } else { None });
+    let counted = |counts| match counts {
+        Rows { step } => Rows { step: step / rows },
+        Columns { step } => Columns { step: step / columns },
+        other => other,
+    };
+    dim.iter().map(|part| Part { counts: counted(part.counts), ..*part }).collect()
+}
+
 /// A grid's rows and columns, where a dimension is nothing else.
 fn grid(dim: &[Part]) -> Option<[i64; 2]> {
-    match *dim {
+    match *coarse(dim) {
         [
             Part { counts: Rows { step: 1 }, size: rows },
             Part { counts: Columns { step: 1 }, size: columns },
@@ -111,7 +126,7 @@ fn agreed(a: &[Part], b: &[Part]) -> Dim {
         (1, other) if other != 1 => b.to_vec(),
         (other, 1) if other != 1 => a.to_vec(),
         _ if is_plain(a) => b.to_vec(),
-        _ if is_plain(b) || a == b => a.to_vec(),
+        _ if is_plain(b) || coarse(a) == coarse(b) => a.to_vec(),
         (all, _) => plain(all),
     }
 }
@@ -144,6 +159,20 @@ impl Axes {
 
     fn shape(&self) -> Vec<i64> {
         self.0.iter().map(|dim| size(dim)).collect()
+    }
+
+    /// Whether they are those of maps `[N, h, w, K]`.
+    pub(in crate::network) fn are_channels_last(&self) -> bool {
+        let [images, rows, columns, channels] = self.0.as_slice() else {
+            return false;
+        };
+        let along = |dim: &Dim, known: fn(Counts) -> bool| {
+            !dim.is_empty() && dim.iter().all(|part| known(part.counts))
+        };
+        along(images, |counts| counts == Images)
+            && along(rows, |counts| matches!(counts, Rows { .. }))
+            && along(columns, |counts| matches!(counts, Columns { .. }))
+            && is_plain(channels)
     }
 
     /// The same where the output has the same shape.
@@ -180,6 +209,26 @@ impl Axes {
         let mut axes = self.clone();
         if let Some(dim) = axes.0.get_mut(dim) {
             *dim = plain(size);
+        }
+        axes
+    }
+
+    /// With these indices picked along `dim`. Rows of which every so many come first, then the next of each,
+    /// are rows still: so patches are cut by index.
+    pub(super) fn picked(&self, dim: usize, indices: &[i64], output: &[i64]) -> Axes {
+        let mut axes = self.mixed(dim, output.get(dim).copied().unwrap_or(1));
+        let size = self.size(dim);
+        let every = indices.get(1).copied().filter(|&every| every > 1 && size % every == 0);
+        let parts = self.dim(dim);
+        let (Some(every), [part]) = (every, parts.as_slice()) else {
+            return axes;
+        };
+        let each = size / every;
+        let in_turn = (0..size).map(|at| at % each * every + at / each);
+        if let Some([slow, fast]) = part.split(each)
+            && indices.iter().copied().eq(in_turn)
+        {
+            axes.0[dim] = vec![fast, slow];
         }
         axes
     }

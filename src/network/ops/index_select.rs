@@ -52,7 +52,7 @@ impl Operation for IndexSelect {
     }
 
     fn axes(&self, x: &Axes, _others: &[&Axes], output: &[i64]) -> Axes {
-        x.mixed(self.dim, output.get(self.dim).copied().unwrap_or(1))
+        x.picked(self.dim, &self.indices, output)
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
