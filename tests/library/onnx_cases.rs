@@ -98,7 +98,21 @@ pub fn channels_last(folder: &std::path::Path) -> convscope::Result<Network> {
         with(node("Softmax", &["last"], "y"), [int("axis", 3)]),
     ];
     let input = [value("x", &[-1, 9, 7, 3])];
-    let file = file_with(13, &input, &nodes, &[waves("k", &[4, 3, 3, 3], 0.2)]);
+    opened(folder, file_with(13, &input, &nodes, &[waves("k", &[4, 3, 3, 3], 0.2)]))
+}
+
+/// A batch normalization by 0.25, which `ConstantOfShape` makes a row of.
+pub fn repeated_norm(folder: &std::path::Path) -> convscope::Result<Network> {
+    let filled = floats("", &[1], |_| 0.25);
+    let filled = Message::default().text(1, "value").int(20, 4).message(5, filled);
+    let nodes = [
+        with(node("ConstantOfShape", &["three"], "row"), [filled]),
+        node("BatchNormalization", &["x", "row", "row", "row", "row"], "y"),
+    ];
+    opened(folder, file_with(9, &[value("x", &[-1, 3, 6, 5])], &nodes, &[row("three", &[3])]))
+}
+
+fn opened(folder: &std::path::Path, file: Message) -> convscope::Result<Network> {
     let path = folder.join("network.onnx");
     std::fs::write(&path, file.0).map_err(|error| convscope::Error::Argument(error.to_string()))?;
     Network::from_onnx(&path)?.to_device(Device::Cpu)

@@ -6,7 +6,7 @@ use convscope::prelude::*;
 use crate::helpers::{Tested, cpu, difference, maps_of, scratch};
 use crate::occlusion::covered_one_by_one;
 use crate::onnx_cases::{
-    channels_last, enlarging, image, quantized, smooth_cases, whole_map_norms,
+    channels_last, enlarging, image, quantized, repeated_norm, smooth_cases, whole_map_norms,
 };
 
 #[test]
@@ -147,5 +147,21 @@ fn rounding_passes_gradients_straight_through() -> Tested {
     let corner = gradient.select(0, 0).select(1, 0).select(1, 0) * 16.0;
     let expected = weight.select(0, 2).select(1, 0).select(1, 0);
     assert!(difference(&corner, &expected) < 1e-6, "{corner} {expected}");
+    Ok(())
+}
+
+#[test]
+fn a_batch_norm_of_one_number_repeated_has_the_right_gradient() -> Tested {
+    let folder = scratch("onnx_repeated");
+    let net = repeated_norm(&folder)?;
+    let images = image([2, 3, 6, 5]);
+    // 0.25 is the scale, the shift, the mean and the variance.
+    let slope = 0.25 / (0.25f64 + 1e-5).sqrt();
+    let expected = (&images - 0.25) * slope + 0.25;
+    assert!(difference(&net.forward(&images)?, &expected) < 1e-6);
+    let gradient =
+        net.gradients(&images, &["input"], |y| y.f_sum(Kind::Float))?.gradients.remove(0);
+    assert!(difference(&gradient, &(images.ones_like() * slope)) < 1e-6, "{gradient}");
+    std::fs::remove_dir_all(folder)?;
     Ok(())
 }

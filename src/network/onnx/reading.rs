@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::import::Importer;
 use super::message::Node as OnnxNode;
-use super::value::{Outcome, Value};
+use super::value::{Outcome, Value, torch};
 
 impl<'a> Importer<'a> {
     /// An input that must be there.
@@ -32,7 +32,13 @@ impl<'a> Importer<'a> {
         match self.optional(node, index)? {
             None => Ok(None),
             Some(Value::Constant(tensor, name)) => {
-                Ok(Some((self.cast(&tensor, Kind::Float)?, name)))
+                let mut tensor = self.cast(&tensor, Kind::Float)?;
+                // Rows of one number repeated: libtorch's batch normalization reads them as if all were in memory.
+                if tensor.dim() == 1 && !tensor.is_contiguous() {
+                    self.budget.spend(&tensor.size())?;
+                    tensor = tensor.f_contiguous().map_err(torch)?;
+                }
+                Ok(Some((tensor, name)))
             }
             Some(_) => Err(format!("input {index} is computed, expected fixed weights")),
         }
