@@ -5,7 +5,7 @@ import json
 VEGA = "application/vnd.vega.v5+json"
 
 # Vega draws on a canvas, where nothing can be selected. What it draws is kept with the canvas: every
-# text, the last one of each color, and where each picture lies, in CSS pixels of the canvas. Pixels are read often; Chromium wants to
+# text, the last one of each color, those with an outline, and where each picture lies, in CSS pixels of the canvas. Pixels are read often; Chromium wants to
 # know it.
 RECORD = """{
     const {getContext} = HTMLCanvasElement.prototype;
@@ -13,11 +13,15 @@ RECORD = """{
         return getContext.call(this, kind, {...options, willReadFrequently: true});
     };
     const context = CanvasRenderingContext2D.prototype;
-    const {fillText, drawImage} = context;
+    const {fillText, strokeText, drawImage} = context;
     context.fillText = function (text, ...rest) {
         (this.canvas.texts ??= []).push(text);
         (this.canvas.inks ??= {})[this.fillStyle] = text;
         return fillText.call(this, text, ...rest);
+    };
+    context.strokeText = function (text, ...rest) {
+        (this.canvas.outlined ??= []).push(text);
+        return strokeText.call(this, text, ...rest);
     };
     context.drawImage = function (image, x, y, w, h, ...rest) {
         if (w === undefined) return drawImage.call(this, image, x, y);

@@ -5,13 +5,13 @@ import json
 import pytest
 from conftest import both_themes
 
-TOPICS = ["heat", "maps", "motion"]
+TOPICS = ["heat", "maps", "motion", "outputs"]
 # What WCAG asks of small text.
 LEAST_CONTRAST = 4.5
 
 # The figure's paper, at its corner, and the colors of its words, each with one of them.
 PAPER = "canvas => [...canvas.getContext('2d').getImageData(1, 1, 1, 1).data]"
-INKS = "canvas => canvas.inks"
+INKS = "canvas => [canvas.inks, canvas.outlined ?? []]"
 
 
 def luminance(rgb):
@@ -40,7 +40,8 @@ def test_a_figure_has_the_pages_paper_and_readable_words(topic, gallery, written
     for name, figure in zip(bundles, lab.figures(bundles), strict=True):
         *paper, alpha = figure.canvas.evaluate(PAPER)
         assert alpha == 255 and (luminance(paper) < 0.02) == dark, f"{name}: paper {paper}"
-        # Words in color are those of a class or a box, over pictures too; words in greys are on paper.
-        greys = {c: text for c, text in figure.canvas.evaluate(INKS).items() if len(set(rgb(c))) == 1}
+        # Words in color are those of a class; words with an outline are over pictures.
+        inks, outlined = figure.canvas.evaluate(INKS)
+        greys = {c: text for c, text in inks.items() if len(set(rgb(c))) == 1 and text not in outlined}
         faint += [(name, text) for c, text in greys.items() if contrast(rgb(c), paper) < LEAST_CONTRAST]
     assert faint == []

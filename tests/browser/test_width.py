@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-TOPICS = ["heat", "maps", "motion"]
+TOPICS = ["heat", "maps", "motion", "outputs"]
 AREA = 800
 
 # Each output's room and what it takes.
