@@ -39,8 +39,8 @@ pub enum ScoreForm {
 /// each, and a box.
 ///
 /// Two outputs, `[N, A, 4]` and `[N, A, K]` ([`Detection::new`]: SSD, RetinaNet, face detectors), or one with
-/// both, `[N, A, 4 + K]` or `[N, 4 + K, A]` ([`Detection::rows`]: YOLO). [`Network::detector`] recognizes the
-/// usual case of two outputs.
+/// both, `[N, A, 4 + K]` or `[N, 4 + K, A]` ([`Detection::rows`]: YOLO).
+/// [`Network::detector`](crate::network::Network::detector) recognizes the usual case of two outputs.
 ///
 /// ```
 /// use convscope::network::{BoxForm, Detection};
