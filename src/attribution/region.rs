@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::error::shape_text;
+use crate::error::{shape_text, short};
 use crate::limits::position;
 use crate::network::OutputScale;
 use crate::view::{BoundingBox, IntoValues, Values};
@@ -177,7 +177,7 @@ impl RegionScore {
                 "{} is nowhere the top class of this picture, so there is no region to sum over. \
                  `net.segment(&photo)` shows which classes there are; \
                  `Target::region(class, Region::Everywhere)` explains it all the same.",
-                crate::error::short(&self.class_name)
+                short(&self.class_name)
             )));
         }
         own.f_to_kind(output.kind()).map(Rc::new).map_err(failed)

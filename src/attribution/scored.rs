@@ -75,13 +75,9 @@ impl Scored<'_> {
     }
 
     fn object(&self, class: usize, place: [f64; 4]) -> Result<Pick> {
-        let ([_, _, height, width], Some(detector)) = (self.input, self.detector()) else {
-            return Err(Error::Argument(format!(
-                "{} of {} isn't read as boxes: `net.detector()` recognizes the usual outputs, \
-                 `net.with_detection(…)` says what they hold",
-                quoted(&[&self.net.nodes()[self.node].name]),
-                short(self.net.name())
-            )));
+        let detector = self.net.reads_boxes(self.node)?;
+        let [_, _, height, width] = self.input else {
+            return Err(Error::Internal("boxes in an input that is no picture".to_owned()));
         };
         let name = self.class_name(class);
         Ok(Pick::Object(ObjectScore::new(class, name, place, detector, [*height, *width])?))

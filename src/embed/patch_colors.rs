@@ -67,11 +67,13 @@ impl Network {
                 "colors of {count} photos: {MOST} at most can be looked at; take fewer"
             )));
         }
+        let [c, h, w] = self.preprocess().input_shape();
+        let as_maps = self.maps(at, &[1, c, h, w])?;
         let (mut pictures, mut maps) = (Vec::new(), Vec::new());
         for index in 0..count {
             let photo = photos.photo(index)?;
             let input = self.prepare(&photo)?;
-            maps.push(self.maps(at, &input.size())?.of(&self.value(&input, at)?)?);
+            maps.push(as_maps.of(&self.value(&input, at)?)?);
             let seen = self.preprocess().sharp_view(&photo, SHOWN)?;
             pictures.push((photo.title().to_owned(), seen));
         }

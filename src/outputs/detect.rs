@@ -1,9 +1,9 @@
 //! `net.detect(&photo)`: boxes with labels.
 
+use crate::Result;
 use crate::attribution::{ALONE, Input, Target, input_size};
 use crate::network::Network;
 use crate::view::{Detected, Detections};
-use crate::{Error, Result};
 
 impl Network {
     /// The boxes with labels that a detector ([`Network::detector`], [`Network::with_detection`]) finds in a
@@ -36,14 +36,7 @@ impl Network {
     ///
     /// A network that isn't read as a detector; an input that doesn't fit it.
     pub fn detect(&self, input: &impl Input) -> Result<Detections> {
-        let Some((detector, how)) = self.detector_at(self.output_index()).zip(self.detection())
-        else {
-            return Err(Error::Argument(format!(
-                "{} isn't read as a detector: `net.detector()` recognizes the usual outputs, \
-                 `net.with_detection(…)` says what they hold",
-                self.name()
-            )));
-        };
+        let detector = self.reads_boxes(self.output_index())?;
         let tensor = input.tensor(self)?;
         let output = tch::no_grad(|| self.forward(&tensor))?;
         let [height, width] = input_size(&tensor);
@@ -53,7 +46,7 @@ impl Network {
         });
         let title = format!("{} finds in {}", self.name(), input.title());
         let figure = Detections::new(title, input.shown(self, ALONE)?, found.collect())?;
-        Ok(figure.threshold(how.threshold).input_size(height, width))
+        Ok(figure.threshold(detector.how.threshold).input_size(height, width))
     }
 }
 

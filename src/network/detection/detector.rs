@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tch::{Kind, Tensor};
 
 use super::{BoxForm, Detection, ScoreForm};
-use crate::error::{listed, quoted, shape_text};
+use crate::error::{listed, quoted, shape_text, short};
 use crate::network::ops::Concat;
 use crate::network::{Network, Node, OutputScale};
 use crate::{Error, Result};
@@ -123,6 +123,18 @@ impl Network {
     /// How the value of this node says boxes.
     pub(crate) fn detector_at(&self, node: usize) -> Option<&Arc<Detector>> {
         self.detection.as_ref().filter(|_| node == self.output)
+    }
+
+    /// The same, or what makes it say boxes.
+    pub(crate) fn reads_boxes(&self, node: usize) -> Result<&Arc<Detector>> {
+        self.detector_at(node).ok_or_else(|| {
+            Error::Argument(format!(
+                "{} of {} isn't read as boxes: `net.detector()` recognizes the usual outputs, \
+                 `net.with_detection(…)` says what they hold",
+                quoted(&[&self.nodes[node].name]),
+                short(&self.name)
+            ))
+        })
     }
 
     /// The same network as one that gives boxes with labels, recognized by its outputs: the only one `[N, A, 4]`

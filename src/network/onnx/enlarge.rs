@@ -18,7 +18,7 @@ pub(super) fn resize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     let x = importer.input(node, 0)?;
     // Operator set 10 has no region of interest between the input and the scales.
     let old = node.inputs.len() == 2;
-    let scales = numbers(importer, node, if old { 1 } else { 2 })?;
+    let scales = scales(importer, node, if old { 1 } else { 2 })?;
     let sizes = if old { None } else { importer.optional(node, 3)? };
     let sizes = sizes.map(|value| value.sizes().ok_or("its sizes are computed from the images"));
     let sizes = sizes.transpose()?.map(|sizes| sizes.values).filter(|sizes| !sizes.is_empty());
@@ -69,7 +69,7 @@ pub(super) fn upsample<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> O
     let x = importer.input(node, 0)?;
     let scales = match node.attribute("scales") {
         Some(attribute) => attribute.floats.iter().map(|&scale| f64::from(scale)).collect(),
-        None => numbers(importer, node, 1)?.ok_or("its scales are missing")?,
+        None => scales(importer, node, 1)?.ok_or("its scales are missing")?,
     };
     let mode = match node.text("mode", "nearest").as_str() {
         "nearest" => ResizeMode::Nearest(Rounding::Floor),
@@ -96,22 +96,16 @@ fn emit<'a>(importer: &mut Importer<'a>, x: Value<'a>, mut resize: Resize) -> Ou
     importer.emit(resize, vec![x])
 }
 
-/// An input of fixed numbers; none where it is empty, as exporters leave out what is not given.
-fn numbers<'a>(
+/// The scales of an input; none where it is empty, as exporters leave out what is not given.
+fn scales<'a>(
     importer: &mut Importer<'a>,
     node: &'a Node<'a>,
     index: usize,
 ) -> Outcome<Option<Vec<f64>>> {
     const MOST: usize = 16;
-    let Some((tensor, _)) = importer.weight(node, index)? else { return Ok(None) };
-    match tensor.numel() {
-        0 => Ok(None),
-        1..=MOST => {
-            let numbers = tensor.f_reshape(-1).and_then(Vec::<f32>::try_from);
-            let numbers = numbers.map_err(super::value::torch)?;
-            Ok(Some(numbers.into_iter().map(f64::from).collect()))
-        }
-        more => Err(format!("{more} scales")),
+    match importer.reals(node, index)? {
+        Some(scales) if scales.len() > MOST => Err(format!("{} scales", scales.len())),
+        scales => Ok(scales.filter(|scales| !scales.is_empty())),
     }
 }
 
@@ -209,22 +203,13 @@ pub(super) fn conv_transpose<'a>(
     unplaned(importer, enlarged, row)
 }
 
-pub(super) fn depth_to_space<'a>(
-    importer: &mut Importer<'a>,
-    node: &'a Node<'a>,
-) -> Outcome<Value<'a>> {
+/// Channels made places, or places channels.
+pub(super) fn shuffle<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
     let factor = node.int("blocksize", 0);
     let places_first = node.text("mode", "DCR") != "CRD";
-    importer.emit(PixelShuffle { factor, places_first }, vec![x])
-}
-
-pub(super) fn space_to_depth<'a>(
-    importer: &mut Importer<'a>,
-    node: &'a Node<'a>,
-) -> Outcome<Value<'a>> {
-    let x = importer.input(node, 0)?;
-    let factor = node.int("blocksize", 0);
-    let places_first = node.text("mode", "DCR") != "CRD";
-    importer.emit(PixelUnshuffle { factor, places_first }, vec![x])
+    match node.op {
+        "DepthToSpace" => importer.emit(PixelShuffle { factor, places_first }, vec![x]),
+        _ => importer.emit(PixelUnshuffle { factor, places_first }, vec![x]),
+    }
 }

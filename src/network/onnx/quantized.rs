@@ -10,11 +10,9 @@ use crate::network::ops::{Arithmetic, Pointwise, Quantize};
 
 pub(super) fn quantize<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Outcome<Value<'a>> {
     let x = importer.input(node, 0)?;
-    if node.int("block_size", 0) != 0 {
-        return Err("scales for blocks are not supported".to_owned());
-    }
-    let scale = numbers(importer, node, 1)?.ok_or("its scale is missing")?;
-    let zero_point = numbers(importer, node, 2)?.unwrap_or_else(|| vec![0.0; scale.len()]);
+    check_blocks(node)?;
+    let scale = importer.reals(node, 1)?.ok_or("its scale is missing")?;
+    let zero_point = importer.reals(node, 2)?.unwrap_or_else(|| vec![0.0; scale.len()]);
     let (low, high) = range(importer, node)?;
     #[allow(clippy::cast_possible_truncation, reason = "whole numbers of 16 bits at most")]
     let zero_point = zero_point.into_iter().map(|number| number as i64).collect();
@@ -46,9 +44,7 @@ fn dequantized<'a>(
     node: &'a Node<'a>,
     mut x: Value<'a>,
 ) -> Outcome<Value<'a>> {
-    if node.int("block_size", 0) != 0 {
-        return Err("scales for blocks are not supported".to_owned());
-    }
+    check_blocks(node)?;
     let (scale, _) = importer.required(node, 1)?;
     let zero_point = importer.weight(node, 2)?.map(|(zero_point, _)| zero_point);
     if let Value::Constant(whole, _) = &x {
@@ -75,15 +71,11 @@ fn dequantized<'a>(
     importer.emit(Arithmetic::Mul, vec![x, scale])
 }
 
-fn numbers<'a>(
-    importer: &mut Importer<'a>,
-    node: &'a Node<'a>,
-    index: usize,
-) -> Outcome<Option<Vec<f64>>> {
-    let Some((tensor, _)) = importer.weight(node, index)? else { return Ok(None) };
-    importer.budget.spend(&tensor.size())?;
-    let row = tensor.f_to_kind(Kind::Double).and_then(|row| row.f_reshape(-1)).map_err(torch)?;
-    Vec::<f64>::try_from(row).map(Some).map_err(torch)
+fn check_blocks(node: &Node) -> Outcome<()> {
+    match node.int("block_size", 0) {
+        0 => Ok(()),
+        _ => Err("scales for blocks are not supported".to_owned()),
+    }
 }
 
 /// The smallest and the largest number of the type that the zero point or the node names.

@@ -52,6 +52,14 @@ impl<'a> Importer<'a> {
         self.weight(node, index)?.ok_or_else(|| format!("input {index} is missing"))
     }
 
+    /// Numbers known now, such as scales: an input.
+    pub(super) fn reals(&mut self, node: &OnnxNode<'a>, index: usize) -> Outcome<Option<Vec<f64>>> {
+        let Some((tensor, _)) = self.weight(node, index)? else { return Ok(None) };
+        self.budget.spend(&tensor.size())?;
+        let row = tensor.f_to_kind(Kind::Double).and_then(|row| row.f_reshape(-1));
+        row.and_then(Vec::try_from).map(Some).map_err(torch)
+    }
+
     /// Whole numbers known now, such as axes: an input.
     pub(super) fn numbers(
         &mut self,

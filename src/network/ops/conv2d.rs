@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation, Reach, Spread};
 use super::shape::{Misfit, Window, at_least_one, count, even, four, misfit, one};
-use super::{Axes, Op, Read, Seen, only, weight_and_bias, window_text};
+use super::{Axes, Op, Read, Seen, kernel, only, weight_and_bias, window_text};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
@@ -24,15 +24,6 @@ pub struct Conv2d {
     pub dilation: [i64; 2],
     /// Number of groups: channels of one group see only the inputs of the same group.
     pub groups: i64,
-}
-
-impl Conv2d {
-    fn kernel(&self) -> Option<[i64; 2]> {
-        match self.weight.size()[..] {
-            [_, _, height, width] => Some([height, width]),
-            _ => None,
-        }
-    }
 }
 
 impl Clone for Conv2d {
@@ -124,14 +115,14 @@ impl Operation for Conv2d {
     }
 
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
-        match self.kernel() {
+        match kernel(&self.weight) {
             Some(kernel) => read.windows(kernel, self.stride, self.padding, self.dilation),
             None => Seen::WHOLE,
         }
     }
 
     fn spread(&self) -> Spread {
-        let Some(kernel) = self.kernel() else { return Spread::Everywhere };
+        let Some(kernel) = kernel(&self.weight) else { return Spread::Everywhere };
         let Conv2d { stride, padding, dilation, .. } = *self;
         let span = [0, 1].map(|d| dilation[d] * (kernel[d] - 1) + 1);
         let unpadded = Op::Conv2d(Conv2d { padding: [0, 0], ..self.clone() });

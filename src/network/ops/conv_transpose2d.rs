@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
 use super::shape::{Misfit, at_least_one, at_least_zero, count, four, misfit, one};
-use super::{Axes, Read, Seen, only, weight_and_bias, window_text};
+use super::{Axes, Read, Seen, kernel, only, weight_and_bias, window_text};
 use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
@@ -30,13 +30,6 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
-    fn kernel(&self) -> Option<[i64; 2]> {
-        match self.weight.size()[..] {
-            [_, _, height, width] => Some([height, width]),
-            _ => None,
-        }
-    }
-
     /// From a kernel's first tap to its last, less one.
     fn reach(&self, kernel: [i64; 2], d: usize) -> i64 {
         self.dilation[d] * (kernel[d] - 1)
@@ -118,7 +111,7 @@ impl Operation for ConvTranspose2d {
     }
 
     fn summary(&self) -> String {
-        let window = self.kernel().map(|kernel| window_text(kernel, self.stride));
+        let window = kernel(&self.weight).map(|kernel| window_text(kernel, self.stride));
         self.name().to_owned() + &window.unwrap_or_default()
     }
 
@@ -144,7 +137,7 @@ impl Operation for ConvTranspose2d {
 
     /// Output o is a sum over inputs i for which o + padding − i·stride is a tap's place.
     fn receptive_field(&self, read: &Read<'_>) -> Seen {
-        let (Some(kernel), Some(d)) = (self.kernel(), read.dim().checked_sub(2)) else {
+        let (Some(kernel), Some(d)) = (kernel(&self.weight), read.dim().checked_sub(2)) else {
             return Seen::WHOLE;
         };
         let (stride, padding) = (self.stride[d] as f64, self.padding[d] as f64);

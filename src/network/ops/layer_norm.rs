@@ -3,9 +3,8 @@
 use tch::{TchError, Tensor};
 
 use super::operation::{Backprop, Operation};
-use super::shape::{Misfit, misfit, one};
+use super::shape::{Misfit, over_last};
 use super::{Read, Seen, constant, only, weight_and_bias};
-use crate::error::shape_text;
 use crate::layer_kind::LayerKind;
 use crate::random::Random;
 
@@ -36,12 +35,7 @@ impl Operation for LayerNorm {
     }
 
     fn shape(&self, inputs: &[&[i64]]) -> Result<Vec<i64>, Misfit> {
-        let x = one(inputs)?;
-        let normalized = self.weight.size();
-        if !x.ends_with(&normalized) || x.len() == normalized.len() {
-            return misfit(format!("last dimensions {normalized:?}"), shape_text(x));
-        }
-        Ok(x.to_vec())
+        over_last(inputs, &self.weight.size())
     }
 
     fn compute(&self, inputs: &[&Tensor], _training: bool) -> Result<Tensor, TchError> {

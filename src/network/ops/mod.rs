@@ -276,6 +276,14 @@ fn both<'a>(inputs: &[&'a Tensor]) -> Result<[&'a Tensor; 2], TchError> {
     }
 }
 
+/// Height and width of a convolution's kernels.
+fn kernel(weight: &Tensor) -> Option<[i64; 2]> {
+    match weight.size()[..] {
+        [_, _, height, width] => Some([height, width]),
+        _ => None,
+    }
+}
+
 /// A kernel and its step in the architecture's figure: ` 3×3 /2`.
 fn window_text(kernel: [i64; 2], stride: [i64; 2]) -> String {
     let step = match stride {

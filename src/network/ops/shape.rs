@@ -137,6 +137,15 @@ pub(super) fn one<'a>(inputs: &[&'a [i64]]) -> Result<&'a [i64], Misfit> {
     }
 }
 
+/// The input's own shape, of which the last dimensions, not all, are those normalized over.
+pub(super) fn over_last(inputs: &[&[i64]], normalized: &[i64]) -> Result<Vec<i64>, Misfit> {
+    let x = one(inputs)?;
+    if !x.ends_with(normalized) || x.len() == normalized.len() {
+        return misfit(format!("last dimensions {normalized:?}"), shape_text(x));
+    }
+    Ok(x.to_vec())
+}
+
 pub(super) fn four(shape: &[i64]) -> Result<[i64; 4], Misfit> {
     match shape.try_into() {
         Ok(shape) => Ok(shape),

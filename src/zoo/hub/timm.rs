@@ -119,9 +119,8 @@ fn preparation(config: &Value, pretrained: &Value) -> Result<Preparation, String
         }
         _ => None,
     };
-    let argument = || number(config.get("model_args")?, "img_size").map(|side| [side; 2]);
     let input =
-        argument().or_else(input).ok_or("its config.json gives no input_size of 3 colors")?;
+        made_for(config).or_else(input).ok_or("its config.json gives no input_size of 3 colors")?;
     let side = i64::min(input[0], input[1]);
     let share = pretrained.get("crop_pct").and_then(Value::as_f64).unwrap_or(0.875);
     if !(0.1..=1.0).contains(&share) || !(1..=4096).contains(&side) {
