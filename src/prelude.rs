@@ -19,5 +19,5 @@ pub use crate::maximize::{
 pub use crate::network::{Conv2d, Detection, Network, Pool, Preprocess, Resize};
 pub use crate::train::{Dataset, Fit, Optimizer, Schedule};
 pub use crate::view::{BoundingBox, Boxes, CellOutput, ColorMap, Figure, Heatmaps, ScaleSharing};
-pub use crate::{Photo, data, zoo};
+pub use crate::{Live, Photo, Progress, data, zoo};
 pub use tch::{Device, Kind, Tensor, manual_seed};

@@ -21,7 +21,7 @@ use tch::{Device, Kind, Tensor};
 use super::idx::unread;
 use super::image_set::Split;
 use crate::error::first_line;
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::{Error, Result};
 
 const SIDE: i64 = 32;

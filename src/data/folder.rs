@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::Samples;
 use super::samples::no_image;
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::{Error, Photo, Result, photo};
 
 const EXTENSIONS: [&str; 6] = ["gif", "jfif", "jpeg", "jpg", "png", "webp"];

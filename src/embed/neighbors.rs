@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 use super::Torch;
 use super::distances::Distances;
 use crate::batching::Batches;
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::{Error, Result};
 
 /// A row's columns are divided into so many stripes, to choose among the stripes' smallest first.

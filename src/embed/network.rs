@@ -6,9 +6,9 @@ use tch::{Kind, Tensor};
 use super::Features;
 use crate::batching::Batches;
 use crate::data::{self, Samples};
+use crate::live::Progress;
 use crate::network::Network;
 use crate::picture::fit;
-use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// More pictures at once are no faster.

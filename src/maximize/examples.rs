@@ -6,8 +6,8 @@ use tch::{TchError, Tensor};
 use crate::attribution::Unit;
 use crate::data::{Samples, prepared};
 use crate::limits::position;
+use crate::live::Progress;
 use crate::network::{Network, ReceptiveField};
-use crate::progress::Progress;
 use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
 use crate::{Error, Result};
 

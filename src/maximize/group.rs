@@ -15,10 +15,10 @@ use super::start::started;
 use super::{Ascent, Maximize, Objective};
 use crate::error::shape_text;
 use crate::limits::check_memory;
+use crate::live::Progress;
 use crate::network::ops::count;
 use crate::network::{Network, backward, leaf};
 use crate::picture::fit;
-use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// So often, images that no unit answers to are given noise, each time twice as strong.

@@ -7,8 +7,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::batching::free;
 use crate::data::{self, Samples};
 use crate::error::shape_text;
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
 

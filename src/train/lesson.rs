@@ -4,8 +4,8 @@ use tch::{TchError, Tensor};
 
 use super::{Dataset, Score};
 use crate::batching::{Batches, free};
+use crate::live::Progress;
 use crate::network::{Cut, Network};
-use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// From so many images on a larger batch is of no use.

@@ -8,8 +8,8 @@ use super::accuracy::Tally;
 use super::lesson::Lesson;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
+use crate::live::Progress;
 use crate::network::{Cut, Network, Op, OutputScale};
-use crate::progress::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
 

@@ -67,6 +67,7 @@ pub use map_report::{CheckPlot, MapReport};
 pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
+pub(crate) use save::escape;
 pub use scatter::{Positions, Scatter};
 pub use segmentation::{ClassShare, Segmentation};
 pub use summary::{LayerRow, Summary};
@@ -127,18 +128,27 @@ pub trait Figure {
         save::save_page(self, path.as_ref(), vega.as_ref())
     }
 
-    /// Draws the figure in a notebook where it does not end the cell, inside an `if`, say.
+    /// Draws the figure here and now, anywhere in a cell and any number of times.
     ///
-    /// A cell keeps one figure: of several, the last.
+    /// Plain evcxr draws when the cell ends, and of several figures the last. A program, which can draw
+    /// nothing, prints the description on stderr: [`save`](Figure::save) writes a file.
     fn show(&self) {
         draw(self.bundle());
     }
 }
 
-/// Draws what a notebook is to show, or prints why it can't.
-fn draw(bundle: Result<Bundle>) {
+/// Draws a figure here and now, or prints why it can't be drawn.
+pub(crate) fn draw(bundle: Result<Bundle>) {
     match bundle {
-        Ok(bundle) => notebook::emit(bundle.entries()),
+        Ok(bundle) => notebook::show(&bundle),
+        Err(error) => eprintln!("{error}"),
+    }
+}
+
+/// Draws the value that ends a cell, or prints why it can't be drawn.
+pub(crate) fn end_cell(bundle: Result<Bundle>) {
+    match bundle {
+        Ok(bundle) => notebook::emit(&bundle),
         Err(error) => eprintln!("{error}"),
     }
 }
@@ -180,14 +190,14 @@ pub trait CellOutput {
 
 impl<F: Figure> CellOutput for F {
     fn evcxr_display(&self) {
-        self.show();
+        end_cell(self.bundle());
     }
 }
 
 impl<F: Figure, E: Display> CellOutput for std::result::Result<F, E> {
     fn evcxr_display(&self) {
         match self {
-            Ok(figure) => figure.show(),
+            Ok(figure) => figure.evcxr_display(),
             Err(error) => eprintln!("{error}"),
         }
     }
@@ -196,7 +206,7 @@ impl<F: Figure, E: Display> CellOutput for std::result::Result<F, E> {
 impl<F: Figure> CellOutput for Option<F> {
     fn evcxr_display(&self) {
         match self {
-            Some(figure) => figure.show(),
+            Some(figure) => figure.evcxr_display(),
             None => println!("None"),
         }
     }
@@ -240,7 +250,7 @@ macro_rules! drawn {
         impl $figure {
             /// Draws the figure: what evcxr calls on a value that ends a cell.
             pub fn evcxr_display(&self) {
-                $crate::view::Figure::show(self);
+                $crate::view::end_cell($crate::view::Figure::bundle(self));
             }
         }
     )+};

@@ -96,7 +96,7 @@ pub(super) fn page(png: &[u8], text: &str) -> String {
 }
 
 /// Text from files and users, made harmless in HTML.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in visible(text).chars() {
         match c {

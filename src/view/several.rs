@@ -2,7 +2,7 @@
 
 use super::canvas::Canvas;
 use super::text::visible;
-use super::{Bundle, Figure, draw};
+use super::{Bundle, Figure, end_cell};
 use crate::{Error, Result};
 
 const GAP: u32 = 16;
@@ -11,7 +11,7 @@ const MOST_PIXELS: u64 = 12_000_000;
 
 /// Draws them one below the other, or prints why not.
 pub(super) fn show(figures: &[&dyn Figure]) {
-    draw(bundle(figures));
+    end_cell(bundle(figures));
 }
 
 fn bundle(figures: &[&dyn Figure]) -> Result<Bundle> {

@@ -8,8 +8,8 @@ use tch::{Device, Kind};
 
 use crate::Result;
 use crate::batching::Batches;
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 
 /// From here on larger batches are no faster, and time bounds would be met late. On the CPU gradients
 /// become slower again, as more activations leave the caches (ResNet-18, 224²).

@@ -6,8 +6,8 @@ use tch::Tensor;
 use super::pixels::values;
 use super::similarity::{is_blank, overlap, rank_correlation};
 use crate::attribution::{Attribution, Input, Run, Target};
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::view::{Bundle, Figure, Matrix};
 use crate::{Error, Result};
 

@@ -9,7 +9,7 @@ use tch::Tensor;
 use super::score::Scorer;
 use crate::attribution::Run;
 use crate::error::shape_text;
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::{Error, Result};
 
 /// The scores of images and of their explained parts.

@@ -10,7 +10,7 @@ use crate::attribution::perturbation::baseline;
 use crate::attribution::{Baseline, Run};
 use crate::error::shape_text;
 use crate::limits::check_count;
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
 

@@ -14,8 +14,8 @@ use super::similarity::{is_blank, rank_correlation, structural_similarity};
 use crate::attribution::figure::{AMONG_OTHERS, input_size};
 use crate::attribution::method::single;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::view::{Bundle, Curves, Figure, Heatmap, Heatmaps, Panel, ScaleSharing, Series};
 use crate::{Error, Result};
 

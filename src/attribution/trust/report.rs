@@ -12,8 +12,8 @@ use super::verdict::{Findings, MOVED, Verdict};
 use super::{Cascade, PixelCurves, PixelSteps, Randomization};
 use crate::attribution::figure::figure;
 use crate::attribution::{Attribution, Input, Run, Target};
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::view::{Bundle, CheckPlot, Figure, MapReport, Panel, Series};
 use crate::{Error, Result};
 

@@ -7,8 +7,8 @@ use tch::{Kind, TchError, Tensor};
 use crate::attribution::resolved::ResolvedTargets;
 use crate::attribution::{Measure, Run};
 use crate::batching::Batches;
+use crate::live::Progress;
 use crate::network::Network;
-use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// More images at once are no faster.

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::infidelity::check_disturbances;
 use crate::attribution::{Attribution, Run};
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::{Error, Result};
 
 /// The largest change of each image's map under disturbances, `[N]`, double: the Euclidean norm of

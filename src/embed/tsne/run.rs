@@ -9,7 +9,7 @@ use super::exact::AllPairs;
 use super::model::Model;
 use super::optimizer::Descent;
 use super::{ALL_PAIRS, Divergence, Start, Step, Tsne};
-use crate::progress::Progress;
+use crate::live::Progress;
 use crate::random::Random;
 use crate::{Error, Result};
 

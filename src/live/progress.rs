@@ -1,0 +1,212 @@
+//! Long work says how far it is, and can be bounded in time or stopped.
+
+use std::time::{Duration, Instant};
+
+use super::{Frame, new_id};
+use crate::notebook::{Place, is_stopped, place, say, send};
+use crate::view::escape;
+
+/// How far a run is: what, how many steps of how many, how fast, and the time left.
+///
+/// Under the `convscope` kernel that is one line with a bar, which appears after half a second and is drawn
+/// anew in place; when the run is over, it is gone, or says how long the run took if that was more than two
+/// seconds. Elsewhere it is a line now and then, fewer the longer the run takes: plain evcxr can't
+/// overwrite one.
+///
+/// ```
+/// use convscope::Progress;
+///
+/// let mut progress = Progress::new("looking at photos");
+/// for photo in 0..200 {
+///     // … some work
+///     progress.step(photo + 1, 200, || format!("photo {photo}"));
+///     if progress.is_over() {
+///         break; // the stop button
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Progress {
+    /// What is being done, to begin each line with.
+    what: String,
+    time_limit: Option<Duration>,
+    quiet: bool,
+    start: Instant,
+    said: Instant,
+    /// What the kernel knows this run by.
+    run: Option<String>,
+    bar: Option<String>,
+    /// What the bar said last.
+    last: String,
+}
+
+/// A bar begins after this time, and is drawn anew as often.
+const BEGINNING: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What took longer leaves a line.
+const LONG: f64 = 2.0;
+
+impl Progress {
+    /// A run that begins now. `what` begins each line: `training`, say.
+    pub fn new(what: impl Into<String>) -> Progress {
+        let (now, what) = (Instant::now(), what.into());
+        let run = matches!(place(), Place::Kernel(_)).then(new_id);
+        if let Some(id) = &run {
+            send(&Frame::Begin { id, what: &what });
+        }
+        Progress {
+            what,
+            time_limit: None,
+            quiet: false,
+            start: now,
+            said: now,
+            run,
+            bar: None,
+            last: String::new(),
+        }
+    }
+
+    /// The time after which the run [is over](Progress::is_over).
+    #[must_use]
+    pub fn time_limit(mut self, time: Option<Duration>) -> Progress {
+        self.time_limit = time;
+        self
+    }
+
+    /// Says nothing; the time limit and the stop button remain.
+    #[must_use]
+    pub fn quiet(mut self, quiet: bool) -> Progress {
+        self.quiet = quiet;
+        self
+    }
+
+    /// Whether the run is to end: its time is up, or somebody pressed the notebook's stop button.
+    pub fn is_over(&self) -> bool {
+        self.is_late() || (self.run.is_some() && is_stopped())
+    }
+
+    /// Why a run that is over did not come to its end, for a sentence: `stopped after 12 of 40, …`.
+    pub(crate) fn reason(&self) -> &'static str {
+        if self.is_late() { "as its time was up" } else { "by the stop button" }
+    }
+
+    fn is_late(&self) -> bool {
+        self.time_limit.is_some_and(|time| self.start.elapsed() >= time)
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// A line, now.
+    pub fn say(&mut self, line: &str) {
+        if !self.quiet {
+            say(&format!("{}: {line}", self.what));
+            self.said = Instant::now();
+        }
+    }
+
+    /// Says, if it is time for that, that `done` of `all` steps are done, with `details`: what the run's
+    /// numbers are now, say. `details` that name the steps (`12 of 40 …`) are taken as they are.
+    pub fn step(&mut self, done: usize, all: usize, details: impl FnOnce() -> String) {
+        if self.quiet {
+            return;
+        }
+        if self.run.is_some() {
+            let pause = if self.bar.is_some() { INTERVAL } else { BEGINNING };
+            if self.said.elapsed() >= pause {
+                self.draw(done, all, details());
+            }
+            return;
+        }
+        let passed = self.seconds();
+        if self.said.elapsed().as_secs_f64() >= 2f64.max(passed / 20.0) {
+            let left = left(passed, self.time_limit, done, all);
+            let line = format!("{}, about {left:.0} s left", details());
+            self.say(&line);
+        }
+    }
+
+    fn draw(&mut self, done: usize, all: usize, details: String) {
+        let passed = self.seconds();
+        let left = left(passed, self.time_limit, done, all);
+        let rate = rate_text(done as f64 / passed.max(1e-3));
+        let line = format!("{}: {details} · {rate} · {left:.0} s left", self.what);
+        self.last = details;
+        self.said = Instant::now();
+        let share = 100.0 * done as f64 / all.max(1) as f64;
+        let html = format!(
+            "<div style=\"display:flex;align-items:center;gap:8px;font-size:13px;line-height:20px\">\
+             <progress value=\"{share:.1}\" max=\"100\" style=\"flex:none;width:160px\"></progress>\
+             <span>{}</span></div>",
+            escape(&line)
+        );
+        let forms = [("text/html", html), ("text/plain", line)];
+        match &self.bar {
+            Some(id) => send(&Frame::Update { id, forms: &forms }),
+            None => send(&Frame::Show { id: self.bar.insert(new_id()), forms: &forms }),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let seconds = self.seconds();
+        if let Some(id) = &self.bar {
+            if seconds > LONG {
+                let line = format!("{}: {}, in {seconds:.1} s", self.what, self.last);
+                send(&Frame::Update { id, forms: &[("text/plain", line)] });
+            } else {
+                send(&Frame::Leave { id });
+            }
+        }
+        if let Some(id) = &self.run {
+            send(&Frame::End { id });
+        }
+    }
+}
+
+/// Steps in a second, or seconds for one.
+fn rate_text(rate: f64) -> String {
+    match rate {
+        rate if rate >= 10.0 => format!("{rate:.0} / s"),
+        rate if rate >= 1.0 => format!("{rate:.1} / s"),
+        rate => format!("{:.1} s each", 1.0 / rate.max(1e-6)),
+    }
+}
+
+/// Seconds left if the rest goes as fast, and not beyond what is allowed.
+fn left(passed: f64, time_limit: Option<Duration>, done: usize, all: usize) -> f64 {
+    let left = passed * all.saturating_sub(done) as f64 / done.max(1) as f64;
+    time_limit.map_or(left, |time| left.min((time.as_secs_f64() - passed).max(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_steps_and_the_bound() {
+        assert_eq!(left(10.0, None, 1, 4), 30.0);
+        assert_eq!(left(10.0, Some(Duration::from_secs(25)), 1, 4), 15.0);
+        assert_eq!(left(10.0, Some(Duration::from_secs(5)), 1, 4), 0.0);
+        assert_eq!(left(10.0, None, 5, 4), 0.0);
+        assert!(left(10.0, None, 0, 4).is_finite());
+    }
+
+    #[test]
+    fn rates_have_a_unit_that_can_be_read() {
+        assert_eq!(
+            [123.4, 2.34, 0.25, 0.0].map(rate_text)[..3],
+            ["123 / s", "2.3 / s", "4.0 s each"]
+        );
+    }
+
+    #[test]
+    fn time_is_up_only_where_it_is_bounded() {
+        assert!(!Progress::new("").is_over());
+        assert!(Progress::new("").time_limit(Some(Duration::ZERO)).is_over());
+        assert!(!Progress::new("").time_limit(Some(Duration::from_secs(60))).is_over());
+    }
+}
