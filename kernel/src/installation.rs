@@ -151,6 +151,8 @@ impl Installation {
             .envs(threads::settings(|name| env::var_os(name).is_some()))
             .envs(&self.compiler_env)
             .env("EVCXR_TMPDIR", tmpdir)
+            // Where it is set, the library speaks in frames.
+            .env("CONVSCOPE_SESSION", tmpdir)
             .env("LIBTORCH", &self.libtorch);
 
         command.env(libtorch::LIBRARY_PATH_VAR, self.library_path());

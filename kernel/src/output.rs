@@ -1,18 +1,8 @@
 //! What cells write to stdout and stderr, made fit for a notebook.
 
 use std::mem;
-use std::time::Duration;
 
-use tokio::time::Instant;
 use uuid::Uuid;
-
-use crate::wire::Message;
-
-/// How long a line waits for others to be sent with: a message costs a browser more than a line.
-const GATHERING: Duration = Duration::from_millis(20);
-
-/// Bytes that are sent without waiting for more.
-const ENOUGH: usize = 64 << 10;
 
 /// Ends a line that is none: cells' `print!` and `eprint!` write it, see [`PRINT_MACROS`].
 const NO_NEWLINE: char = '\u{2}';
@@ -102,34 +92,6 @@ impl Output {
             Panic::None | Panic::Shortened => return without_mark(line),
         }
         String::new()
-    }
-}
-
-/// Text that waits for more of its kind.
-pub(crate) struct Gathered {
-    message: Message,
-    pub(crate) text: String,
-    since: Instant,
-}
-
-impl Gathered {
-    pub(crate) fn new(message: Message, text: String) -> Gathered {
-        Gathered { message, text, since: Instant::now() }
-    }
-
-    /// Whether a line belongs here too.
-    pub(crate) fn takes(&self, line: &Message) -> bool {
-        let same_pipe = self.message.content["name"] == line.content["name"];
-        same_pipe && self.message.is_sibling_of(line) && self.text.len() < ENOUGH
-    }
-
-    pub(crate) fn due(&self) -> Instant {
-        self.since + GATHERING
-    }
-
-    pub(crate) fn into_message(mut self) -> Message {
-        self.message.content["text"] = self.text.into();
-        self.message
     }
 }
 

@@ -19,9 +19,13 @@ use crate::answers;
 use crate::cell::Cell;
 use crate::code;
 use crate::compile::keep_versions;
+use crate::displays::Displays;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
-use crate::output::{COMPLETE, Gathered, Output};
+use crate::gathered::Gathered;
+use crate::live::{self, Frame};
+use crate::output::{COMPLETE, Output};
+use crate::runs::Runs;
 use crate::runtime::{self, Pipe};
 use crate::wire::Message;
 
@@ -93,7 +97,10 @@ struct Relay<'a> {
     waiting: VecDeque<Request>,
     cell: Option<Cell>,
     output: Output,
-    gathered: Option<Gathered>,
+    gathered: Gathered,
+    displays: Displays,
+    /// Those of the cell that can be stopped.
+    runs: Runs,
     /// evcxr's number of the last cell.
     count: u64,
 }
@@ -112,7 +119,9 @@ impl<'a> Relay<'a> {
             waiting: held.into(),
             cell: None,
             output: Output::new(),
-            gathered: None,
+            gathered: Gathered::default(),
+            displays: Displays::default(),
+            runs: Runs::default(),
             count: 0,
         }
     }
@@ -180,12 +189,22 @@ impl<'a> Relay<'a> {
                 let count = read().and_then(|input| input.content["execution_count"].as_u64());
                 self.count = count.unwrap_or(self.count);
             }
+            "execute_result" => {
+                if let Some(result) = read()
+                    && let Some(update) = self.displays.result(&result)
+                {
+                    return self.gathered.display(update, 0);
+                }
+            }
             "error" => {
                 variables_lost = read().filter(|error| {
                     error.content["evalue"].as_str().is_some_and(|why| why.contains(RUNTIME_ENDED))
                 });
             }
             _ => {}
+        }
+        if kind == "error" {
+            self.vacate();
         }
         self.send_gathered().await;
         pass(frames, &mut self.front.iopub).await;
@@ -199,6 +218,8 @@ impl<'a> Relay<'a> {
     /// A cell has written a line.
     async fn written(&mut self, message: Message) {
         let line = message.content["text"].as_str().unwrap_or_default();
+        let bytes = line.len();
+        let (line, frame) = live::split(line);
         let shown = match message.content["name"].as_str() {
             Some("stderr") => self.output.stderr(line),
             _ => self.output.stdout(line),
@@ -221,34 +242,58 @@ impl<'a> Relay<'a> {
                 text.push_str(AFTER_PANIC);
             }
         }
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            self.vacate();
+            self.gathered.text(message.clone(), text);
         }
-        if let Some(gathered) = &mut self.gathered
-            && gathered.takes(&message)
-        {
-            return gathered.text.push_str(&text);
+        if let Some(frame) = frame {
+            self.framed(&message, frame, bytes);
         }
-        self.send_gathered().await;
-        self.gathered = Some(Gathered::new(message, text));
+    }
+
+    /// The library has said something, in so many bytes, among the lines of a cell.
+    fn framed(&mut self, line: &Message, frame: Frame, bytes: usize) {
+        let changed = match frame {
+            Frame::Show { id, data } => Some(self.displays.show(line, id, data)),
+            Frame::Update { id, data } => self.displays.update(&id, data),
+            Frame::Leave { id } => self.displays.leave(line, &id),
+            Frame::Begin { id, what } => {
+                self.runs.begin(id, what);
+                None
+            }
+            Frame::End { id } => {
+                self.runs.end(&id);
+                None
+            }
+        };
+        if let Some(changed) = changed {
+            self.gathered.display(changed, bytes);
+        }
+    }
+
+    /// Something else than a figure comes after what has left its place.
+    fn vacate(&mut self) {
+        if let Some(emptied) = self.displays.vacate() {
+            self.gathered.display(emptied, 0);
+        }
     }
 
     async fn send_gathered(&mut self) {
-        if let Some(gathered) = self.gathered.take() {
-            let message = self.evcxr.encode(&gathered.into_message());
+        for message in self.gathered.take() {
+            let message = self.evcxr.encode(&message);
             pass(Ok(message), &mut self.front.iopub).await;
         }
     }
 
     fn due(&self) -> Option<Instant> {
-        let gathered = self.gathered.as_ref().map(Gathered::due);
+        let gathered = self.gathered.due();
         let cell = self.cell.as_ref().and_then(Cell::due);
         gathered.into_iter().chain(cell).min()
     }
 
     /// Does what is due.
     async fn attend(&mut self) {
-        if self.gathered.as_ref().is_some_and(|gathered| gathered.due() <= Instant::now()) {
+        if self.gathered.due().is_some_and(|due| due <= Instant::now()) {
             self.send_gathered().await;
         }
         let Some(cell) = &mut self.cell else { return };
@@ -261,7 +306,9 @@ impl<'a> Relay<'a> {
 
     /// Lets Jupyter know that the cell is done.
     async fn end_cell(&mut self) {
+        self.vacate();
         self.send_gathered().await;
+        self.runs.clear();
         let Some(cell) = self.cell.take() else { return };
         let (reply, idle) = cell.into_messages();
         if let Some(reply) = reply {

@@ -1,0 +1,113 @@
+//! What waits to be sent to Jupyter in fewer messages, in its order: a message costs a browser more than
+//! a line of text. What comes after a pause goes at once.
+
+use std::mem;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::wire::Message;
+
+/// The time between two departures.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Bytes that leave without waiting for more.
+const ENOUGH: usize = 64 << 10;
+
+/// Bytes of updates that a browser draws in a second, at most.
+const BYTES_PER_SECOND: usize = 50 << 20;
+
+#[derive(Default)]
+pub(crate) struct Gathered {
+    items: Vec<Item>,
+    /// Bytes that nothing newer replaces.
+    bytes: usize,
+    /// When the next may leave.
+    next: Option<Instant>,
+}
+
+enum Item {
+    Text { line: Message, text: String },
+    Update { message: Message, bytes: usize },
+    Other(Message),
+}
+
+impl Gathered {
+    /// Text of the kind and the cell of `line`.
+    pub(crate) fn text(&mut self, line: Message, text: String) {
+        self.bytes += text.len();
+        match self.items.last_mut() {
+            Some(Item::Text { line: last, text: before }) if continues(last, &line) => {
+                before.push_str(&text);
+            }
+            _ => self.items.push(Item::Text { line, text }),
+        }
+    }
+
+    /// A display or its update of so many bytes. Of updates that wait, the newest leaves.
+    pub(crate) fn display(&mut self, message: Message, bytes: usize) {
+        if message.kind() != "update_display_data" {
+            self.bytes += bytes;
+            return self.items.push(Item::Other(message));
+        }
+        let name = &message.content["transient"]["display_id"];
+        let older = self.items.iter().position(|item| {
+            matches!(item, Item::Update { message, .. } if &message.content["transient"]["display_id"] == name)
+        });
+        if let Some(at) = older {
+            self.items.remove(at);
+            self.join(at);
+        }
+        self.items.push(Item::Update { message, bytes });
+    }
+
+    /// Makes one of two texts between which something stood.
+    fn join(&mut self, at: usize) {
+        if let Some([Item::Text { line: last, .. }, Item::Text { line, .. }]) =
+            at.checked_sub(1).and_then(|before| self.items.get(before..=at))
+            && continues(last, line)
+            && let Item::Text { text: after, .. } = self.items.remove(at)
+            && let Some(Item::Text { text, .. }) = self.items.get_mut(at - 1)
+        {
+            text.push_str(&after);
+        }
+    }
+
+    /// When what waits is to leave.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.items.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        Some(if self.bytes >= ENOUGH { now } else { self.next.unwrap_or(now) })
+    }
+
+    /// All that waits.
+    pub(crate) fn take(&mut self) -> Vec<Message> {
+        if self.items.is_empty() {
+            return Vec::new();
+        }
+        let mut drawn = 0;
+        let messages = mem::take(&mut self.items).into_iter().map(|item| match item {
+            Item::Text { mut line, text } => {
+                line.content["text"] = text.into();
+                line
+            }
+            Item::Update { message, bytes } => {
+                drawn += bytes;
+                message
+            }
+            Item::Other(message) => message,
+        });
+        let messages = messages.collect();
+        self.bytes = 0;
+        let drawing = Duration::from_secs_f64(drawn as f64 / BYTES_PER_SECOND as f64);
+        self.next = Some(Instant::now() + PAUSE + drawing);
+        messages
+    }
+}
+
+/// Whether a line is of the same pipe and cell as one before.
+fn continues(last: &Message, line: &Message) -> bool {
+    last.content["name"] == line.content["name"] && last.is_sibling_of(line)
+}
