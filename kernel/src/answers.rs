@@ -1,8 +1,9 @@
 //! Requests that are answered in evcxr's place.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::code::{self, Flaw};
+use crate::errors::Failure;
 use crate::frontend::Front;
 use crate::wire::Message;
 
@@ -13,14 +14,27 @@ const MOST_INDENTED: usize = 20;
 pub(crate) async fn refuse(front: &mut Front, cell: &Message, count: u64, flaw: &Flaw) {
     let text = flaw.message();
     let input = json!({"code": cell.code(), "execution_count": count});
-    let error = json!({"ename": "Error", "evalue": text, "traceback": [text]});
-    let mut reply = error.clone();
-    reply["status"] = "error".into();
-    reply["execution_count"] = count.into();
+    let error = Failure::new("Error", text).content();
+    let reply = failed(&error, count);
     front.publish_status(cell, "busy").await;
     front.publish(cell, "execute_input", input).await;
     front.publish(cell, "error", error).await;
     front.shell.reply(cell, reply).await;
+    front.publish_status(cell, "idle").await;
+}
+
+/// The reply to a cell that failed, from the content of its error message.
+pub(crate) fn failed(error: &Value, count: u64) -> Value {
+    let mut reply = error.clone();
+    reply["status"] = "error".into();
+    reply["execution_count"] = count.into();
+    reply
+}
+
+/// Answers a cell that is not run.
+pub(crate) async fn abort(front: &mut Front, cell: &Message) {
+    front.publish_status(cell, "busy").await;
+    front.shell.reply(cell, json!({"status": "aborted"})).await;
     front.publish_status(cell, "idle").await;
 }
 

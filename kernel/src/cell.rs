@@ -8,6 +8,7 @@
 use std::io;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 use zeromq::ZmqMessage;
 
@@ -25,7 +26,8 @@ const RETRY: Duration = Duration::from_millis(10);
 
 pub(crate) struct Cell {
     pub(crate) request: Message,
-    pub(crate) panicked: bool,
+    /// What Jupyter was told of why it failed.
+    pub(crate) failure: Option<Value>,
     reply: Option<ZmqMessage>,
     idle: Option<ZmqMessage>,
     end: End,
@@ -46,7 +48,7 @@ impl Cell {
     pub(crate) fn new(request: Message) -> Cell {
         Cell {
             request,
-            panicked: false,
+            failure: None,
             reply: None,
             idle: None,
             end: End::Unsent,

@@ -16,6 +16,7 @@ use crate::frontend::Front;
 use crate::installation::{Installation, State};
 use crate::output::PRINT_MACROS;
 use crate::relay::relay;
+use crate::reports;
 use crate::session::Session;
 use crate::startup::{Outcome, hold};
 use crate::warm;
@@ -25,6 +26,11 @@ use crate::warm;
 /// drawing it: the first figure of a notebook would be a wall of numbers. It also loads the standard
 /// library for rust-analyzer while the user is still reading.
 const PRIMER: &str = r#""0".parse::<u8>()?;"#;
+
+/// What evcxr runs before the cells of a notebook.
+pub(crate) fn first_cell() -> String {
+    format!("{PRINT_MACROS}{}{PRIMER}", reports::MACROS)
+}
 
 #[allow(unsafe_code, reason = "signals")]
 pub(crate) fn run(state: PathBuf, connection_file: &Path) -> Result<ExitCode> {
@@ -76,7 +82,7 @@ async fn prepare(state: &State, key: &str, say: &Say) -> Result<(Evcxr, Session)
     drop(warm);
     let on_line = |line: &str| eprintln!("{line}");
     let mut evcxr = Evcxr::start(&installation, session.dir(), key, on_line).await?;
-    if let Err(error) = evcxr.execute(&format!("{PRINT_MACROS}{PRIMER}")).await {
+    if let Err(error) = evcxr.execute(&first_cell()).await {
         eprintln!("convscope: {error:#}");
     }
     pin_versions(session.dir())?;

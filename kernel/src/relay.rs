@@ -4,6 +4,7 @@
 //! came. Read are only cells, what they write, and what says that they are done.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 use tokio::signal::unix::Signal;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
 use crate::answers;
@@ -20,6 +21,7 @@ use crate::cell::Cell;
 use crate::code;
 use crate::compile::keep_versions;
 use crate::displays::Displays;
+use crate::errors;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
 use crate::gathered::Gathered;
@@ -33,13 +35,8 @@ use crate::wire::Message;
 /// waits five seconds before it kills.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What evcxr says in a cell's error when the process that ran it is gone.
-const RUNTIME_ENDED: &str = "Subprocess terminated";
-
-const VARIABLES_LOST: &str = "convscope: the process that held this notebook's variables has ended. \
-    They are all lost: run the cells again that made them.\n";
-
-const AFTER_PANIC: &str = "convscope: variables that this cell made or moved before the panic are lost, others are kept.\n";
+/// How long requests may take that were sent before the answer to a failed cell.
+const ON_THEIR_WAY: Duration = Duration::from_millis(10);
 
 /// Relays until evcxr ends, and returns the exit code that tells Jupyter how.
 pub(crate) async fn relay(
@@ -135,7 +132,9 @@ impl<'a> Relay<'a> {
             match message.kind() {
                 "execute_request" => match code::flaw(message.code()) {
                     Some(flaw) => {
-                        answers::refuse(self.front, &message, self.count + 1, &flaw).await
+                        self.await_queue(&message).await;
+                        answers::refuse(self.front, &message, self.count + 1, &flaw).await;
+                        self.abort_queue(&message).await;
                     }
                     None => {
                         if let Err(error) = keep_versions(self.dir) {
@@ -167,7 +166,6 @@ impl<'a> Relay<'a> {
     async fn published(&mut self, frames: ZmqResult<ZmqMessage>) {
         let kind = frames.as_ref().ok().and_then(Message::kind_of).unwrap_or_default();
         let read = || self.evcxr.decode(frames.as_ref().ok()?);
-        let mut variables_lost = None;
         match kind.as_str() {
             "stream" => {
                 if let Some(message) = read() {
@@ -197,21 +195,24 @@ impl<'a> Relay<'a> {
                 }
             }
             "error" => {
-                variables_lost = read().filter(|error| {
-                    error.content["evalue"].as_str().is_some_and(|why| why.contains(RUNTIME_ENDED))
-                });
+                if let Some(message) = read() {
+                    return self.evcxr_failed(message).await;
+                }
             }
             _ => {}
         }
-        if kind == "error" {
-            self.vacate();
-        }
         self.send_gathered().await;
         pass(frames, &mut self.front.iopub).await;
-        if let Some(error) = variables_lost {
-            let text = json!({"name": "stderr", "text": VARIABLES_LOST});
-            let message = self.evcxr.encode(&error.sibling("stream", text));
-            pass(Ok(message), &mut self.front.iopub).await;
+    }
+
+    /// evcxr tells why a cell failed.
+    async fn evcxr_failed(&mut self, mut error: Message) {
+        self.vacate();
+        self.send_gathered().await;
+        error.content = errors::of_evcxr(error.content);
+        pass(Ok(self.evcxr.encode(&error)), &mut self.front.iopub).await;
+        if let Some(cell) = &mut self.cell {
+            cell.failure.get_or_insert(error.content);
         }
     }
 
@@ -221,7 +222,12 @@ impl<'a> Relay<'a> {
         let bytes = line.len();
         let (line, frame) = live::split(line);
         let shown = match message.content["name"].as_str() {
-            Some("stderr") => self.output.stderr(line),
+            Some("stderr") => {
+                let evcxr = self.evcxr.process.id();
+                // Cells run on the first thread of their process, which has the number of that.
+                let runtime = || evcxr.and_then(runtime::find);
+                self.output.stderr(line, |thread| runtime().is_none_or(|first| first == thread))
+            }
             _ => self.output.stdout(line),
         };
         if shown.spoilt
@@ -230,18 +236,10 @@ impl<'a> Relay<'a> {
         {
             eprintln!("convscope: evcxr can't be told that the cell is done: {error}");
         }
-        let mut text = shown.text;
         if let Some(cell) = &mut self.cell {
             cell.evcxr_wrote(shown.ends_cell);
-            // Cells run on the first thread of their process, which has the number of that.
-            if let Some(thread) = shown.panicked {
-                let runtime = self.evcxr.process.id().and_then(runtime::find);
-                cell.panicked |= runtime == Some(thread);
-            }
-            if shown.ends_cell && cell.panicked {
-                text.push_str(AFTER_PANIC);
-            }
         }
+        let text = shown.text;
         if !text.is_empty() {
             self.vacate();
             self.gathered.text(message.clone(), text);
@@ -308,14 +306,60 @@ impl<'a> Relay<'a> {
     async fn end_cell(&mut self) {
         self.vacate();
         self.send_gathered().await;
+        let Some(mut cell) = self.cell.take() else { return };
+        let request = cell.request.clone();
         self.runs.clear();
-        let Some(cell) = self.cell.take() else { return };
+        let (text, failure) = self.output.end_cell();
+        if !text.is_empty() {
+            let stream = request.child("stream", json!({"name": "stderr", "text": ""}));
+            self.gathered.text(stream, text);
+            self.send_gathered().await;
+        }
+        if let (Some(failure), None) = (failure, &cell.failure) {
+            let content = failure.with_place(request.code(), self.dir).content();
+            self.front.publish(&request, "error", content.clone()).await;
+            cell.failure = Some(content);
+        }
+        let failure = cell.failure.take();
+        if failure.is_some() {
+            self.await_queue(&request).await;
+        }
         let (reply, idle) = cell.into_messages();
-        if let Some(reply) = reply {
-            pass(Ok(reply), &mut self.front.shell.socket).await;
+        match (reply, &failure) {
+            (Some(_), Some(failure)) => {
+                self.front.shell.reply(&request, answers::failed(failure, self.count)).await;
+            }
+            (Some(reply), None) => pass(Ok(reply), &mut self.front.shell.socket).await,
+            (None, _) => {}
         }
         if let Some(idle) = idle {
             pass(Ok(idle), &mut self.front.iopub).await;
+        }
+        if failure.is_some() {
+            self.abort_queue(&request).await;
+        }
+    }
+
+    /// Takes what was sent after `failed` and before its answer, which is about to be given.
+    async fn await_queue(&mut self, failed: &Message) {
+        if failed.stops_on_error() {
+            let deadline = Instant::now() + ON_THEIR_WAY;
+            while let Ok(request) = timeout_at(deadline, self.front.shell.recv()).await {
+                self.waiting.push_back(request);
+            }
+        }
+    }
+
+    /// Cells that were sent after one that failed are not run: those who sent them took its success for
+    /// granted.
+    async fn abort_queue(&mut self, failed: &Message) {
+        if failed.stops_on_error() {
+            for request in mem::take(&mut self.waiting) {
+                match request.message.kind() {
+                    "execute_request" => answers::abort(self.front, &request.message).await,
+                    _ => self.waiting.push_back(request),
+                }
+            }
         }
     }
 

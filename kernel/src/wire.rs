@@ -160,6 +160,11 @@ impl Message {
         self.content["code"].as_str().unwrap_or_default()
     }
 
+    /// Whether cells sent after this one are not to run if it fails.
+    pub(crate) fn stops_on_error(&self) -> bool {
+        self.content["stop_on_error"].as_bool().unwrap_or(true)
+    }
+
     pub(crate) fn is_sibling_of(&self, other: &Message) -> bool {
         self.parent_header["msg_id"] == other.parent_header["msg_id"]
     }

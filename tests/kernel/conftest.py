@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -125,6 +126,7 @@ class Kernel:
 
 class Result:
     def __init__(self, reply, outputs, seconds):
+        self.reply = reply
         self.status = reply["status"]
         self.outputs = outputs
         self.seconds = seconds
@@ -148,6 +150,12 @@ class Result:
     @property
     def error(self):
         return "\n".join(c["evalue"] for c in self.of_kind("error"))
+
+    @property
+    def traceback(self):
+        """The lines of the only error, without colors."""
+        (content,) = self.of_kind("error")
+        return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in content["traceback"]]
 
 
 def tree_hash(root: Path):

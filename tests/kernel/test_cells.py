@@ -77,12 +77,25 @@ def test_reading_standard_input_is_refused_with_a_way_out(kernel):
 
 def test_a_panic_says_what_is_lost(kernel):
     kernel.run("let kept = String::from(\"kept\");")
-    cell = kernel.run('let fresh = 1; panic!("mine");')
-    assert "mine" in cell.stderr and cell.stderr.count("are lost, others are kept") == 1
+    cell = kernel.run('let fresh = 1;\npanic!("mine");')
+    assert (cell.status, cell.error) == ("error", "mine") and "mine" not in cell.stderr
+    assert cell.traceback == [
+        "panic: mine",
+        'in line 2: panic!("mine");',
+        "Variables that this cell made or moved before the panic are lost, others are kept.",
+    ]
     assert kernel.run("kept").value == '"kept"'
     assert "fresh" in kernel.run("fresh").error
-    threads = kernel.run('std::thread::spawn(|| panic!("theirs")).join().is_err()')
-    assert "theirs" in threads.stderr and "are lost" not in threads.stderr
+
+
+@pytest.mark.parametrize("code, value", [
+    ('std::thread::spawn(|| panic!("theirs")).join().is_err()', "true"),
+    ('std::panic::catch_unwind(|| panic!("theirs")).is_err()', "true"),
+])
+def test_a_panic_that_the_cell_survives_is_text(kernel, code, value):
+    cell = kernel.run(code)
+    assert (cell.status, cell.value, cell.error) == ("ok", value, "")
+    assert "theirs" in cell.stderr and "lost" not in cell.stderr
 
 
 def test_a_panic_of_libtorch_is_its_sentence(kernel):
@@ -90,12 +103,51 @@ def test_a_panic_of_libtorch_is_its_sentence(kernel):
     kernel.run("#[derive(Debug)] enum TchError { Torch(String) }")
     trace = r"misfit (2x3 and 2x3)\nException raised from meta at a.cpp:1 (most recent call first):\nframe #0: c10\n"
     cell = kernel.run(f'let r: Result<(), TchError> = Err(TchError::Torch("{trace}".to_owned())); r.unwrap();')
-    assert "\nlibtorch: misfit (2x3 and 2x3)\n" in cell.stderr
-    assert not any(word in cell.stderr for word in ["Exception", "backtrace", "panicked at"])
+    assert cell.traceback[0] == "libtorch: misfit (2x3 and 2x3)"
+    assert not any(word in f"{cell.stderr}{cell.traceback}" for word in ["Exception", "backtrace", "panicked at"])
+
+
+@pytest.mark.parametrize("code, name, text", [
+    ('let n: i32 = "x".parse()?;', "ParseIntError", "invalid digit found in string"),
+    ('let e: Result<(), Box<dyn std::error::Error>> = Err("boxed\\nin two lines".into()); e?', "Error", "boxed\nin two lines"),
+    ('Err("a text")?', "&str", "a text"),
+    ('struct Mine; impl std::fmt::Display for Mine { fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result { write!(f, "") } } Err(Mine)?', "Mine", ""),
+])
+def test_a_failed_question_mark_is_an_error(kernel, code, name, text):
+    cell = kernel.run('eprintln!("before"); eprint!("half");\n' + code)
+    (content,) = cell.of_kind("error")
+    assert (cell.status, content["ename"], content["evalue"]) == ("error", name, text)
+    assert cell.stderr == "before\nhalf"
+    assert cell.reply["ename"] == name and cell.reply["traceback"] == content["traceback"]
+    assert "\x1b[1;31m" in content["traceback"][0]
+
+
+def test_what_cells_print_themselves_is_no_error(kernel):
+    """The macros of the standard library are ours, to hear of failed `?`."""
+    cell = kernel.run("""
+        let error = "3 < 4"; let (a, width) = (1, 4);
+        eprintln!("{}", error); eprintln!("{:?}", error); eprintln!("{a} {0:>1$}", a, width); eprintln!();
+        println!("{}", error); println!("{a}",); println!();
+    """)
+    assert (cell.status, cell.stderr, cell.stdout) == ("ok", '3 < 4\n"3 < 4"\n1    1\n\n', "3 < 4\n1\n\n")
+
+
+def test_cells_sent_before_an_error_are_not_run(kernel):
+    for failing in ['"x".parse::<u8>()?;', "missing", "let half =", "panic!()"]:
+        sent = [kernel.client.execute(code) for code in [failing, "println!(\"run\")", "1 + 1"]]
+        kinds = kernel.client.kernel_info()
+        assert [kernel.reply_to(message)["status"] for message in sent] == ["error", "aborted", "aborted"], failing
+        assert kernel.reply_to(kinds)["status"] == "ok"
+        assert kernel.run("1 + 2").value == "3"
+    sent = [kernel.client.execute(code, stop_on_error=False) for code in ['"x".parse::<u8>()?;', "1 + 1"]]
+    assert [kernel.reply_to(message)["status"] for message in sent] == ["error", "ok"]
 
 
 def test_an_end_of_the_process_says_that_variables_are_lost(kernel):
     kernel.run("let kept = 1;")
     cell = kernel.run("std::process::abort();")
-    assert cell.status == "error" and "They are all lost" in cell.stderr
+    assert cell.status == "error" and "has ended" in cell.error
+    assert cell.traceback[1] == "All variables are lost: run the cells again that made them."
     assert kernel.run("let kept = 2; kept").value == "2"
+    # The next process says what went wrong too.
+    assert kernel.run('"x".parse::<u8>()?;').status == "error"
