@@ -66,6 +66,10 @@ impl Cell {
         self.heard = Instant::now();
     }
 
+    pub(crate) fn evcxr_is_done(&self) -> bool {
+        self.reply.is_some() || self.idle.is_some()
+    }
+
     pub(crate) fn evcxr_wrote(&mut self, was_end: bool) {
         if was_end {
             self.end = End::CameBack;

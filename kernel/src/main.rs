@@ -48,6 +48,7 @@ mod runs;
 mod runtime;
 mod session;
 mod startup;
+mod stop;
 mod threads;
 mod tools;
 mod warm;

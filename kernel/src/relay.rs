@@ -3,6 +3,9 @@
 //! Both sides have the same key, so what is passed on needs no new signature: it goes as the bytes that
 //! came. Read are only cells, what they write, and what says that they are done.
 
+mod ending;
+mod interrupt;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::os::unix::process::ExitStatusExt;
@@ -12,8 +15,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
-use tokio::signal::unix::Signal;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::signal::unix::{Signal, SignalKind, signal as listen};
+use tokio::time::{Instant, sleep_until, timeout};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 
 use crate::answers;
@@ -21,7 +24,6 @@ use crate::cell::Cell;
 use crate::code;
 use crate::compile::keep_versions;
 use crate::displays::Displays;
-use crate::errors;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
 use crate::gathered::Gathered;
@@ -29,14 +31,12 @@ use crate::live::{self, Frame};
 use crate::output::{COMPLETE, Output};
 use crate::runs::Runs;
 use crate::runtime::{self, Pipe};
+use crate::stop::Stop;
 use crate::wire::Message;
 
 /// How long evcxr may take to end when asked: it waits for its cell, which may never end. Jupyter
 /// waits five seconds before it kills.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long requests may take that were sent before the answer to a failed cell.
-const ON_THEIR_WAY: Duration = Duration::from_millis(10);
 
 /// Relays until evcxr ends, and returns the exit code that tells Jupyter how.
 pub(crate) async fn relay(
@@ -46,30 +46,51 @@ pub(crate) async fn relay(
     held: Vec<Request>,
     terminated: &mut Signal,
 ) -> Result<u8> {
+    // Not earlier: evcxr and its processes go on to ignore this signal.
+    let mut interrupted = listen(SignalKind::interrupt())?;
     let mut relay = Relay::new(front, evcxr, dir, held);
     relay.pass_requests().await;
     let mut shutdown = None;
     let mut deadline = Instant::now();
     let status = loop {
         let due = relay.due();
-        let Relay { front, evcxr, .. } = &mut relay;
+        let Relay { front, evcxr, asking, .. } = &mut relay;
         let Evcxr { process, channels, .. } = &mut **evcxr;
         tokio::select! {
             request = front.shell.recv() => {
                 relay.waiting.push_back(request);
                 relay.pass_requests().await;
             }
-            request = front.stdin.recv() => pass(Ok(request.frames), &mut channels.stdin).await,
+            request = front.stdin.recv() => {
+                // A late one would answer the next question.
+                if mem::take(asking) {
+                    pass(Ok(request.frames), &mut channels.stdin).await;
+                }
+            }
             request = front.control.recv() => {
-                if request.message.kind() == "shutdown_request" {
-                    shutdown = Some(request.message);
-                    deadline = Instant::now() + SHUTDOWN_PATIENCE;
+                match request.message.kind() {
+                    "interrupt_request" => {
+                        relay.interrupt().await;
+                        let ok = json!({"status": "ok"});
+                        relay.front.control.reply(&request.message, ok).await;
+                        continue;
+                    }
+                    "shutdown_request" => {
+                        shutdown = Some(request.message);
+                        deadline = Instant::now() + SHUTDOWN_PATIENCE;
+                    }
+                    _ => {}
                 }
                 pass(Ok(request.frames), &mut channels.control).await;
             }
+            // From clients that send signals, whatever the kernelspec says.
+            _ = interrupted.recv() => relay.interrupt().await,
             frames = channels.shell.recv() => relay.replied(frames).await,
-            frames = channels.stdin.recv() => pass(frames, &mut front.stdin.socket).await,
-            frames = channels.control.recv() => pass(frames, &mut front.control.socket).await,
+            frames = channels.stdin.recv() => {
+                pass(frames, &mut front.stdin.socket).await;
+                relay.asking = true;
+            }
+            frames = channels.control.recv() => relay.controlled(frames).await,
             frames = channels.iopub.recv() => relay.published(frames).await,
             status = process.wait() => break status?,
             () = sleep_until(due.unwrap_or(deadline)), if due.is_some() => {}
@@ -98,6 +119,9 @@ struct Relay<'a> {
     displays: Displays,
     /// Those of the cell that can be stopped.
     runs: Runs,
+    stop: Stop,
+    /// The cell waits for an answer of its reader.
+    asking: bool,
     /// evcxr's number of the last cell.
     count: u64,
 }
@@ -119,6 +143,8 @@ impl<'a> Relay<'a> {
             gathered: Gathered::default(),
             displays: Displays::default(),
             runs: Runs::default(),
+            stop: Stop::new(dir),
+            asking: false,
             count: 0,
         }
     }
@@ -205,17 +231,6 @@ impl<'a> Relay<'a> {
         pass(frames, &mut self.front.iopub).await;
     }
 
-    /// evcxr tells why a cell failed.
-    async fn evcxr_failed(&mut self, mut error: Message) {
-        self.vacate();
-        self.send_gathered().await;
-        error.content = errors::of_evcxr(error.content);
-        pass(Ok(self.evcxr.encode(&error)), &mut self.front.iopub).await;
-        if let Some(cell) = &mut self.cell {
-            cell.failure.get_or_insert(error.content);
-        }
-    }
-
     /// A cell has written a line.
     async fn written(&mut self, message: Message) {
         let line = message.content["text"].as_str().unwrap_or_default();
@@ -286,7 +301,7 @@ impl<'a> Relay<'a> {
     fn due(&self) -> Option<Instant> {
         let gathered = self.gathered.due();
         let cell = self.cell.as_ref().and_then(Cell::due);
-        gathered.into_iter().chain(cell).min()
+        gathered.into_iter().chain(cell).chain(self.stop.due()).min()
     }
 
     /// Does what is due.
@@ -294,72 +309,12 @@ impl<'a> Relay<'a> {
         if self.gathered.due().is_some_and(|due| due <= Instant::now()) {
             self.send_gathered().await;
         }
+        self.cancel_compilation();
         let Some(cell) = &mut self.cell else { return };
         cell.send_end(self.evcxr.process.id(), &self.output.end);
         if cell.is_over() {
             self.end_cell().await;
             self.pass_requests().await;
-        }
-    }
-
-    /// Lets Jupyter know that the cell is done.
-    async fn end_cell(&mut self) {
-        self.vacate();
-        self.send_gathered().await;
-        let Some(mut cell) = self.cell.take() else { return };
-        let request = cell.request.clone();
-        self.runs.clear();
-        let (text, failure) = self.output.end_cell();
-        if !text.is_empty() {
-            let stream = request.child("stream", json!({"name": "stderr", "text": ""}));
-            self.gathered.text(stream, text);
-            self.send_gathered().await;
-        }
-        if let (Some(failure), None) = (failure, &cell.failure) {
-            let content = failure.with_place(request.code(), self.dir).content();
-            self.front.publish(&request, "error", content.clone()).await;
-            cell.failure = Some(content);
-        }
-        let failure = cell.failure.take();
-        if failure.is_some() {
-            self.await_queue(&request).await;
-        }
-        let (reply, idle) = cell.into_messages();
-        match (reply, &failure) {
-            (Some(_), Some(failure)) => {
-                self.front.shell.reply(&request, answers::failed(failure, self.count)).await;
-            }
-            (Some(reply), None) => pass(Ok(reply), &mut self.front.shell.socket).await,
-            (None, _) => {}
-        }
-        if let Some(idle) = idle {
-            pass(Ok(idle), &mut self.front.iopub).await;
-        }
-        if failure.is_some() {
-            self.abort_queue(&request).await;
-        }
-    }
-
-    /// Takes what was sent after `failed` and before its answer, which is about to be given.
-    async fn await_queue(&mut self, failed: &Message) {
-        if failed.stops_on_error() {
-            let deadline = Instant::now() + ON_THEIR_WAY;
-            while let Ok(request) = timeout_at(deadline, self.front.shell.recv()).await {
-                self.waiting.push_back(request);
-            }
-        }
-    }
-
-    /// Cells that were sent after one that failed are not run: those who sent them took its success for
-    /// granted.
-    async fn abort_queue(&mut self, failed: &Message) {
-        if failed.stops_on_error() {
-            for request in mem::take(&mut self.waiting) {
-                match request.message.kind() {
-                    "execute_request" => answers::abort(self.front, &request.message).await,
-                    _ => self.waiting.push_back(request),
-                }
-            }
         }
     }
 

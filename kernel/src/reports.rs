@@ -16,12 +16,14 @@ const END: &str = "\u{2}end";
 const PANICKED: &str = "\u{2}panicked";
 
 /// Cells' `eprintln!` and `println!`, with which the code that evcxr adds to a cell says that its `?`
-/// failed or that it panicked. Only there do they write more than those of the standard library.
+/// failed (`eprintln!("{}", error)`) or that it panicked. Only there do they write more than those of the
+/// standard library. The name comes first, because rust-analyzer takes long for the rest.
 /// [`crate::output::PRINT_MACROS`] are their siblings.
 pub(crate) const MACROS: &str = r#"
 #[allow(unused_macros)]
 macro_rules! eprintln {
-    ($format:literal, $error:ident) => {{
+    ($format:literal, $error:ident) => { eprintln!(@ $error, $format, $error) };
+    (@ error, $format:literal, $error:ident) => {{
         fn convscope_here() {}
         let failed = ::std::any::type_name_of_val(&convscope_here).contains("EvcxrUserCodeError");
         let (begin, end) = match failed {
@@ -30,6 +32,7 @@ macro_rules! eprintln {
         };
         ::std::eprintln!("{begin}{}{end}", ::std::format_args!($format, $error))
     }};
+    (@ $name:ident, $($text:tt)*) => { ::std::eprintln!($($text)*) };
     ($($text:tt)*) => { ::std::eprintln!($($text)*) };
 }
 #[allow(unused_macros)]

@@ -4,16 +4,13 @@
 const MOST: usize = 1000;
 
 #[derive(Default)]
-#[allow(dead_code, reason = "for the stop button")]
 pub(crate) struct Runs(Vec<Run>);
 
-#[allow(dead_code, reason = "for the stop button")]
 struct Run {
     id: String,
     what: String,
 }
 
-#[allow(dead_code, reason = "for the stop button")]
 impl Runs {
     pub(crate) fn begin(&mut self, id: String, what: String) {
         self.end(&id);
