@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -69,8 +70,7 @@ class Place:
         return [path for path in self.kernels.glob("session-*") if path.is_dir()]
 
     def manager(self):
-        specs = KernelSpecManager(kernel_dirs=[str(self.spec.parent)], ensure_native_kernel=False)
-        return KernelManager(kernel_name="convscope", kernel_spec_manager=specs)
+        return manager_of(self.spec)
 
     def kernel(self, env=None):
         return self.kernel_with({**os.environ, **(env or {})})
@@ -86,6 +86,11 @@ class Place:
             kernel.client.stop_channels()
             if manager.has_kernel:
                 manager.shutdown_kernel()
+
+
+def manager_of(spec):
+    specs = KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False)
+    return KernelManager(kernel_name=spec.name, kernel_spec_manager=specs)
 
 
 class Kernel:
@@ -173,6 +178,20 @@ def wait_until(condition, seconds=10):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """A kernelspec of evcxr as it is."""
+    spec = tmp_path_factory.mktemp("kernels") / "plain"
+    spec.mkdir()
+    (spec / "kernel.json").write_text(json.dumps({
+        "argv": [str(EVCXR), "--control_file", "{connection_file}"],
+        "display_name": "plain evcxr",
+        "language": "rust",
+        "interrupt_mode": "message",
+    }))  # fmt: skip
+    return spec
 
 
 @pytest.fixture
