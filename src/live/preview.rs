@@ -10,6 +10,9 @@ use crate::view::{Bundle, Figure};
 /// What a person still sees as moving.
 const SHORTEST: Duration = Duration::from_millis(100);
 
+/// A run of a blink needs no picture on the way, and one picture would be much of it.
+const FIRST: Duration = Duration::from_secs(1);
+
 /// How often something may be drawn: at most ten times a second, and for at most a twentieth of the time.
 pub(super) fn pause(drawing: Duration) -> Duration {
     SHORTEST.max(drawing * 20)
@@ -26,8 +29,7 @@ pub(crate) struct Preview {
 impl Preview {
     pub(crate) fn new(quiet: bool) -> Preview {
         let shows = !quiet && matches!(place(), Place::Kernel(_));
-        // A run of a blink needs no picture on the way.
-        Preview { id: shows.then(new_id), shown: false, due: Instant::now() + 3 * SHORTEST }
+        Preview { id: shows.then(new_id), shown: false, due: Instant::now() + FIRST }
     }
 
     /// Draws what `so_far` makes, if it is time for another picture. What can't be drawn yet is not shown.

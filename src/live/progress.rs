@@ -86,9 +86,9 @@ impl Progress {
         self.is_late() || (self.run.is_some() && is_stopped())
     }
 
-    /// Why a run that is over did not come to its end, for a sentence: `stopped after 12 of 40, …`.
+    /// Why a run that is over did not come to its end, for a sentence: `… after 12 of 40 steps`.
     pub(crate) fn reason(&self) -> &'static str {
-        if self.is_late() { "as its time was up" } else { "by the stop button" }
+        if self.is_late() { "time was over" } else { "stopped by hand" }
     }
 
     fn is_late(&self) -> bool {
@@ -107,6 +107,14 @@ impl Progress {
         }
     }
 
+    /// Says what has just been reached: as a line of its own, but where a bar says how far the run is.
+    pub(crate) fn reached(&mut self, done: usize, all: usize, line: &str) {
+        match self.run {
+            Some(_) => self.step(done, all, || line.to_owned()),
+            None => self.say(line),
+        }
+    }
+
     /// Says, if it is time for that, that `done` of `all` steps are done, with `details`: what the run's
     /// numbers are now, say. `details` that name the steps (`12 of 40 …`) are taken as they are.
     pub fn step(&mut self, done: usize, all: usize, details: impl FnOnce() -> String) {
@@ -115,7 +123,8 @@ impl Progress {
         }
         if self.run.is_some() {
             let pause = if self.bar.is_some() { INTERVAL } else { BEGINNING };
-            if self.said.elapsed() >= pause {
+            // The last one stays.
+            if self.said.elapsed() >= pause || (done >= all && self.bar.is_some()) {
                 self.draw(done, all, details());
             }
             return;
@@ -123,7 +132,8 @@ impl Progress {
         let passed = self.seconds();
         if self.said.elapsed().as_secs_f64() >= 2f64.max(passed / 20.0) {
             let left = left(passed, self.time_limit, done, all);
-            let line = format!("{}, about {left:.0} s left", details());
+            let rate = rate_text(done as f64 / passed.max(1e-3));
+            let line = format!("{}, {rate}, about {left:.0} s left", details());
             self.say(&line);
         }
     }

@@ -1,7 +1,7 @@
 //! The ascent of images that run as one batch.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use image::RgbImage;
 use tch::{Device, Kind, TchError, Tensor};
@@ -82,7 +82,10 @@ struct Run<'a> {
     /// The number of the first image among all that are made.
     first: usize,
     group: Group,
+    start: Instant,
     progress: Progress,
+    /// Is shown the images at each moment.
+    watch: &'a mut dyn FnMut(&Group),
     /// Steps that an earlier run did.
     before: usize,
     /// How often images were given stronger noise.
@@ -90,16 +93,16 @@ struct Run<'a> {
 }
 
 impl Group {
-    /// Runs the ascent. `first` is the number of the first image among all; `time_limit` bounds this
-    /// group's time.
+    /// Runs the ascent. `first` is the number of the first image among all; `watch` is shown the images
+    /// whenever they are looked at.
     pub(super) fn run(
         net: &Network,
         objectives: &[Objective],
         options: &Maximize,
         first: usize,
         earlier: Option<&Group>,
-        what: &str,
-        time_limit: Option<Duration>,
+        progress: Progress,
+        watch: &mut dyn FnMut(&Group),
     ) -> Result<Group> {
         let [channels, height, width] = net.preprocess().input_shape();
         let [height, width] = options.size.map_or([height, width], |size| size.map(i64::from));
@@ -114,7 +117,6 @@ impl Group {
             Some(earlier) => earlier.parameters_for(&images)?,
             None => started(net, options, &images, shape, first, kind)?,
         };
-        let progress = Progress::new(format!("maximizing {what}"));
         let group = Group {
             best: Tensor::new(),
             scores: Vec::new(),
@@ -134,7 +136,9 @@ impl Group {
             before: group.course.len(),
             woken: 0,
             group,
-            progress: progress.time_limit(time_limit).quiet(options.quiet),
+            start: Instant::now(),
+            progress,
+            watch,
         };
         if let Some(earlier) = earlier {
             run.group.best = earlier.best.f_detach_copy().map_err(failed)?;
@@ -183,7 +187,6 @@ impl Group {
 
 impl Run<'_> {
     fn climb(&mut self) -> Result<()> {
-        let start = Instant::now();
         let steps = self.options.steps;
         let moments = self.options.frames.clamp(1, steps.max(1));
         let passed = |step: usize| step * moments / steps.max(1);
@@ -197,7 +200,8 @@ impl Run<'_> {
                 break;
             }
             if over {
-                self.group.ended = Some(format!("time was over after {step} of {steps} steps"));
+                let why = self.progress.reason();
+                self.group.ended = Some(format!("{why} after {step} of {steps} steps"));
                 break;
             }
             if is_moment(step) && self.is_flat() {
@@ -205,9 +209,9 @@ impl Run<'_> {
                 break;
             }
             self.step()?;
-            self.say(step + 1, start.elapsed().as_secs_f64());
+            self.say(step + 1);
         }
-        self.group.seconds = start.elapsed().as_secs_f64();
+        self.group.seconds = self.start.elapsed().as_secs_f64();
         Ok(())
     }
 
@@ -306,7 +310,10 @@ impl Run<'_> {
             pictures: all.iter().map(|picture| fit(picture, side)).collect(),
             scores: scores.clone(),
         }));
-        self.keep(&images, scores).map_err(failed)
+        self.keep(&images, scores).map_err(failed)?;
+        self.group.seconds = self.start.elapsed().as_secs_f64();
+        (self.watch)(&self.group);
+        Ok(())
     }
 
     fn keep(&mut self, images: &Tensor, scores: Vec<f64>) -> Result<(), TchError> {
@@ -341,15 +348,12 @@ impl Run<'_> {
         earlier.is_finite() && latest - earlier <= 0.005 * earlier.abs()
     }
 
-    fn say(&mut self, step: usize, seconds: f64) {
+    fn say(&mut self, step: usize) {
         let (steps, group) = (self.options.steps, &self.group);
         self.progress.step(step, steps, || {
             let score = group.course.last().copied().unwrap_or_default();
             let variation = group.moments.last().map_or(0.0, |moment| mean(&moment.variations));
-            let rate = step as f64 / seconds.max(1e-9);
-            format!(
-                "step {step} of {steps}, score {score:.3}, TV {variation:.4}, {rate:.1} steps/s"
-            )
+            format!("step {step} of {steps}, score {score:.3}, TV {variation:.4}")
         });
     }
 }

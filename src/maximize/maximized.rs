@@ -102,6 +102,17 @@ impl Maximized {
     ///
     /// [`Film::max_frames`] bounds the frames; `save("x.gif")` and `save("x.apng")` write a moving picture.
     pub fn film(&self) -> Result<Film> {
+        self.film_from(0, self.notes())
+    }
+
+    /// The images as they are now, while they form, beside the curves so far.
+    pub(super) fn now(&self) -> Result<Film> {
+        let [how_far, score] = self.course_notes();
+        self.film_from(self.moments().saturating_sub(1), vec![how_far, score])
+    }
+
+    /// The frames from a moment on.
+    fn film_from(&self, first: usize, notes: Vec<String>) -> Result<Film> {
         let history = self.history();
         let frame = |(at, step): (usize, &Step)| {
             let moments = self.groups.iter().filter_map(|group| group.moments.get(at));
@@ -119,12 +130,9 @@ impl Maximized {
             Panel::new("score", [Some(score), moved].into_iter().flatten().collect()),
             Panel::new("total variation per value", vec![variation]),
         ];
-        let frames = history.iter().enumerate().map(frame).collect();
-        let mut film = Film::new(self.title.as_str(), frames)?.curves(panels);
-        for note in self.notes() {
-            film = film.note(note);
-        }
-        Ok(film)
+        let frames = history.iter().enumerate().skip(first).map(frame).collect();
+        let film = Film::new(self.title.as_str(), frames)?.curves(panels);
+        Ok(notes.into_iter().fold(film, Film::note))
     }
 
     /// The images with what they were made for and their scores.
@@ -152,9 +160,8 @@ impl Maximized {
 
     /// How long it took, how far it went, and what the network says.
     fn notes(&self) -> Vec<String> {
-        let seconds: f64 = self.groups.iter().map(|group| group.seconds).sum();
-        let steps = self.steps();
-        let mut notes = vec![format!("{}; {steps} steps in {seconds:.1} s", self.network)];
+        let [how_far, mut score] = self.course_notes();
+        let mut notes = vec![how_far];
         if let [only] = &self.groups[..]
             && let Some(ended) = &only.ended
         {
@@ -162,15 +169,24 @@ impl Maximized {
         } else if let Some(ended) = self.groups.iter().find_map(|group| group.ended.as_ref()) {
             notes.push(format!("part of the images: {ended}"));
         }
-        let start = self.history().first().map_or(0.0, |step| step.score);
-        let mean = if self.labels.len() > 1 { "mean score" } else { "score" };
-        let mut words = format!("{mean} {start:.3} at the start, {:.3} at its best", self.score());
         if let [Some(probability)] = self.probabilities[..] {
-            words.push_str(&format!("; predicted as it with {}", percent(probability)));
+            score.push_str(&format!("; predicted as it with {}", percent(probability)));
         }
-        notes.push(words);
+        notes.push(score);
         notes.extend(self.silent());
         notes
+    }
+
+    /// How far it went in how long, and the scores.
+    fn course_notes(&self) -> [String; 2] {
+        let seconds: f64 = self.groups.iter().map(|group| group.seconds).sum();
+        let steps = self.steps();
+        let start = self.history().first().map_or(0.0, |step| step.score);
+        let mean = if self.labels.len() > 1 { "mean score" } else { "score" };
+        [
+            format!("{}; {steps} steps in {seconds:.1} s", self.network),
+            format!("{mean} {start:.3} at the start, {:.3} at its best", self.score()),
+        ]
     }
 
     /// Images that show nothing: no image changed the unit, or none woke it.

@@ -8,6 +8,7 @@ use super::objective::Term;
 use super::{Maximize, Maximized, Objective, Robust};
 use crate::batching::Batches;
 use crate::limits::check_count;
+use crate::live::{Preview, Progress};
 use crate::network::{Network, ReceptiveField};
 use crate::view::{Gallery, GalleryRow};
 use crate::{Error, Result};
@@ -137,11 +138,29 @@ impl Maximize {
     ) -> Result<Maximized> {
         self.check(objectives)?;
         let start = Instant::now();
+        let title = format!("Maximizing {what} in {}", net.name());
+        let (network, moved) = (net.name().to_owned(), self.robust != Robust::NONE);
         let mut groups: Vec<Group> = Vec::new();
-        let run = |first: usize, end: usize, earlier: Option<&Group>| -> Result<Group> {
+        let mut preview = Preview::new(self.quiet);
+        let mut run = |first: usize, end: usize, earlier: Option<&Group>| -> Result<Group> {
             let part = objectives.get(first..end).unwrap_or_default();
             let time = share(self.time_limit, start, end - first, objectives.len() - first);
-            Group::run(net, part, self, first, earlier, &what, time)
+            let progress =
+                Progress::new(format!("maximizing {what}")).time_limit(time).quiet(self.quiet);
+            let mut watch = |group: &Group| {
+                preview.show(|| {
+                    let so_far = Maximized {
+                        title: title.clone(),
+                        network: network.clone(),
+                        labels: labels.get(first..end).unwrap_or_default().to_vec(),
+                        probabilities: vec![None; part.len()],
+                        groups: vec![group.clone()],
+                        moved,
+                    };
+                    so_far.now()
+                });
+            };
+            Group::run(net, part, self, first, earlier, progress, &mut watch)
         };
         if self.earlier.is_empty() {
             let mut batches = self.batches(net, objectives)?;
@@ -164,8 +183,6 @@ impl Maximize {
             }
         }
         let probabilities = probabilities(net, objectives, &groups)?;
-        let title = format!("Maximizing {what} in {}", net.name());
-        let (network, moved) = (net.name().to_owned(), self.robust != Robust::NONE);
         Ok(Maximized { title, network, labels, probabilities, groups, moved })
     }
 

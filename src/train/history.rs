@@ -21,8 +21,8 @@ pub struct Score {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Epoch {
-    /// How many epochs had been done at its end: 1, 2, 3 …, or part of one where a time limit
-    /// ended it, such as 2.37.
+    /// How many epochs had been done at its end: 1, 2, 3 …, or part of one where a time limit or the
+    /// stop button ended it, such as 2.37.
     pub at: f64,
     /// On the training images as they were learned from, before each step.
     pub train: Score,
@@ -41,12 +41,19 @@ pub struct History {
     wanted: usize,
     /// The layer up to which nothing changed.
     frozen: Option<String>,
+    /// Why it ended early, if it did.
+    ended: Option<&'static str>,
 }
 
 impl History {
-    pub(super) fn new(network: &str, epochs: Vec<Epoch>, fit: &Fit) -> History {
+    pub(super) fn new(
+        network: &str,
+        epochs: Vec<Epoch>,
+        fit: &Fit,
+        ended: Option<&'static str>,
+    ) -> History {
         let frozen = fit.frozen.clone();
-        History { network: network.to_owned(), epochs, wanted: fit.epochs, frozen }
+        History { network: network.to_owned(), epochs, wanted: fit.epochs, frozen, ended }
     }
 
     /// The numbers of each epoch.
@@ -80,13 +87,17 @@ impl History {
     /// The last epoch in words.
     fn outcome(&self) -> String {
         let Some(last) = self.last() else {
-            return "no time for a single batch".to_owned();
+            let why = self.ended.unwrap_or_default();
+            return format!("no batch was learned from: {why}");
         };
         let seconds: f64 = self.epochs.iter().map(|epoch| epoch.seconds).sum();
         let epochs = if self.wanted == 1 { "epoch" } else { "epochs" };
-        let done = match last.at < self.wanted as f64 {
-            true => format!("{:.2} of {} {epochs}, until time was over,", last.at, self.wanted),
-            false => format!("{} {epochs}", self.wanted),
+        let done = match (last.at < self.wanted as f64, self.ended) {
+            (true, Some(why)) => {
+                format!("{:.2} of {} {epochs}, until {why},", last.at, self.wanted)
+            }
+            (true, None) => format!("{:.2} of {} {epochs} so far", last.at, self.wanted),
+            (false, _) => format!("{} {epochs}", self.wanted),
         };
         let frozen = self.frozen.as_ref();
         let frozen = frozen.map(|layer| format!(", frozen up to `{layer}`")).unwrap_or_default();

@@ -24,6 +24,7 @@
 //! ```
 
 mod accuracy;
+mod course;
 mod dataset;
 mod fit;
 mod history;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use tch::{COptimizer, TchError, Tensor};
 
 use super::accuracy::Tally;
+use super::course::Course;
 use super::lesson::Lesson;
 use super::{Dataset, Epoch, Fit, History, Score};
 use crate::error::shape_text;
@@ -75,6 +76,7 @@ struct Training<'a> {
     /// Batches in an epoch, and those done in all.
     batches: usize,
     done: usize,
+    course: Course<'a>,
     progress: Progress,
 }
 
@@ -115,6 +117,7 @@ impl<'a> Training<'a> {
             random: Random(fit.seed),
             batches,
             done: 0,
+            course: Course::new(net.name(), fit),
             progress: Progress::new("training").time_limit(fit.time_limit).quiet(fit.quiet),
         })
     }
@@ -135,12 +138,20 @@ impl<'a> Training<'a> {
                     return Err(error);
                 }
             };
-            let at = self.done as f64 / self.batches as f64;
+            let at = self.at();
             let epoch = Epoch { at, train, validation, seconds: start.elapsed().as_secs_f64() };
-            self.progress.say(&format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs));
+            let line = format!("epoch {} of {}: {epoch}", at.ceil(), self.fit.epochs);
+            self.progress.reached(self.done, self.all(), &line);
             epochs.push(epoch);
+            self.course.add(at, self.progress.seconds(), train, validation);
         }
-        Ok(History::new(self.net.name(), epochs, self.fit))
+        let ended = (self.done < self.all()).then(|| self.progress.reason());
+        Ok(History::new(self.net.name(), epochs, self.fit, ended))
+    }
+
+    /// How many epochs are done.
+    fn at(&self) -> f64 {
+        self.done as f64 / self.batches as f64
     }
 
     /// Says what is frozen, and runs that once if its values can be kept.
@@ -175,6 +186,7 @@ impl<'a> Training<'a> {
                     break;
                 }
                 self.say_now_and_then(batch + 1, &tally);
+                self.course.add(self.at(), self.progress.seconds(), tally.score(), None);
             }
         }
         let trained = self.net.tensors_behind(self.cut, true);

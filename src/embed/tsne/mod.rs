@@ -296,7 +296,7 @@ impl Tsne {
         self.check_memory(values, k)?;
         let near = neighbors::among_reported(values, k, self.quiet)?;
         let mut layouts = Vec::new();
-        let mut run = Run::new(self, values, every, watch);
+        let mut run = Run::new(self, features, every, watch);
         for &perplexity in &self.perplexities {
             let mut layout = run.map(perplexity, &near)?;
             layout.of = features.title.clone();

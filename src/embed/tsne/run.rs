@@ -4,13 +4,14 @@ use tch::{Kind, Tensor};
 
 use super::super::embedding::{Frame, Layout};
 use super::super::neighbors::Neighbors;
-use super::super::{Pca, Quality, Torch};
+use super::super::{Features, Pca, Quality, Torch};
 use super::exact::AllPairs;
 use super::model::Model;
 use super::optimizer::Descent;
 use super::{ALL_PAIRS, Divergence, Start, Step, Tsne};
-use crate::live::Progress;
+use crate::live::{Preview, Progress};
 use crate::random::Random;
+use crate::view::Scatter;
 use crate::{Error, Result};
 
 /// The deviation of a start: so near that all points attract one another.
@@ -20,14 +21,17 @@ const MOMENTA: [f64; 2] = [0.5, 0.8];
 
 pub(super) struct Run<'a, W> {
     options: &'a Tsne,
+    of: &'a Features,
     features: &'a Tensor,
     every: usize,
     watch: W,
+    preview: Preview,
 }
 
 impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
-    pub(super) fn new(options: &'a Tsne, features: &'a Tensor, every: usize, watch: W) -> Self {
-        Run { options, features, every: every.max(1), watch }
+    pub(super) fn new(options: &'a Tsne, of: &'a Features, every: usize, watch: W) -> Self {
+        let preview = Preview::new(options.quiet);
+        Run { options, of, features: of.values(), every: every.max(1), watch, preview }
     }
 
     /// The map for one perplexity.
@@ -45,7 +49,7 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         let mut descent = Descent::new(&map).map_err(failed)?;
         let early = (options.iterations / 4).min(250);
         let what = format!("t-SNE, perplexity {perplexity}");
-        let mut progress = Progress::new(what).time_limit(options.time_limit).quiet(options.quiet);
+        let mut progress = Progress::new(&what).time_limit(options.time_limit).quiet(options.quiet);
         let mut frames = Vec::new();
         let mut done = 0;
         while done < options.iterations && !progress.is_over() {
@@ -68,6 +72,12 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
                 }
             }
             let all = options.iterations;
+            self.preview.show(|| {
+                let points = centered(&map).and_then(|map| model.restored(&map)).map_err(failed)?;
+                let scatter = Scatter::new(format!("{}: {what}", self.of.title), &points)?;
+                let scatter = self.of.metadata.color(scatter)?;
+                Ok(scatter.note(format!("{done} of {all} iterations")))
+            });
             progress.step(done, all, || format!("{done} of {all} iterations"));
         }
         let last = self.seen(&mut model, &map, done, perplexity)?;
@@ -143,10 +153,8 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         iteration: usize,
         perplexity: f64,
     ) -> Result<Step> {
-        let read = |model: &mut Model| {
-            let centered = map.f_sub(&map.f_mean_dim(1, true, Kind::Float)?)?;
-            Ok((model.restored(&centered)?, model.divergence(map)?))
-        };
+        let read =
+            |model: &mut Model| Ok((model.restored(&centered(map)?)?, model.divergence(map)?));
         let (points, divergence) = read(model).map_err(failed)?;
         if !divergence.is_finite() {
             return Err(Error::Argument(format!(
@@ -170,6 +178,10 @@ impl<'a, W: FnMut(&Step) -> bool> Run<'a, W> {
         };
         Ok(Divergence { value: all().map_err(failed)?, all_pairs: true })
     }
+}
+
+fn centered(map: &Tensor) -> Torch<Tensor> {
+    map.f_sub(&map.f_mean_dim(1, true, Kind::Float)?)
 }
 
 fn failed(error: tch::TchError) -> Error {
