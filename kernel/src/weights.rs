@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
-use convscope_weights::{Official, catalog, find, weights_folder};
+use convscope_weights::{Lines, Official, catalog, find, weights_folder};
 
 #[derive(Subcommand)]
 pub(crate) enum Weights {
@@ -48,9 +48,9 @@ pub(crate) fn weights(command: Weights) -> Result<ExitCode> {
         }
         Weights::Path { name: None } => println!("{}", folder.display()),
         Weights::Path { name: Some(name) } => {
-            let say = |line: &str| eprintln!("{line}");
+            let lines = Lines::new(|line: &str| eprintln!("{line}"));
             let file = find(&name).and_then(|official| {
-                official.find_in(&folder).or_else(|| official.find_in_hub(&say))
+                official.find_in(&folder).or_else(|| official.find_in_hub(&lines))
             });
             let Some(file) = file else {
                 bail!(
@@ -84,7 +84,7 @@ fn list(folder: &Path) {
 fn pull(wanted: &[&Official], folder: &Path) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for official in wanted {
-        match official.obtain(folder, &|line| eprintln!("{line}")) {
+        match official.obtain(folder, &Lines::new(|line| eprintln!("{line}"))) {
             Ok(file) => println!("{}: {}", official.name, file.display()),
             Err(error) => {
                 eprintln!("convscope: no weights for {}: {error}", official.name);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use convscope_weights::Lines;
 use tch::Tensor;
 
 use super::image_set::{ImageSet, Split};
@@ -193,7 +194,7 @@ impl Known {
         let path = first.map_or(packed.clone(), |below| format!("{below}/{packed}"));
         let official = convscope_weights::find_data(&path)
             .ok_or_else(|| Error::Argument(format!("there is no official file {path}")))?;
-        official.obtain(folder, &notebook::say).map_err(|error| Error::DataAbsent {
+        official.obtain(folder, &Lines::new(notebook::say)).map_err(|error| Error::DataAbsent {
             set: self.name,
             files: format!("`{path}` or `{}`", self.stored_name()),
             folder: folder.to_owned(),

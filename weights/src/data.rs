@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Result;
 use crate::published::Published;
+use crate::{Listener, Result};
 
 /// One official file of a data set.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +46,8 @@ impl DataFile {
 
     /// The file in `folder`, fetched if it isn't there: by the same rules, and with the same errors, as
     /// [weights](crate::Official::obtain).
-    pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
-        self.published().obtain(folder, say)
+    pub fn obtain(&self, folder: &Path, listener: &dyn Listener) -> Result<PathBuf> {
+        self.published().obtain(folder, listener)
     }
 
     fn published(&self) -> Published<'_> {

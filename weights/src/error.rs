@@ -38,6 +38,15 @@ pub enum Error {
         problem: String,
     },
 
+    /// The [listener](crate::Listener) stopped the download.
+    #[error("fetching {url} was stopped{kept}")]
+    Stopped {
+        /// The address asked.
+        url: String,
+        /// What is kept for another attempt.
+        kept: String,
+    },
+
     /// The file that came is not the official one.
     #[error(
         "what {url} sent has SHA-256 {digest}, expected {expected}{} (a proxy's page?). It was \

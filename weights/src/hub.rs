@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Result;
 use crate::folder::{hugging_face_folder, set};
 use crate::published::Published;
+use crate::{Listener, Result};
 
 /// A repository of weights on Hugging Face's hub: `timm/resnet18.a1_in1k`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,19 +78,19 @@ impl Repository {
         dated.max().map(|(_, path)| path)
     }
 
-    /// A file of it, fetched into `weights` unless it is on this machine. `say` hears about the download.
-    /// No checksum of it is known.
+    /// A file of it, fetched into `weights` unless it is on this machine. `listener` hears about the download
+    /// and can stop it. No checksum of it is known.
     ///
     /// # Errors
     ///
     /// As of [official weights](crate::Official::obtain); the repository has no such file.
-    pub fn obtain(&self, weights: &Path, file: &str, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    pub fn obtain(&self, weights: &Path, file: &str, listener: &dyn Listener) -> Result<PathBuf> {
         if let Some(found) = self.find(weights, file) {
             return Ok(found);
         }
         let path = format!("hub/{}/{}/{file}", self.owner, self.name);
         let (site, megabytes) = (self.site(), file.ends_with(".json").then_some(1.0));
-        Published { site: &site, path: &path, sha256: "", megabytes }.obtain(weights, say)
+        Published { site: &site, path: &path, sha256: "", megabytes }.obtain(weights, listener)
     }
 }
 

@@ -2,9 +2,10 @@
 //! lie, and how they are fetched. Knows nothing of libtorch, so that the command `convscope` can use it too.
 //!
 //! ```no_run
+//! use convscope_weights::Lines;
 //! let folder = convscope_weights::weights_folder()?;
 //! let resnet = convscope_weights::find("resnet18").expect("in the catalog");
-//! let file = resnet.obtain(&folder, &|line| eprintln!("{line}"))?;
+//! let file = resnet.obtain(&folder, &Lines::new(|line| eprintln!("{line}")))?;
 //! # Ok::<(), convscope_weights::Error>(())
 //! ```
 //!
@@ -20,6 +21,7 @@ mod error;
 mod fetch;
 mod folder;
 mod hub;
+mod listener;
 mod official;
 mod published;
 
@@ -28,4 +30,5 @@ pub use data::{DataFile, data_files, find_data};
 pub use error::{Error, Result};
 pub use folder::{data_folder, weights_folder};
 pub use hub::Repository;
+pub use listener::{Came, Lines, Listener};
 pub use official::Official;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Result;
 use crate::fetch::digest;
 use crate::folder::hub_folder;
 use crate::published::Published;
+use crate::{Listener, Result};
 
 /// The official weights of one network.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +59,8 @@ impl Official {
     }
 
     /// The file in `folder`; else the one that PyTorch's hub or torchvision has fetched
-    /// (`$TORCH_HOME/hub/checkpoints`), if its checksum is right; else it is fetched into `folder`. `say`
-    /// hears about the download: a line at its start, and one at most every two seconds.
+    /// (`$TORCH_HOME/hub/checkpoints`), if its checksum is right; else it is fetched into `folder`.
+    /// `listener` hears about the download and can stop it.
     ///
     /// What is in `folder` is used as it is. What is fetched is verified as a whole, and appears under its
     /// name only then. A download that broke off goes on where it ended, also in another process. Of
@@ -69,12 +69,12 @@ impl Official {
     /// # Errors
     ///
     /// The file is absent and `CONVSCOPE_OFFLINE` is set; the server can't be reached, refuses,
-    /// falls silent or breaks off again and again; what came is another file; the folder can't be
+    /// falls silent or breaks off again and again; the listener stops it; what came is another file; the folder can't be
     /// written to, or is full.
-    pub fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
-        match self.find_in(folder).or_else(|| self.find_in_hub(say)) {
+    pub fn obtain(&self, folder: &Path, listener: &dyn Listener) -> Result<PathBuf> {
+        match self.find_in(folder).or_else(|| self.find_in_hub(listener)) {
             Some(found) => Ok(found),
-            None => self.published().obtain(folder, say),
+            None => self.published().obtain(folder, listener),
         }
     }
 
@@ -84,14 +84,14 @@ impl Official {
     }
 
     /// The same if its checksum is right. Read, never written.
-    pub fn find_in_hub(&self, say: &dyn Fn(&str)) -> Option<PathBuf> {
+    pub fn find_in_hub(&self, listener: &dyn Listener) -> Option<PathBuf> {
         let path = self.hub_file()?;
         let problem = match digest(&path) {
             Ok(digest) if digest.starts_with(self.sha256()) => return Some(path),
             Ok(_) => "its checksum is not the official file's".to_owned(),
             Err(error) => error.to_string(),
         };
-        say(&format!("{} is not used: {problem}", path.display()));
+        listener.say(&format!("{} is not used: {problem}", path.display()));
         None
     }
 

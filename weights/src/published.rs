@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::{Download, Patience, shown};
 use crate::folder::{offline, set};
-use crate::{Error, Result};
+use crate::{Error, Listener, Result};
 
 /// What isn't known is no larger than this, in 10⁶ bytes.
 const LARGEST: f64 = 2e3;
@@ -28,7 +28,7 @@ impl Published<'_> {
     }
 
     /// Fetches the file into `folder`, unless it is there.
-    pub(crate) fn obtain(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    pub(crate) fn obtain(&self, folder: &Path, listener: &dyn Listener) -> Result<PathBuf> {
         let target = folder.join(self.path);
         if target.is_file() {
             return Ok(target);
@@ -39,11 +39,11 @@ impl Published<'_> {
         let url = self.address();
         let into = target.parent().unwrap_or(folder).display();
         let size = self.megabytes.map(|size| format!(" ({size:.1} MB)")).unwrap_or_default();
-        say(&format!("Fetching {}{size} to {into}", shown(&url)));
+        listener.say(&format!("Fetching {}{size} to {into}", shown(&url)));
         let (sha256, patience) = (self.sha256, &Patience::USUAL);
         // The sizes are rounded.
         let limit = (2e6 * self.megabytes.unwrap_or(LARGEST)) as u64 + (1 << 20);
-        Download { url: &url, sha256, limit, target: &target, patience, say }.run()?;
+        Download { url: &url, sha256, limit, target: &target, patience, listener }.run()?;
         Ok(target)
     }
 

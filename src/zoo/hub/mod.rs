@@ -8,7 +8,7 @@ mod transformers;
 
 use std::path::PathBuf;
 
-use convscope_weights::Repository;
+use convscope_weights::{Lines, Repository};
 use serde_json::Value;
 use tch::Device;
 
@@ -89,7 +89,7 @@ fn weights_file(repository: &Repository) -> Result<PathBuf> {
 
 fn file(repository: &Repository, name: &str) -> Result<PathBuf> {
     let folder = weights_folder()?;
-    repository.obtain(&folder, name, &notebook::say).map_err(|error| {
+    repository.obtain(&folder, name, &Lines::new(notebook::say)).map_err(|error| {
         Error::Argument(format!(
             "{repository}: there is no `{name}`: {error}. Run `hf download {repository}` (of Python's \
              huggingface_hub), whose cache is looked into, or put {} into {}",

@@ -23,7 +23,7 @@ mod storage;
 
 use std::path::{Path, PathBuf};
 
-use convscope_weights::Official;
+use convscope_weights::{Lines, Official};
 use tch::{Device, Tensor};
 
 use crate::error::short;
@@ -165,7 +165,7 @@ pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
 
 fn obtain(official: &Official) -> Result<PathBuf> {
     let folder = weights_folder()?;
-    official.obtain(&folder, &notebook::say).map_err(|error| Error::WeightsAbsent {
+    official.obtain(&folder, &Lines::new(notebook::say)).map_err(|error| Error::WeightsAbsent {
         network: official.name.to_owned(),
         file: format!("`{0}.safetensors`, `{0}.pth` or `{1}`", official.name, official.file_name),
         folder,

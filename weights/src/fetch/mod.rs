@@ -1,7 +1,6 @@
 //! Fetching a file: by one process at a time, going on after a break, verified as a whole, and put
 //! into place at once.
 
-mod progress;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
@@ -11,12 +10,17 @@ mod transfer;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result};
+use crate::{Error, Listener, Result};
 use transfer::{Break, Transfer};
+
+/// What the name of a file ends in of which not all has come.
+const PART: &str = ".part";
+/// How often a wait looks whether it is over.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How long to wait for what.
 pub(crate) struct Patience {
@@ -28,8 +32,6 @@ pub(crate) struct Patience {
     pub(crate) standstill: Duration,
     /// Before each further attempt after a break: as many attempts as there are pauses.
     pub(crate) pauses: &'static [Duration],
-    /// Between two lines about progress.
-    pub(crate) lines: Duration,
 }
 
 impl Patience {
@@ -43,7 +45,6 @@ impl Patience {
             Duration::from_secs(4),
             Duration::from_secs(8),
         ],
-        lines: Duration::from_secs(2),
     };
 }
 
@@ -56,8 +57,7 @@ pub(crate) struct Download<'a> {
     pub(crate) limit: u64,
     pub(crate) target: &'a Path,
     pub(crate) patience: &'a Patience,
-    /// Hears about progress, in whole lines.
-    pub(crate) say: &'a dyn Fn(&str),
+    pub(crate) listener: &'a dyn Listener,
 }
 
 impl Download<'_> {
@@ -79,7 +79,7 @@ impl Download<'_> {
         if self.target.is_file() {
             return Ok(());
         }
-        let part = beside(self.target, ".part");
+        let part = beside(self.target, PART);
         self.transfer(&part)?;
         self.verify(&part)?;
         fs::rename(&part, self.target).map_err(Error::io("rename into place", self.target))
@@ -100,21 +100,55 @@ impl Download<'_> {
     fn locked(&self, path: &Path) -> Result<File> {
         let file = File::options().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(Error::io("write", path))?;
-        let locked = match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-                (self.say)(&format!("  another process is fetching {name}; waiting for it"));
-                file.lock()
+        let mut waited = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                // Some network file systems have none. The checksum is there all the same.
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                    return Ok(file);
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+                Err(TryLockError::WouldBlock) if waited => {}
+                Err(TryLockError::WouldBlock) => {
+                    let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+                    let word = format!("  another process is fetching {name}; waiting for it");
+                    self.listener.say(&word);
+                    waited = true;
+                }
             }
-            Err(TryLockError::Error(error)) => Err(error),
-            Ok(()) => Ok(()),
-        };
-        match locked {
-            // Some network file systems have no locks. The checksum is there all the same.
-            Err(error) if error.kind() != ErrorKind::Unsupported => {
-                Err(Error::io("lock", path)(error))
+            self.wait(LOOK_AGAIN)?;
+        }
+    }
+
+    /// Waits, unless the download is to end.
+    fn wait(&self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        loop {
+            if self.listener.is_stopped() {
+                return Err(self.stopped());
             }
-            _ => Ok(file),
+            match end.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => return Ok(()),
+                left => std::thread::sleep(left.min(LOOK_AGAIN)),
+            }
+        }
+    }
+
+    fn stopped(&self) -> Error {
+        Error::Stopped { url: shown(self.url), kept: self.kept() }
+    }
+
+    /// What is said of the part that is there, to end a sentence with.
+    fn kept(&self) -> String {
+        match fs::metadata(beside(self.target, PART)) {
+            Ok(part) if part.len() > 0 => {
+                let megabytes = part.len() as f64 / 1e6;
+                format!(
+                    ". The {megabytes:.1} MB that came are kept; the next attempt goes on from there"
+                )
+            }
+            _ => String::new(),
         }
     }
 
@@ -126,26 +160,18 @@ impl Download<'_> {
             let problem = match transfer.attempt() {
                 Ok(()) => return Ok(()),
                 Err(Break::Disk(error)) => return Err(error),
+                Err(Break::Stopped) => return Err(self.stopped()),
                 Err(Break::Final(problem)) => problem,
                 Err(Break::Passing(problem)) => match pauses.next() {
                     Some(pause) if transfer.heard.elapsed() < self.patience.standstill => {
-                        (self.say)(&format!("  {problem}; trying again in {pause:?}"));
-                        std::thread::sleep(*pause);
+                        self.listener.say(&format!("  {problem}; trying again in {pause:?}"));
+                        self.wait(*pause)?;
                         continue;
                     }
                     _ => problem,
                 },
             };
-            let kept = match fs::metadata(part) {
-                Ok(part) if part.len() > 0 => {
-                    let megabytes = part.len() as f64 / 1e6;
-                    format!(
-                        ". The {megabytes:.1} MB that came are kept; the next attempt goes on from there"
-                    )
-                }
-                _ => String::new(),
-            };
-            return Err(Error::Fetch { url: shown(self.url), problem: problem + &kept });
+            return Err(Error::Fetch { url: shown(self.url), problem: problem + &self.kept() });
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::server::{Reply, Server, answer, body};
 use super::*;
+use crate::{Came, Lines};
 
 const CONTENT: &[u8] = b"hello weights";
 /// Of CONTENT.
@@ -15,7 +16,6 @@ const SHORT: Patience = Patience {
     silence: Duration::from_millis(300),
     standstill: Duration::from_secs(5),
     pauses: &[Duration::from_millis(1), Duration::from_millis(1)],
-    lines: Duration::from_millis(50),
 };
 
 /// More than enough for CONTENT.
@@ -46,9 +46,13 @@ impl Place {
 
     fn fetch(&self, url: &str) -> Result<()> {
         let say = |line: &str| self.lines.lock().expect("the lines").push(line.to_owned());
+        self.fetch_for(url, &Lines::new(say).every(Duration::from_millis(50)))
+    }
+
+    fn fetch_for(&self, url: &str, listener: &dyn Listener) -> Result<()> {
         let target = self.target();
         let (sha256, limit, patience) = (SHA256, LIMIT, self.patience);
-        Download { url, sha256, limit, target: &target, patience, say: &say }.run()
+        Download { url, sha256, limit, target: &target, patience, listener }.run()
     }
 
     fn refused(&self, url: &str) -> String {
@@ -318,7 +322,8 @@ fn a_folder_that_cannot_be_is_named() {
     fs::write(place.folder.join("file"), b"").expect("a file");
     let target = place.folder.join("file").join("w.pth");
     let (sha256, limit, patience) = (SHA256, LIMIT, &SHORT);
-    let error = Download { url: "", sha256, limit, target: &target, patience, say: &|_| {} }
+    let listener = &Lines::new(|_: &str| {});
+    let error = Download { url: "", sha256, limit, target: &target, patience, listener }
         .run()
         .expect_err("no folder below a file");
     assert!(error.to_string().contains("create the folder"), "{error}");
@@ -333,4 +338,64 @@ fn a_full_disk_is_said_to_be_full() {
     let error = place.refused(&server.url);
     assert!(error.contains("No space left") && error.contains("w.pth.part"), "{error}");
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Stops a download once so many bytes are there.
+struct Stop {
+    after: u64,
+    heard: Mutex<Vec<Came>>,
+}
+
+impl Listener for Stop {
+    fn say(&self, _line: &str) {}
+
+    fn came(&self, came: Came) {
+        self.heard.lock().expect("what came").push(came);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.heard.lock().expect("what came").last().map_or(0, |came| came.done) >= self.after
+    }
+}
+
+#[test]
+fn a_download_that_is_stopped_keeps_what_came_and_goes_on_later() {
+    let place = Place::new("stopped");
+    let server = Server::start(|number, _| match number {
+        0 => {
+            let mut reply = body(CONTENT.len(), &CONTENT[..5]);
+            reply.push((Duration::from_millis(200), CONTENT[5..].to_vec()));
+            reply
+        }
+        _ => rest(5),
+    });
+    let stop = Stop { after: 5, heard: Mutex::default() };
+    let error = place.fetch_for(&server.url, &stop).expect_err("stopped").to_string();
+    assert!(error.contains("stopped. The 0.0 MB that came are kept"), "{error}");
+    assert_eq!(fs::read(place.part()).expect("the part"), &CONTENT[..5]);
+    let heard = Stop { after: u64::MAX, heard: Mutex::default() };
+    place.fetch_for(&server.url, &heard).expect("fetched");
+    place.assert_done();
+    let heard = heard.heard.into_inner().expect("what came");
+    let came = |done| Came { done, before: 5, total: Some(13) };
+    assert_eq!(heard, [came(5), came(13)]);
+}
+
+#[test]
+fn waiting_for_a_server_or_another_process_can_be_stopped() {
+    const PATIENT: Patience = Patience { pauses: &[Duration::from_secs(60)], ..SHORT };
+    let mut place = Place::new("stopped_waiting");
+    place.patience = &PATIENT;
+    let server = Server::start(|_, _| answer("503 Service Unavailable", &[], b""));
+    let lock = File::create(place.folder.join("w.pth.lock")).expect("a file");
+    let began = Instant::now();
+    for held in [false, true] {
+        if held {
+            lock.lock().expect("the lock");
+        }
+        let stop = Stop { after: 0, heard: Mutex::default() };
+        let error = place.fetch_for(&server.url, &stop).expect_err("stopped");
+        assert!(matches!(error, Error::Stopped { .. }), "{error}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(30));
 }

@@ -9,8 +9,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::Download;
-use super::progress::Progress;
-use crate::Error;
+use crate::{Came, Error};
 
 /// Why an attempt ended before the file did.
 pub(super) enum Break {
@@ -20,6 +19,8 @@ pub(super) enum Break {
     Final(String),
     /// The fault is on this side.
     Disk(Error),
+    /// Somebody wants no more of it.
+    Stopped,
 }
 
 pub(super) struct Transfer<'a> {
@@ -77,9 +78,9 @@ impl<'a> Transfer<'a> {
             status => return Err(answered(status)),
         };
         if begin > 0 {
-            (self.download.say)(&format!("  going on after {:.1} MB", begin as f64 / 1e6));
+            self.download.listener.say(&format!("  going on after {:.1} MB", begin as f64 / 1e6));
         } else if have > 0 {
-            (self.download.say)("  the server can't go on in the middle; starting afresh");
+            self.download.listener.say("  the server can't go on in the middle; starting afresh");
         }
         let mut file = File::options()
             .create(true)
@@ -129,11 +130,15 @@ impl<'a> Transfer<'a> {
     ) -> Result<bool, Break> {
         let total = response.body().content_length().map(|length| begin.saturating_add(length));
         let mut left = self.download.limit.saturating_sub(begin);
-        let patience = self.download.patience;
-        let mut progress = Progress::new(begin, total, patience.lines, self.download.say);
+        let listener = self.download.listener;
+        let mut came = Came { done: begin, before: begin, total };
+        listener.came(came);
         let mut body = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
+            if listener.is_stopped() {
+                return Err(Break::Stopped);
+            }
             match body.read(&mut buffer) {
                 Ok(0) => return Ok(true),
                 Ok(read) if read as u64 > left => return Ok(false),
@@ -142,7 +147,8 @@ impl<'a> Transfer<'a> {
                     self.heard = Instant::now();
                     file.write_all(&buffer[..read])
                         .map_err(|error| Break::Disk(Error::io("write", self.part)(error)))?;
-                    progress.add(read as u64);
+                    came.done += read as u64;
+                    listener.came(came);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
