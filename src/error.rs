@@ -175,6 +175,10 @@ pub enum Error {
         learning_rate: f64,
     },
 
+    /// The run was stopped before there was anything to show.
+    #[error("{}", bounded(.0))]
+    Stopped(String),
+
     /// An ONNX file that cannot be imported.
     #[error("{} cannot be imported: {}", path_text(path), bounded(problem))]
     #[non_exhaustive]

@@ -34,6 +34,7 @@ mod batching;
 mod class_names;
 mod cuda;
 pub mod data;
+mod download;
 pub mod embed;
 mod error;
 mod files;

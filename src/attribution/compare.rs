@@ -3,8 +3,9 @@
 use super::figure::figure;
 use super::{Attribution, Input, Run, Target};
 use crate::Result;
+use crate::live::{Preview, Progress, stopped};
 use crate::network::Network;
-use crate::view::{Heatmaps, ScaleSharing};
+use crate::view::{Heatmap, Heatmaps, ScaleSharing};
 
 /// The maps of several methods side by side, each on its own scale, since their units differ.
 ///
@@ -29,10 +30,21 @@ pub fn compare_methods(
     methods: &[&dyn Attribution],
 ) -> Result<Heatmaps> {
     let run = Run::of(net, input, target)?;
-    let maps = methods
-        .iter()
-        .map(|method| Ok((method.name(), figure(&run, input, *method, &method.attribute(&run)?)?)));
     let title = format!("{} in {}, by method", run.targets()?.name(net, 0), input.title());
-    let maps = maps.collect::<Result<Vec<_>>>()?;
-    Ok(Heatmaps::new(title, maps)?.scale_sharing(ScaleSharing::Each))
+    let figure_of = |maps: &[(String, Heatmap)]| -> Result<Heatmaps> {
+        Ok(Heatmaps::new(title.as_str(), maps.to_vec())?.scale_sharing(ScaleSharing::Each))
+    };
+    let (mut progress, mut preview) = (Progress::new("methods"), Preview::new(false));
+    let mut maps = Vec::new();
+    for method in methods {
+        let map = figure(&run, input, *method, &method.attribute(&run)?)?;
+        maps.push((method.name(), map));
+        let (done, all) = (maps.len(), methods.len());
+        progress.step(done, all, || format!("{done} of {all} maps"));
+        if progress.is_over() {
+            break;
+        }
+        preview.show(|| figure_of(&maps));
+    }
+    Ok(stopped(maps.len(), methods.len()).into_iter().fold(figure_of(&maps)?, Heatmaps::note))
 }

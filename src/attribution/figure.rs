@@ -1,5 +1,6 @@
 //! From a method's values to a figure.
 
+use image::RgbImage;
 use tch::Tensor;
 
 use super::method::single;
@@ -18,10 +19,21 @@ pub(super) fn figure(
     method: &dyn Attribution,
     found: &Attributions,
 ) -> Result<Heatmap> {
+    let picture = input.shown(run.network(), ALONE)?;
+    over(picture, run, input, method, found)
+}
+
+/// The same over a picture that is there.
+pub(super) fn over(
+    picture: RgbImage,
+    run: &Run<'_>,
+    input: &impl Input,
+    method: &dyn Attribution,
+    found: &Attributions,
+) -> Result<Heatmap> {
     let (net, targets) = (run.network(), run.targets()?);
     let title = format!("{} for {} in {}", method.name(), targets.name(net, 0), input.title());
     let given = targets.given(net, 0, run.output()?)?;
-    let picture = input.shown(net, ALONE)?;
     let heatmap = Heatmap::new(title, &found.unit, picture, &single(&found.maps()?)?)?;
     let [height, width] = input_size(run.input());
     let reading = reading(found, heatmap.values().numbers());

@@ -97,7 +97,7 @@ pub fn explain(
     target: impl Into<Target>,
     method: &dyn Attribution,
 ) -> Result<Heatmap> {
-    let run = Run::of(net, input, target)?;
+    let run = Run::of(net, input, target)?.shown(input, method);
     figure(&run, input, method, &method.attribute(&run)?)
 }
 

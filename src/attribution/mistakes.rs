@@ -2,6 +2,7 @@
 
 use super::{Attribution, explain};
 use crate::data::Samples;
+use crate::live::{Progress, stopped};
 use crate::network::Network;
 use crate::view::{Heatmap, Heatmaps, Prediction};
 use crate::{Error, Result};
@@ -58,7 +59,9 @@ pub fn compare_predictions(
             .find(|right| right.guesses.first().is_some_and(|g| g.class == class))
     };
     let complete = pairs.iter().all(|(_, [_, truth])| example(*truth).is_some());
-    let mut rows = Vec::with_capacity(pairs.len());
+    let all = pairs.len();
+    let mut progress = Progress::new("maps of mistakes");
+    let mut rows = Vec::with_capacity(all);
     for (wrong, [said, truth]) in pairs {
         let mut row = maps(wrong, &[said, truth])?;
         if let Some(example) = example(truth).filter(|_| complete) {
@@ -66,7 +69,13 @@ pub fn compare_predictions(
         }
         let name = format!("{}, predicted as {}", net.class_name(truth), net.class_name(said));
         rows.push((name, row));
+        let done = rows.len();
+        progress.step(done, all, || format!("{done} of {all} images"));
+        if progress.is_over() {
+            break;
+        }
     }
+    let stopped = stopped(rows.len(), all);
     let mut columns = vec!["predicted class", "true class"];
     if complete {
         columns.push("correct example");
@@ -74,5 +83,6 @@ pub fn compare_predictions(
     let count = wrong.predictions().len();
     let title = format!("{} of the mistakes of {}", method.name(), net.name());
     let figure = Heatmaps::grid(title, columns, rows)?;
-    Ok(figure.note(format!("{count} of {} predictions are wrong", samples.len())))
+    let figure = figure.note(format!("{count} of {} predictions are wrong", samples.len()));
+    Ok(stopped.into_iter().fold(figure, Heatmaps::note))
 }

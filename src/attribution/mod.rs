@@ -17,12 +17,14 @@ mod mistakes;
 mod object;
 mod perturbation;
 mod pick;
+
 mod region;
 mod resolved;
 mod run;
 mod scored;
 mod target;
 mod trust;
+mod watch;
 
 pub use attention::{
     AttentionMaps, Fusion, GradientAttention, Heads, Rollout, attention, attention_rollout,

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use tch::Tensor;
 
 use super::resolved::ResolvedTargets;
-use super::{Input, Target};
+use super::watch::Watcher;
+use super::{Attributions, Input, Target};
 use crate::error::shape_text;
 use crate::network::{BackpropRule, Gradients, Network};
 use crate::{Error, Result};
@@ -22,6 +23,7 @@ pub struct Run<'a> {
     targets: ResolvedTargets,
     output: OnceCell<Tensor>,
     inference: Rc<OnceCell<Network>>,
+    watcher: Option<Watcher<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -63,7 +65,19 @@ impl<'a> Run<'a> {
         targets: ResolvedTargets,
         inference: Rc<OnceCell<Network>>,
     ) -> Run<'a> {
-        Run { net, input, targets, output: OnceCell::new(), inference }
+        Run { net, input, targets, output: OnceCell::new(), inference, watcher: None }
+    }
+
+    /// The same, watched.
+    pub(super) fn watched(self, watcher: Watcher<'a>) -> Run<'a> {
+        Run { watcher: Some(watcher), ..self }
+    }
+
+    /// Shows the only image's map so far to whoever watches.
+    pub(super) fn show(&self, so_far: impl Fn() -> Result<Attributions>) {
+        if let Some(watcher) = &self.watcher {
+            watcher(self, &so_far);
+        }
     }
 
     /// The network.
@@ -194,7 +208,10 @@ impl<'a> Run<'a> {
     pub(super) fn image(&self, index: usize) -> Result<Run<'a>> {
         let input = self.input.f_narrow(0, index as i64, 1);
         let input = input.map_err(Error::torch("taking one image of the batch"))?;
-        let run = Run::with(self.net, input, self.targets()?.one(index), self.inference.clone());
+        let mut run =
+            Run::with(self.net, input, self.targets()?.one(index), self.inference.clone());
+        // What watches knows of one map.
+        run.watcher = self.watcher.clone().filter(|_| self.images() == 1);
         if let Some(output) = self.output.get() {
             let output = output.f_narrow(0, index as i64, 1);
             let _ = run.output.set(output.map_err(Error::torch("taking one image of the batch"))?);

@@ -148,7 +148,9 @@ impl Folder {
                 }
                 Err(error) => broken.push(LeftOut { path: file, why: error.to_string() }),
             }
-            progress.step(at, count, || format!("{at} of {count} pictures read"));
+            let done = at.saturating_add(1);
+            progress.step(done, count, || format!("{done} of {count} pictures read"));
+            progress.check(done, count)?;
         }
         if self.files.is_empty()
             && let Some(first) = broken.first()

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use convscope_weights::Lines;
 use tch::Tensor;
 
 use super::image_set::{ImageSet, Split};
 use super::{CIFAR10_CLASSES, cifar, idx, stored};
-use crate::{Error, Result, notebook};
+use crate::download::{self, Download};
+use crate::{Error, Result};
 
 /// MNIST: 60,000 handwritten digits to learn from and 10,000 to be measured on, white on black, 28×28.
 ///
@@ -194,13 +194,14 @@ impl Known {
         let path = first.map_or(packed.clone(), |below| format!("{below}/{packed}"));
         let official = convscope_weights::find_data(&path)
             .ok_or_else(|| Error::Argument(format!("there is no official file {path}")))?;
-        official.obtain(folder, &Lines::new(notebook::say)).map_err(|error| Error::DataAbsent {
+        let obtained = official.obtain(folder, &Download::new(&packed));
+        obtained.map_err(download::failed(|error| Error::DataAbsent {
             set: self.name,
             files: format!("`{path}` or `{}`", self.stored_name()),
             folder: folder.to_owned(),
             url: official.url(),
             source: error.into(),
-        })
+        }))
     }
 }
 

@@ -74,7 +74,9 @@ fn nearest(
         let Some((near, distance)) = found else { break };
         indices.push(near);
         distances.push(distance);
-        progress.step(batches.done(), rows, || format!("{} of {rows} points", batches.done()));
+        let done = batches.done();
+        progress.step(done, rows, || format!("{done} of {rows} points"));
+        progress.check(done, rows)?;
     }
     let whole = || {
         Ok(Neighbors {

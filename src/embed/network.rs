@@ -138,6 +138,7 @@ impl Network {
             values.push(batch);
             let done = batches.done();
             progress.step(done, count, || format!("{done} of {count} pictures"));
+            progress.check(done, count)?;
         }
         Tensor::f_cat(&values, 0).map_err(failed)
     }

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::{Pca, Torch};
 use crate::data::{self, Samples};
+use crate::live::{Progress, stopped};
 use crate::network::Network;
 use crate::view::{Bundle, Figure, Gallery, GalleryCard, GalleryRow, IntoValues, Values};
 use crate::{Error, Result};
@@ -22,6 +23,8 @@ pub struct PatchColors {
     title: String,
     variance_ratio: Vec<f64>,
     pictures: Vec<Colored>,
+    /// How the run ended early, if it did.
+    stopped: Option<String>,
 }
 
 #[derive(Clone)]
@@ -69,6 +72,7 @@ impl Network {
         }
         let [c, h, w] = self.preprocess().input_shape();
         let as_maps = self.maps(at, &[1, c, h, w])?;
+        let mut progress = Progress::new(format!("colors of `{layer}`"));
         let (mut pictures, mut maps) = (Vec::new(), Vec::new());
         for index in 0..count {
             let photo = photos.photo(index)?;
@@ -76,7 +80,13 @@ impl Network {
             maps.push(as_maps.of(&self.value(&input, at)?)?);
             let seen = self.preprocess().sharp_view(&photo, SHOWN)?;
             pictures.push((photo.title().to_owned(), seen));
+            let done = pictures.len();
+            progress.step(done, count, || format!("{done} of {count} photos"));
+            if progress.is_over() {
+                break;
+            }
         }
+        let stopped = stopped(pictures.len(), count);
         let places = maps.iter().map(places).collect::<Result<Vec<_>, _>>();
         let places = places.and_then(|places| Tensor::f_cat(&places, 0)).map_err(failed)?;
         let channels = places.size().get(1).copied().unwrap_or_default();
@@ -98,7 +108,7 @@ impl Network {
         };
         let pictures = pictures.into_iter().zip(&maps).map(&mut colored).collect::<Result<_>>()?;
         let title = format!("Colors of {}, {}", self.name(), self.nodes()[at].name);
-        Ok(PatchColors { title, variance_ratio: fitted.variance_ratio(), pictures })
+        Ok(PatchColors { title, variance_ratio: fitted.variance_ratio(), pictures, stopped })
     }
 }
 
@@ -131,11 +141,15 @@ impl PatchColors {
     fn note(&self) -> String {
         let shares: Vec<String> =
             self.variance_ratio.iter().map(|share| format!("{:.0} %", 100.0 * share)).collect();
-        format!(
+        let mut note = format!(
             "red, green and blue: the first three principal components of all places, with {} of the \
              variance",
             shares.join(", ")
-        )
+        );
+        if let Some(stopped) = &self.stopped {
+            note.push_str(&format!("; {stopped} photos"));
+        }
+        note
     }
 
     fn gallery(&self) -> Result<Gallery> {

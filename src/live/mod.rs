@@ -12,3 +12,4 @@ pub(crate) use frame::{Frame, new_id};
 pub use handle::Live;
 pub(crate) use preview::Preview;
 pub use progress::Progress;
+pub(crate) use progress::stopped;

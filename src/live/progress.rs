@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Frame, new_id};
 use crate::notebook::{Place, is_stopped, place, say, send};
 use crate::view::escape;
+use crate::{Error, Result};
 
 /// How far a run is: what, how many steps of how many, how fast, and the time left.
 ///
@@ -89,6 +90,17 @@ impl Progress {
     /// Why a run that is over did not come to its end, for a sentence: `… after 12 of 40 steps`.
     pub(crate) fn reason(&self) -> &'static str {
         if self.is_late() { "time was over" } else { "stopped by hand" }
+    }
+
+    /// For a run whose part is of no use: an error if it is to end before it is done.
+    pub(crate) fn check(&self, done: usize, all: usize) -> Result<()> {
+        match stopped(done, all).filter(|_| self.is_over()) {
+            Some(stopped) => Err(Error::Stopped(format!(
+                "{}: {stopped}, and nothing is kept of a part; run the cell again for all of it",
+                self.what
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn is_late(&self) -> bool {
@@ -177,6 +189,11 @@ impl Drop for Progress {
     }
 }
 
+/// What is said of a run that was ended early, by its time limit or by hand; `None` of a whole one.
+pub(crate) fn stopped(done: usize, all: usize) -> Option<String> {
+    (done < all).then(|| format!("stopped after {done} of {all}"))
+}
+
 /// Steps in a second, or seconds for one.
 fn rate_text(rate: f64) -> String {
     match rate {
@@ -218,5 +235,13 @@ mod tests {
         assert!(!Progress::new("").is_over());
         assert!(Progress::new("").time_limit(Some(Duration::ZERO)).is_over());
         assert!(!Progress::new("").time_limit(Some(Duration::from_secs(60))).is_over());
+    }
+
+    #[test]
+    fn what_is_of_no_use_in_part_is_an_error_unless_it_is_whole() {
+        let over = Progress::new("features").time_limit(Some(Duration::ZERO));
+        let error = over.check(3, 10).expect_err("stopped").to_string();
+        assert!(error.starts_with("features: stopped after 3 of 10"), "{error}");
+        assert!(over.check(10, 10).is_ok() && Progress::new("").check(3, 10).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 use crate::attribution::Unit;
 use crate::data::{Samples, prepared};
 use crate::limits::position;
-use crate::live::Progress;
+use crate::live::{Preview, Progress};
 use crate::network::{Network, ReceptiveField};
 use crate::view::{BoundingBox, Bundle, Figure, Gallery, GalleryCard, GalleryRow};
 use crate::{Error, Result};
@@ -36,7 +36,9 @@ pub struct Example {
 #[derive(Clone)]
 pub struct Examples {
     title: String,
+    /// How many photos there are, and of how many the activations are known.
     photos: usize,
+    looked_at: usize,
     examples: Vec<Example>,
     input: [u32; 2],
 }
@@ -80,7 +82,10 @@ pub fn dataset_examples(
     let field = field.unwrap_or([ReceptiveField::Whole; 2]);
     let size = [height, width].map(|size| size.max(1) as u32);
     let mut progress = Progress::new(format!("looking for photos that excite {unit}"));
-    let mut best: Vec<Example> = Vec::new();
+    let mut preview = Preview::new(false);
+    let title = format!("Photos that excite {unit} of {} most", net.name());
+    let mut found =
+        Examples { title, photos: all, looked_at: 0, examples: Vec::new(), input: size };
     let mut done = 0;
     while done < all {
         let (photos, inputs) = prepared(net, samples, done..(done + BATCH).min(all))?;
@@ -88,6 +93,7 @@ pub fn dataset_examples(
         for (row, photo) in photos.iter().enumerate() {
             let (score, place) = largest(&value, row as i64, &unit)?;
             let index = done + row;
+            let best = &mut found.examples;
             let worst = best.last().map_or(f64::NEG_INFINITY, |example| example.score);
             if best.len() >= count.max(1) && score <= worst {
                 continue;
@@ -100,10 +106,14 @@ pub fn dataset_examples(
             best.truncate(count.max(1));
         }
         done += photos.len();
+        found.looked_at = done;
+        preview.show(|| Ok(&found));
         progress.step(done, all, || format!("{done} of {all} photos"));
+        if progress.is_over() {
+            break;
+        }
     }
-    let title = format!("Photos that excite {unit} of {} most", net.name());
-    Ok(Examples { title, photos: done, examples: best, input: size })
+    Ok(found)
 }
 
 /// A unit's largest activation in a picture, and where it is; `maps` are `[N, C, h, w]`.
@@ -178,10 +188,13 @@ impl Examples {
     }
 
     fn note(&self) -> String {
+        let looked_at = match self.looked_at {
+            all if all == self.photos => all.to_string(),
+            first => format!("the first {first} of {}", self.photos),
+        };
         format!(
-            "{} of {} photos, each with the activation; framed is what the unit sees there",
-            self.examples.len(),
-            self.photos
+            "{} of {looked_at} photos, each with the activation; framed is what the unit sees there",
+            self.examples.len()
         )
     }
 }

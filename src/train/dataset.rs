@@ -226,6 +226,7 @@ fn prepared(
         place.and_then(|mut place| place.f_copy_(&part)).map_err(failed)?;
         done += size;
         progress.step(done as usize, count, || format!("{done} of {count}"));
+        progress.check(done as usize, count)?;
     }
     Ok(images)
 }

@@ -82,7 +82,9 @@ impl AblationCam {
         let order = by_variance(&maps, self.channels)?;
         let maps = maps.f_index_select(0, &order).map_err(failed)?;
         let channels = Vec::<i64>::try_from(&order).map_err(failed)?;
+        let score = targets.measured(&resumed.output, self.measure)?;
         let mut scores = Vec::new();
+        let weights = |scores: &[Tensor]| losses(&score, &Tensor::f_cat(scores, 0)?);
         let (size, kind) = (input.size(), input.kind());
         let variants = Variants::new("Ablation-CAM", channels.len(), net, &size, kind, false)?;
         variants.time_limit(self.time_limit).run(|range| {
@@ -90,11 +92,10 @@ impl AblationCam {
             let output =
                 resumed.run(&without(&layer, &resumed.value, channels).map_err(failed)?)?;
             scores.push(targets.repeated(channels.len()).measured(&output, self.measure)?);
+            run.show(|| Weighed::new(&maps, weights(&scores))?.so_far());
             Ok(())
         })?;
-        let score = targets.measured(&resumed.output, self.measure)?;
-        let weights = Tensor::f_cat(&scores, 0).and_then(|scores| losses(&score, &scores));
-        Ok(Weighed { maps, weights: weights.map_err(failed)? })
+        Weighed::new(&maps, weights(&scores))
     }
 }
 

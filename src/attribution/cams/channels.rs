@@ -2,25 +2,39 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::attribution::perturbation::stopped;
 use crate::attribution::{Attributions, Run};
 use crate::limits::position;
+use crate::live::stopped;
 use crate::{Error, Result};
 
 /// Channels of one image's layer, the one that varies most first, each with its weight.
 pub(super) struct Weighed {
     /// `[K, h, w]`
-    pub maps: Tensor,
+    maps: Tensor,
     /// Those that were weighed, `[up to K]`.
-    pub weights: Tensor,
+    weights: Tensor,
 }
 
 impl Weighed {
+    pub(super) fn new(maps: &Tensor, weights: Result<Tensor, TchError>) -> Result<Weighed> {
+        let weights = weights.map_err(Error::torch("weighting the channels"))?;
+        Ok(Weighed { maps: maps.shallow_clone(), weights })
+    }
+
     /// The positive part of the weighted sum of the maps: `[h, w]`.
-    fn map(&self) -> Result<Tensor, TchError> {
-        let maps = self.maps.f_narrow(0, 0, self.done())?;
-        let weighted = maps.f_mul(&self.weights.f_view([-1, 1, 1])?)?;
-        weighted.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?.f_relu()
+    fn map(&self) -> Result<Tensor> {
+        let sum = || {
+            let maps = self.maps.f_narrow(0, 0, self.done())?;
+            let weighted = maps.f_mul(&self.weights.f_view([-1, 1, 1])?)?;
+            weighted.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>)?.f_relu()
+        };
+        sum().map_err(Error::torch("weighting the channels"))
+    }
+
+    /// What is found by those that are weighed so far.
+    pub(super) fn so_far(&self) -> Result<Attributions> {
+        let map = self.map()?.f_unsqueeze(0);
+        Ok(found(map.map_err(Error::torch("weighting the channels"))?))
     }
 
     fn done(&self) -> i64 {
@@ -56,9 +70,13 @@ pub(super) fn weighed(
 ) -> Result<Attributions> {
     let (maps, done) = run.each(|one| {
         let weighed = weigh(one)?;
-        let map = weighed.map().map_err(Error::torch("weighting the channels"))?;
-        Ok((map, stopped(weighed.done() as usize, weighed.count() as usize)))
+        Ok((weighed.map()?, stopped(weighed.done() as usize, weighed.count() as usize)))
     })?;
     let stopped = done.into_iter().flatten().next();
-    Ok(Attributions { stopped, ..Attributions::positive(maps, "weighted activation") })
+    Ok(Attributions { stopped, ..found(maps) })
+}
+
+/// Maps `[N, h, w]`.
+fn found(maps: Tensor) -> Attributions {
+    Attributions::positive(maps, "weighted activation")
 }

@@ -76,6 +76,7 @@ impl ScoreCam {
         let order = by_variance(&maps, self.channels)?;
         let maps = maps.f_index_select(0, &order).map_err(failed)?;
         let mut scores = Vec::new();
+        let weights = |scores: &[Tensor]| Tensor::f_cat(scores, 0)?.f_softmax(0, None::<Kind>);
         let count = maps.size().first().map_or(0, |&count| count as usize);
         let variants = Variants::new("Score-CAM", count, net, &input.size(), input.kind(), false)?;
         variants.time_limit(self.time_limit).run(|range| {
@@ -83,11 +84,10 @@ impl ScoreCam {
             let seen = maps.f_narrow(0, start, length).and_then(|maps| masked(input, &maps));
             let output = net.value(&seen.map_err(failed)?, targets.node)?;
             scores.push(targets.repeated(range.len()).measured(&output, self.measure)?);
+            run.show(|| Weighed::new(&maps, weights(&scores))?.so_far());
             Ok(())
         })?;
-        let weights =
-            Tensor::f_cat(&scores, 0).and_then(|scores| scores.f_softmax(0, None::<Kind>));
-        Ok(Weighed { maps, weights: weights.map_err(failed)? })
+        Weighed::new(&maps, weights(&scores))
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::attribution::perturbation::{Variants, stopped};
+use crate::attribution::perturbation::Variants;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::limits::check_count;
+use crate::live::stopped;
 use crate::network::Network;
 use crate::view::Heatmap;
 use crate::{Error, Result};
@@ -99,7 +100,8 @@ impl IntegratedGradients {
         let baseline = baseline.map_err(failed())?;
         let path = input.f_sub(&baseline).map_err(failed())?;
         let mut sum = path.f_zeros_like().map_err(failed())?;
-        let order = spread(self.steps);
+        let values = |sum: &Tensor, steps: usize| sum.f_div_scalar(steps as f64)?.f_mul(&path);
+        let (order, mut done) = (spread(self.steps), 0);
         let variants = Variants::new(
             "Integrated gradients",
             self.steps,
@@ -118,10 +120,14 @@ impl IntegratedGradients {
                 .f_view(shape.as_slice())
                 .and_then(|g| g.f_sum_dim_intlist([0_i64].as_slice(), false, None::<Kind>));
             sum = total.and_then(|total| sum.f_add(&total)).map_err(failed())?;
+            done += steps.len();
+            run.show(|| {
+                let found = signed(values(&sum, done).map_err(failed())?);
+                Ok(Attributions { notes: vec![format!("{done} steps")], ..found })
+            });
             Ok(())
         })?;
-        let values = sum.f_div_scalar(steps as f64).and_then(|mean| mean.f_mul(&path));
-        let values = values.map_err(failed())?;
+        let values = values(&sum, steps).map_err(failed())?;
         let score = |input: &Tensor| {
             let value = net.value(input, targets.node)?;
             targets.scores(&value)?.f_to_kind(Kind::Double).map_err(failed())
@@ -149,13 +155,17 @@ impl Attribution for IntegratedGradients {
             total.map_err(failed())?,
             delta.map_err(failed())?
         );
-        let found = Attributions::signed(values, "contribution to the score").readings(
-            "red pixels increase its score, blue ones decrease it",
-            "bright pixels increase its score",
-        );
         let stopped = stopped(steps, self.steps);
-        Ok(Attributions { notes: vec![note], stopped, ..found })
+        Ok(Attributions { notes: vec![note], stopped, ..signed(values) })
     }
+}
+
+/// What is found, `[N, C, H, W]`.
+fn signed(values: Tensor) -> Attributions {
+    Attributions::signed(values, "contribution to the score").readings(
+        "red pixels increase its score, blue ones decrease it",
+        "bright pixels increase its score",
+    )
 }
 
 /// The steps in an order in which the first few, however many, are spread over the whole path (van der

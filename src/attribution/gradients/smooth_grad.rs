@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::attribution::perturbation::{Variants, stopped};
+use crate::attribution::perturbation::Variants;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::limits::check_count;
+use crate::live::stopped;
 use crate::network::Network;
 use crate::random::Random;
 use crate::view::Heatmap;
@@ -127,6 +128,12 @@ impl Attribution for SmoothGrad {
         let (mut sum, mut squares) = (zeros()?, zeros()?);
         let variants =
             Variants::new("SmoothGrad", self.samples, net, &input.size(), input.kind(), true)?;
+        let found = |sum: &Tensor, squares: &Tensor, count: usize| {
+            let values = self.aggregation.of(sum, squares, count);
+            let values = values.and_then(|values| values.f_to_kind(input.kind()));
+            Ok(Attributions::positive(values.map_err(failed())?, self.aggregation.unit())
+                .reading("bright pixels change its score most, whatever the noise"))
+        };
         let done = variants.time_limit(self.time_limit).run(|samples| {
             let mut random_here = Random(random.0);
             let noisy = noisy(input, &deviation, samples.len(), &mut random_here);
@@ -143,23 +150,31 @@ impl Attribution for SmoothGrad {
             sum = sum.f_add(&gradients).map_err(failed())?;
             squares = squares.f_add(&gradient_squares).map_err(failed())?;
             random = random_here;
+            run.show(|| found(&sum, &squares, samples.end));
             Ok(())
         })?;
-        let count = done as f64;
-        let mean = sum.f_div_scalar(count).map_err(failed())?;
-        let square = squares.f_div_scalar(count).map_err(failed())?;
-        let (values, unit) = match self.aggregation {
-            Aggregation::Mean => (Ok(mean), "|mean gradient|"),
-            Aggregation::Squared => (Ok(square), "mean squared gradient"),
-            Aggregation::Variance => {
-                let variance = mean.f_square().and_then(|mean| square.f_sub(&mean)?.f_clamp_min(0));
-                (variance, "variance of the gradient")
-            }
-        };
-        let values = values.and_then(|values| values.f_to_kind(input.kind())).map_err(failed())?;
-        let found = Attributions::positive(values, unit)
-            .reading("bright pixels change its score most, whatever the noise");
-        Ok(Attributions { stopped: stopped(done, self.samples), ..found })
+        Ok(Attributions { stopped: stopped(done, self.samples), ..found(&sum, &squares, done)? })
+    }
+}
+
+impl Aggregation {
+    /// Of `count` gradients with this sum and sum of squares, double.
+    fn of(self, sum: &Tensor, squares: &Tensor, count: usize) -> Result<Tensor, TchError> {
+        let mean = sum.f_div_scalar(count as f64)?;
+        let square = squares.f_div_scalar(count as f64)?;
+        match self {
+            Aggregation::Mean => Ok(mean),
+            Aggregation::Squared => Ok(square),
+            Aggregation::Variance => square.f_sub(&mean.f_square()?)?.f_clamp_min(0),
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Aggregation::Mean => "|mean gradient|",
+            Aggregation::Squared => "mean squared gradient",
+            Aggregation::Variance => "variance of the gradient",
+        }
     }
 }
 

@@ -11,4 +11,4 @@ pub use occlusion::occlusion;
 pub(super) use patches::baseline;
 pub use patches::{Baseline, Patches};
 pub use rise::{Rise, rise};
-pub(super) use variants::{Variants, stopped};
+pub(super) use variants::Variants;

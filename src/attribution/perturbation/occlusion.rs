@@ -4,24 +4,27 @@
 //! ([arXiv:1311.2901](https://arxiv.org/abs/1311.2901)). Only the region that a patch can change is
 //! recomputed ([`crate::network`]'s regions), which gives the same values in less time.
 
+use std::cell::RefCell;
+
 use tch::{Kind, TchError, Tensor};
 
 use super::Measure;
 use super::patches::{Patches, baseline};
-use super::variants::{Variants, stopped};
+use super::variants::Variants;
 use crate::attribution::figure::{ALONE, input_size};
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
+use crate::live::{Preview, Progress, stopped};
 use crate::network::{Network, Windows};
 use crate::view::{Guess, Occlusion, PatchGrid};
 use crate::{Error, Result};
 
-/// What covering each place did to one image.
+/// What covering each place did to one image, batch by batch.
 struct Covered {
     /// How far the measure drops at each place that was reached, row by row.
-    pub drops: Tensor,
+    drops: Vec<Tensor>,
     /// The scored row of classes at each of these places, `[places, classes]`; empty where no class is
     /// explained.
-    pub outputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
     size: [i64; 2],
     rows: Vec<[i64; 2]>,
     columns: Vec<[i64; 2]>,
@@ -59,22 +62,29 @@ pub fn occlusion(
             "one occlusion figure has one measure: give all its patches the same".to_owned(),
         ));
     }
-    let mut unfinished = Vec::new();
-    let grids = patches.iter().map(|&patches| {
-        let square = |[height, width]: [i64; 2]| {
-            u32::try_from(height).ok().filter(|_| height == width).ok_or_else(|| {
-                Error::Argument(format!(
-                    "the figure shows square patches and strides, not [{height}, {width}]; \
-                     `Patches::explain` takes any"
-                ))
-            })
-        };
-        let (size, stride) = (square(patches.size)?, square(patches.stride)?);
-        let covered = cover(&run, patches)?;
+    let base = targets.measured(run.output()?, measure)?.f_double_value(&[0]).map_err(failed)?;
+    let title = format!("Occlusion for {} in {}", targets.name(net, 0), input.title());
+    let (unit, picture) = (targets.unit(0, measure), input.shown(net, ALONE)?);
+    let [height, width] = input_size(run.input());
+    let figure = |grids: Vec<PatchGrid>| {
+        let figure = Occlusion::new(title.as_str(), unit, picture.clone(), base, grids)?;
+        Ok(figure.input_size(height, width))
+    };
+    // One run for the stop button, also between two sizes.
+    let _whole = Progress::new("Occlusion").quiet(true);
+    let preview = RefCell::new(Preview::new(false));
+    let (mut grids, mut unfinished) = (Vec::new(), Vec::new());
+    for &patches in patches {
+        let sides = [square(patches.size)?, square(patches.stride)?];
+        let covered = cover(&run, patches, &|covered| {
+            preview.borrow_mut().show(|| {
+                let so_far = covered.patch_grid(sides, Vec::new())?;
+                figure([grids.as_slice(), &[so_far]].concat())
+            });
+        })?;
         if let Some(stopped) = covered.stopped() {
-            unfinished.push(format!("patch {size}: {stopped}"));
+            unfinished.push(format!("patch {}: {stopped}", sides[0]));
         }
-        let drops = covered.grid(&covered.drops, f64::NAN).map_err(failed)?;
         // Predictions only where classes are explained.
         let guesses = match targets.class(0) {
             Some(_) => {
@@ -82,15 +92,19 @@ pub fn occlusion(
             }
             None => Vec::new(),
         };
-        PatchGrid::new(size, stride, &drops, guesses)
-    });
-    let grids = grids.collect::<Result<Vec<PatchGrid>>>()?;
-    let base = targets.measured(run.output()?, measure)?.f_double_value(&[0]).map_err(failed)?;
-    let title = format!("Occlusion for {} in {}", targets.name(net, 0), input.title());
-    let picture = input.shown(net, ALONE)?;
-    let figure = Occlusion::new(title, targets.unit(0, measure), picture, base, grids)?;
-    let [height, width] = input_size(run.input());
-    Ok(unfinished.into_iter().fold(figure.input_size(height, width), Occlusion::note))
+        grids.push(covered.patch_grid(sides, guesses)?);
+    }
+    Ok(unfinished.into_iter().fold(figure(grids)?, Occlusion::note))
+}
+
+/// The side of a square.
+fn square([height, width]: [i64; 2]) -> Result<u32> {
+    u32::try_from(height).ok().filter(|_| height == width).ok_or_else(|| {
+        Error::Argument(format!(
+            "the figure shows square patches and strides, not [{height}, {width}]; \
+             `Patches::explain` takes any"
+        ))
+    })
 }
 
 impl Attribution for Patches {
@@ -99,21 +113,26 @@ impl Attribution for Patches {
     }
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
+        let found = |maps: Tensor| -> Result<Attributions> {
+            let unit = format!("drop of {}", run.targets()?.unit(0, self.measure));
+            Ok(Attributions::signed(maps, unit).readings(
+                "covering red regions lowers its score, covering blue ones raises it",
+                "covering bright regions lowers its score",
+            ))
+        };
+        let so_far = |covered: &Covered| {
+            found(covered.map().and_then(|map| map.f_unsqueeze(0)).map_err(failed)?)
+        };
         let (maps, stopped) = run.each(|one| {
-            let covered = cover(one, *self)?;
+            let covered = cover(one, *self, &|covered| one.show(|| so_far(covered)))?;
             Ok((covered.map().map_err(failed)?, covered.stopped()))
         })?;
-        let unit = format!("drop of {}", run.targets()?.unit(0, self.measure));
-        let found = Attributions::signed(maps, unit).readings(
-            "covering red regions lowers its score, covering blue ones raises it",
-            "covering bright regions lowers its score",
-        );
-        Ok(Attributions { stopped: stopped.into_iter().flatten().next(), ..found })
+        Ok(Attributions { stopped: stopped.into_iter().flatten().next(), ..found(maps)? })
     }
 }
 
-/// Covers each place of the run's only image.
-fn cover(run: &Run<'_>, patches: Patches) -> Result<Covered> {
+/// Covers each place of the run's only image. `shown` sees what is done after each batch.
+fn cover(run: &Run<'_>, patches: Patches, shown: &dyn Fn(&Covered)) -> Result<Covered> {
     let input = run.input();
     let [_, _, height, width] = input.size()[..] else {
         return Err(Error::Internal("occlusion without an image [1, C, H, W]".to_owned()));
@@ -126,7 +145,8 @@ fn cover(run: &Run<'_>, patches: Patches) -> Result<Covered> {
     let places: Vec<[[i64; 2]; 2]> =
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| [row, column])).collect();
     let score = targets.measured(&base[targets.node], patches.measure)?;
-    let (mut outputs, mut drops) = (Vec::new(), Vec::new());
+    let (drops, outputs) = (Vec::new(), Vec::new());
+    let mut covering = Covered { drops, outputs, size: [height, width], rows, columns };
     let classes = targets.class(0).is_some();
     let mut variants =
         Variants::new("Occlusion", places.len(), net, &input.size(), input.kind(), false)?;
@@ -136,15 +156,15 @@ fn cover(run: &Run<'_>, patches: Patches) -> Result<Covered> {
         let windows = covered(input, &filler, batch, patches.size).map_err(failed)?;
         let output = tch::no_grad(|| net.run_regions(&base, &windows, targets.node))?;
         let scores = targets.repeated(batch.len()).measured(&output, patches.measure)?;
-        drops.push(score.f_sub(&scores).map_err(failed)?);
+        covering.drops.push(score.f_sub(&scores).map_err(failed)?);
         // A map for each class, at each place, would fill the memory.
         if classes {
-            outputs.push(output);
+            covering.outputs.push(output);
         }
+        shown(&covering);
         Ok(())
     })?;
-    let drops = Tensor::f_cat(&drops, 0).map_err(failed)?;
-    Ok(Covered { drops, outputs, size: [height, width], rows, columns })
+    Ok(covering)
 }
 
 impl Covered {
@@ -153,7 +173,18 @@ impl Covered {
     }
 
     fn reached(&self) -> usize {
-        self.drops.numel()
+        self.drops.iter().map(Tensor::numel).sum()
+    }
+
+    /// The drops at the places that were reached, `[places]`.
+    fn drops(&self) -> Result<Tensor, TchError> {
+        Tensor::f_cat(&self.drops, 0)
+    }
+
+    /// The grid of a figure, for patches of this size and stride; places that were not reached have no number.
+    fn patch_grid(&self, [size, stride]: [u32; 2], guesses: Vec<Vec<Guess>>) -> Result<PatchGrid> {
+        let drops = self.drops().and_then(|drops| self.grid(&drops, f64::NAN));
+        PatchGrid::new(size, stride, &drops.map_err(failed)?, guesses)
     }
 
     /// What is said of places that were not reached.
@@ -198,11 +229,11 @@ impl Covered {
         let (rows, columns) =
             (matrix(&self.rows, self.size[0])?, matrix(&self.columns, self.size[1])?);
         let spread = |drops: &Tensor| rows.f_matmul(drops)?.f_matmul(&columns.f_transpose(0, 1)?);
-        let drops = self.drops.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Double)?;
+        let drops = self.drops()?;
+        let kind = drops.kind();
+        let drops = drops.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Double)?;
         let covers = self.grid(&drops.f_ones_like()?, 0.0)?;
-        spread(&self.grid(&drops, 0.0)?)?
-            .f_div(&spread(&covers)?.f_clamp_min(1)?)?
-            .f_to_kind(self.drops.kind())
+        spread(&self.grid(&drops, 0.0)?)?.f_div(&spread(&covers)?.f_clamp_min(1)?)?.f_to_kind(kind)
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use tch::{Kind, TchError, Tensor};
 
 use super::Measure;
-use super::variants::{Variants, stopped};
+use super::variants::Variants;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
 use crate::limits::check_count;
+use crate::live::stopped;
 use crate::network::Network;
 use crate::random::Random;
 use crate::view::Heatmap;
@@ -51,10 +52,10 @@ impl Default for Rise {
 
 /// The masks of one image, weighted by their scores.
 struct Weighted {
-    /// The paper's map, `[H, W]`.
-    map: Tensor,
-    /// The masks' mean score.
-    mean: f64,
+    /// The sum of the masks, each times its score: `[H, W]`, double.
+    sum: Tensor,
+    /// The sum of the scores.
+    scores: f64,
     /// How many masks.
     done: usize,
 }
@@ -109,7 +110,28 @@ impl Rise {
     ///
     /// No masks or cells, a probability that is none.
     pub fn mean_scores(&self, run: &Run<'_>) -> Result<Tensor> {
-        Ok(run.each(|one| Ok((self.weigh(one)?.map, ())))?.0)
+        Ok(run.each(|one| Ok((self.mean_score(&self.weigh(one)?, one)?, ())))?.0)
+    }
+
+    fn mean_score(&self, weighted: &Weighted, run: &Run<'_>) -> Result<Tensor> {
+        let map = weighted.sum.f_div_scalar(self.probability * weighted.done as f64);
+        map.and_then(|map| map.f_to_kind(run.input().kind())).map_err(failed)
+    }
+
+    /// The same less what masks score on average, `[H, W]`.
+    fn above_mean(&self, weighted: &Weighted, run: &Run<'_>) -> Result<Tensor> {
+        let mean = weighted.scores / weighted.done as f64;
+        self.mean_score(weighted, run)?.f_sub_scalar(mean).map_err(failed)
+    }
+
+    /// Of maps `[N, H, W]`.
+    fn found(&self, maps: Tensor, done: usize, run: &Run<'_>) -> Result<Attributions> {
+        let unit = format!("{} above the mean", run.targets()?.unit(0, self.measure));
+        let found = Attributions::signed(maps, unit).readings(
+            "red pixels raise it where they are seen, blue ones lower it",
+            "bright pixels raise it where they are seen",
+        );
+        Ok(Attributions { notes: vec![format!("{done} masks")], ..found })
     }
 
     /// For the run's only image.
@@ -130,10 +152,10 @@ impl Rise {
             return Err(Error::Internal("RISE without an image [1, C, H, W]".to_owned()));
         };
         let mut random = Random(self.seed);
-        let sum = Tensor::f_zeros([height * width], (Kind::Double, input.device()));
-        let (mut sum, mut total) = (sum.map_err(failed)?, 0.0);
+        let sum = Tensor::f_zeros([height, width], (Kind::Double, input.device()));
+        let mut weighted = Weighted { sum: sum.map_err(failed)?, scores: 0.0, done: 0 };
         let variants = Variants::new("RISE", count, net, &input.size(), input.kind(), false)?;
-        let done = variants.time_limit(self.time_limit).run(|range| {
+        variants.time_limit(self.time_limit).run(|range| {
             let mut random_here = Random(random.0);
             let masks =
                 masks(input, range.len(), cells, probability, &mut random_here).map_err(failed)?;
@@ -141,17 +163,22 @@ impl Rise {
             let scores = targets.repeated(range.len()).measured(&output, measure)?;
             let more = scores
                 .f_to_kind(Kind::Double)
-                .and_then(|s| s.f_matmul(&masks.f_flatten(1, -1)?.f_to_kind(Kind::Double)?));
-            total +=
-                scores.f_sum(Kind::Double).and_then(|s| s.f_double_value(&[])).map_err(failed)?;
-            sum = more.and_then(|more| sum.f_add(&more)).map_err(failed)?;
+                .and_then(|s| s.f_matmul(&masks.f_flatten(1, -1)?.f_to_kind(Kind::Double)?))
+                .and_then(|more| weighted.sum.f_add(&more.f_view([height, width])?));
+            let total = scores.f_sum(Kind::Double).and_then(|s| s.f_double_value(&[]));
+            weighted = Weighted {
+                sum: more.map_err(failed)?,
+                scores: weighted.scores + total.map_err(failed)?,
+                done: weighted.done + range.len(),
+            };
             random = random_here;
+            run.show(|| {
+                let map = self.above_mean(&weighted, run)?.f_unsqueeze(0).map_err(failed)?;
+                self.found(map, weighted.done, run)
+            });
             Ok(())
         })?;
-        let map = sum
-            .f_div_scalar(probability * done as f64)
-            .and_then(|mean| mean.f_view([height, width])?.f_to_kind(input.kind()));
-        Ok(Weighted { map: map.map_err(failed)?, mean: total / done as f64, done })
+        Ok(weighted)
     }
 }
 
@@ -162,17 +189,11 @@ impl Attribution for Rise {
 
     fn attribute(&self, run: &Run<'_>) -> Result<Attributions> {
         let (maps, done) = run.each(|one| {
-            let Weighted { map, mean, done } = self.weigh(one)?;
-            Ok((map.f_sub_scalar(mean).map_err(failed)?, done))
+            let weighted = self.weigh(one)?;
+            Ok((self.above_mean(&weighted, one)?, weighted.done))
         })?;
         let done = done.into_iter().min().unwrap_or_default();
-        let unit = format!("{} above the mean", run.targets()?.unit(0, self.measure));
-        let found = Attributions::signed(maps, unit).readings(
-            "red pixels raise it where they are seen, blue ones lower it",
-            "bright pixels raise it where they are seen",
-        );
-        let notes = vec![format!("{done} masks")];
-        Ok(Attributions { notes, stopped: stopped(done, self.masks), ..found })
+        Ok(Attributions { stopped: stopped(done, self.masks), ..self.found(maps, done, run)? })
     }
 }
 

@@ -8,7 +8,7 @@ use tch::{Device, Kind};
 
 use crate::Result;
 use crate::batching::Batches;
-use crate::live::Progress;
+use crate::live::{Progress, stopped};
 use crate::network::Network;
 
 /// From here on larger batches are no faster, and time bounds would be met late. On the CPU gradients
@@ -75,9 +75,4 @@ impl Variants {
         }
         Ok(batches.done())
     }
-}
-
-/// What is said of a run that its time limit ended; `None` of a whole one.
-pub(crate) fn stopped(done: usize, count: usize) -> Option<String> {
-    (done < count).then(|| format!("stopped after {done} of {count}, as its time was up"))
 }

@@ -63,6 +63,7 @@ pub fn agreement(
         maps.push(values(&map)?.concat().into_iter().map(f64::abs).collect::<Vec<f64>>());
         let done = maps.len();
         progress.step(done, methods.len(), || format!("{done} of {} maps", methods.len()));
+        progress.check(done, methods.len())?;
     }
     let count = maps.len();
     let pairs = |of: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {

@@ -14,7 +14,7 @@ use super::similarity::{is_blank, rank_correlation, structural_similarity};
 use crate::attribution::figure::{AMONG_OTHERS, input_size};
 use crate::attribution::method::single;
 use crate::attribution::{Attribution, Attributions, Input, Run, Target};
-use crate::live::Progress;
+use crate::live::{Progress, stopped};
 use crate::network::Network;
 use crate::view::{Bundle, Curves, Figure, Heatmap, Heatmaps, Panel, ScaleSharing, Series};
 use crate::{Error, Result};
@@ -188,8 +188,8 @@ pub(super) fn cascade(
         layers.last().map_or("", |&top| &net.nodes()[top].name),
         stages.last().map_or("nothing", |stage| &stage.layer)
     );
-    if stages.len() < count {
-        note.push_str(&format!("; then time was over, after {} of {count} stages", stages.len()));
+    if let Some(stopped) = stopped(stages.len(), count) {
+        note.push_str(&format!("; {stopped} stages"));
     }
     let undefined = stages.iter().filter(|stage| stage.rank_correlation.is_nan()).count();
     if undefined > 0 {

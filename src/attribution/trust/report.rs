@@ -132,7 +132,9 @@ pub fn trust_with(
     options: Checks,
 ) -> Result<Trust> {
     let start = Instant::now();
-    let run = Run::of(net, input, target)?;
+    // One run for the stop button, also between the checks.
+    let _whole = Progress::new("trust").quiet(true);
+    let run = Run::of(net, input, target)?.shown(input, method);
     let found = method.attribute(&run)?;
 
     let arrange = |error: TchError| Error::torch("moving the map")(error);

@@ -89,7 +89,9 @@ impl<'a> Scorer<'a> {
             all.push(batch);
             let done = batches.done();
             progress.step(done, count, || format!("{done} of {count} runs"));
-            if progress.is_over() && done >= least {
+            if least == count {
+                progress.check(done, count)?;
+            } else if progress.is_over() && done >= least {
                 break;
             }
         }

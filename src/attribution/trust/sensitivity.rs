@@ -56,7 +56,9 @@ pub fn max_sensitivity(
         let moved = map(&run.on_input(disturbed.map_err(failed())?)?)?;
         let change = moved.f_sub(&maps).and_then(|change| norm(&change)?.f_div(&below));
         most = change.and_then(|change| most.f_maximum(&change)).map_err(failed())?;
-        progress.step(sample + 1, samples, || format!("{} of {samples} maps", sample + 1));
+        let done = sample + 1;
+        progress.step(done, samples, || format!("{done} of {samples} maps"));
+        progress.check(done, samples)?;
     }
     Ok(most)
 }

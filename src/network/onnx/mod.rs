@@ -56,6 +56,7 @@ use tch::Device;
 
 use super::{Network, Preprocess};
 use crate::error::short;
+use crate::live::{Progress, stopped};
 use crate::{Error, Result};
 use import::Importer;
 use value::Value;
@@ -122,9 +123,7 @@ impl Network {
 
 fn open(path: &Path, image: Option<[i64; 3]>) -> Result<Network> {
     let refuse = |problem: String| Error::Onnx { path: path.to_owned(), problem };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    file.take(LARGEST_FILE).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    let bytes = contents(path)?;
     if bytes.len() as u64 == LARGEST_FILE {
         return Err(refuse("it is larger than an ONNX file can be (2 GiB)".to_owned()));
     }
@@ -137,6 +136,24 @@ fn open(path: &Path, image: Option<[i64; 3]>) -> Result<Network> {
     network.to_device(Device::cuda_if_available())
 }
 
+/// What the file holds, as far as an ONNX file can reach.
+fn contents(path: &Path) -> Result<Vec<u8>> {
+    const PIECE: u64 = 1 << 24;
+    let failed = || Error::io("read", path);
+    let mut file = File::open(path).map_err(failed())?.take(LARGEST_FILE);
+    let megabytes = |bytes: u64| usize::try_from(bytes >> 20).unwrap_or(usize::MAX);
+    let all = megabytes(file.get_ref().metadata().map_err(failed())?.len());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut progress = Progress::new(format!("reading {}", short(&name)));
+    let mut bytes = Vec::new();
+    while file.by_ref().take(PIECE).read_to_end(&mut bytes).map_err(failed())? > 0 {
+        let done = megabytes(bytes.len() as u64);
+        progress.step(done, all, || format!("{done} of {all} MB"));
+        progress.check(done, all)?;
+    }
+    Ok(bytes)
+}
+
 fn read(
     bytes: &[u8],
     folder: &Path,
@@ -147,9 +164,15 @@ fn read(
     let image = image_size(checked.input.sizes, image)?;
     let mut importer = Importer::new(&checked, folder, image);
     importer.lay_out_input(checked.input.layout, checked.input.name)?;
-    for &index in &checked.order {
+    let mut progress = Progress::new(format!("importing {}", short(name)));
+    let all = checked.order.len();
+    for (done, &index) in (1..).zip(&checked.order) {
         let node = &checked.graph.nodes[index];
         importer.convert(node).map_err(|problem| format!("{}: {problem}", node.title()))?;
+        progress.step(done, all, || format!("{done} of {all} nodes"));
+        if let Some(stopped) = stopped(done, all).filter(|_| progress.is_over()) {
+            return Err(format!("{stopped} nodes"));
+        }
     }
     let mut outputs = checked.graph.outputs.iter();
     let first = outputs.next().ok_or("its graph has no output")?;

@@ -152,7 +152,9 @@ impl Occlusion {
     fn oddities(&self) -> Option<String> {
         let drops = || self.grids.iter().flat_map(|grid| grid.drops.numbers());
         if drops().any(|drop| !drop.is_finite()) {
-            return Some("some scores are not finite; their places are left empty".to_owned());
+            return Some(
+                "places without a score, or with one that is not finite, are left empty".to_owned(),
+            );
         }
         let blank = drops().all(|&drop| drop == 0.0);
         blank.then(|| "blank: the score changes nowhere".to_owned())

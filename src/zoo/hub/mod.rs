@@ -8,14 +8,15 @@ mod transformers;
 
 use std::path::PathBuf;
 
-use convscope_weights::{Lines, Repository};
+use convscope_weights::Repository;
 use serde_json::Value;
 use tch::Device;
 
 use super::{weights, weights_folder};
+use crate::download::{self, Download};
 use crate::error::{quoted, short};
 use crate::network::Network;
-use crate::{Error, Result, notebook};
+use crate::{Error, Result};
 use architecture::Described;
 
 /// A network of Hugging Face's hub by the name of its repository, as `timm` or `transformers` saved it: on
@@ -83,18 +84,22 @@ fn weights_file(repository: &Repository) -> Result<PathBuf> {
     // What is on this machine is used before anything is fetched.
     match repository.find(&folder, first).or_else(|| repository.find(&folder, second)) {
         Some(found) => Ok(found),
-        None => file(repository, first).or_else(|_| file(repository, second)),
+        None => match file(repository, first) {
+            Err(Error::Stopped(how)) => Err(Error::Stopped(how)),
+            first => first.or_else(|_| file(repository, second)),
+        },
     }
 }
 
 fn file(repository: &Repository, name: &str) -> Result<PathBuf> {
     let folder = weights_folder()?;
-    repository.obtain(&folder, name, &Lines::new(notebook::say)).map_err(|error| {
+    let obtained = repository.obtain(&folder, name, &Download::new(name));
+    obtained.map_err(download::failed(|error| {
         Error::Argument(format!(
             "{repository}: there is no `{name}`: {error}. Run `hf download {repository}` (of Python's \
              huggingface_hub), whose cache is looked into, or put {} into {}",
             repository.url(name),
             repository.folder(&folder).display()
         ))
-    })
+    }))
 }

@@ -23,9 +23,10 @@ mod storage;
 
 use std::path::{Path, PathBuf};
 
-use convscope_weights::{Lines, Official};
+use convscope_weights::Official;
 use tch::{Device, Tensor};
 
+use crate::download::{self, Download};
 use crate::error::short;
 use crate::network::Network;
 use crate::{Error, Result, notebook};
@@ -165,11 +166,12 @@ pub(crate) fn load_embedded(network: &mut Network, bytes: &[u8]) -> Result<()> {
 
 fn obtain(official: &Official) -> Result<PathBuf> {
     let folder = weights_folder()?;
-    official.obtain(&folder, &Lines::new(notebook::say)).map_err(|error| Error::WeightsAbsent {
+    let obtained = official.obtain(&folder, &Download::new(official.name));
+    obtained.map_err(download::failed(|error| Error::WeightsAbsent {
         network: official.name.to_owned(),
         file: format!("`{0}.safetensors`, `{0}.pth` or `{1}`", official.name, official.file_name),
         folder,
         url: official.url(),
         source: error.into(),
-    })
+    }))
 }
