@@ -10,6 +10,10 @@ import type { Input } from "../format";
 export interface Stroke {
   readonly erase: boolean;
   readonly points: readonly { readonly x: number; readonly y: number }[];
+  /** Bytes of each channel; the input's ink if not given. */
+  readonly color?: readonly number[];
+  /** Of the pen, where 1 is the pad's width; twice `PEN` if not given. */
+  readonly width?: number;
 }
 
 /** Where the pad came to lie: pixels of the input = scale · place on the pad + (x, y). */
@@ -61,7 +65,9 @@ export function draw(strokes: readonly Stroke[], input: Input, below: Uint8Array
       ? Float32Array.from(below.subarray(c * places, (c + 1) * places))
       : new Float32Array(places).fill(drawing.paper[c] ?? 0),
   );
-  paint({ width, height, channels: planes }, strokes, fit, drawing.ink, drawing.paper);
+  paint({ width, height, channels: planes }, strokes, fit, (stroke) =>
+    stroke.erase ? drawing.paper : (stroke.color ?? drawing.ink),
+  );
   const bytes = new Uint8Array(channels * places);
   planes.forEach((plane, c) => plane.forEach((value, at) => (bytes[c * places + at] = Math.round(value))));
   return { bytes, fit };
@@ -73,7 +79,7 @@ function centered(strokes: readonly Stroke[], width: number, height: number): Fi
   const box = boundsOf(fine, 0.5);
   if (box === null) return { scale: width, x: 0, y: 0 };
   const extent = Math.max(box.right - box.left, box.bottom - box.top) / FINE;
-  const pen = 2 * PEN * width;
+  const pen = 2 * Math.max(...strokes.map(radiusOf)) * width;
   const most = BOX * Math.min(width, height) - EDGE - pen;
   const scale = Math.min(most / Math.max(extent - pen, 1), LARGEST);
   const fit = {
@@ -90,32 +96,30 @@ function centered(strokes: readonly Stroke[], width: number, height: number): Fi
 /** The strokes' ink alone, from 0 to 1. */
 function ink(strokes: readonly Stroke[], fit: Fit, width: number, height: number): Sheet {
   const sheet = { width, height, channels: [new Float32Array(width * height)] };
-  paint(sheet, strokes, fit, [1], [0]);
+  paint(sheet, strokes, fit, ({ erase }) => [erase ? 0 : 1]);
   return sheet;
 }
 
-/** Lays ink, or paper where the eraser went, over a sheet as wide as the picture. */
-function paint(
-  sheet: Sheet,
-  strokes: readonly Stroke[],
-  fit: Fit,
-  ink: readonly number[],
-  paper: readonly number[],
-): void {
+/** Lays each stroke's color over a sheet as wide as the picture. */
+function paint(sheet: Sheet, strokes: readonly Stroke[], fit: Fit, color: (stroke: Stroke) => readonly number[]): void {
   const mask = new Float32Array(sheet.width * sheet.height);
-  for (const { erase, points } of strokes) {
+  for (const stroke of strokes) {
     mask.fill(0);
     // The eraser is as wide as on the pad, the pen as in the picture.
-    const radius = erase ? ERASER * fit.scale : PEN * sheet.width;
-    const placed = points.map(({ x, y }) => ({ x: fit.scale * x + fit.x, y: fit.scale * y + fit.y }));
+    const radius = stroke.erase ? ERASER * fit.scale : radiusOf(stroke) * sheet.width;
+    const placed = stroke.points.map(({ x, y }) => ({ x: fit.scale * x + fit.x, y: fit.scale * y + fit.y }));
     placed.forEach((to, at) => cover(mask, sheet, placed[at - 1] ?? to, to, radius));
-    const color = erase ? paper : ink;
+    const laid = color(stroke);
     sheet.channels.forEach((plane, c) => {
       for (let at = 0; at < mask.length; at++) {
-        plane[at] = plane[at]! + (color[c]! - plane[at]!) * mask[at]!;
+        plane[at] = plane[at]! + (laid[c]! - plane[at]!) * mask[at]!;
       }
     });
   }
+}
+
+function radiusOf({ width }: Stroke): number {
+  return width === undefined ? PEN : width / 2;
 }
 
 type Point = { readonly x: number; readonly y: number };

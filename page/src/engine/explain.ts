@@ -51,6 +51,11 @@ export function salient(engine: Engine): Float32Array {
  */
 export function gradCam(engine: Engine, unit: number, node: number): Float32Array {
   engine.backward(engine.model.output.node, unit, node);
+  return camAt(engine, node);
+}
+
+/** The same of a gradient that has been computed down to the node. */
+export function camAt(engine: Engine, node: number): Float32Array {
   const { name, shape } = engine.model.nodes[node]!;
   const [channels, height, width] = three(shape, name);
   const places = height * width;

@@ -4,7 +4,7 @@ export { BORDER, total, type Arithmetic, type Read, type Term } from "./arithmet
 export { convolutionSteps, type ConvolutionStep, type ConvolutionSteps } from "./convolution_steps";
 export { draw, ERASER, PEN, type Drawn, type Fit, type Stroke } from "./drawing";
 export { Engine } from "./engine";
-export { gradCam, probabilities, saliency, salient } from "./explain";
+export { camAt, gradCam, probabilities, saliency, salient } from "./explain";
 export { bytesOfPixels, normalize } from "./picture";
 export { arithmetic, receptive } from "./receptive";
 export type { Range, Region } from "./region";

@@ -41,6 +41,10 @@ export class Combine implements Layer {
       if (!out) continue;
       const [first, second] = this.units;
       const own = this.units[input];
+      if (this.by === "add" && !own) {
+        for (let i = 0; i < gradient.length; i++) out[i] = out[i]! + gradient[i]!;
+        continue;
+      }
       for (let i = 0; i < gradient.length; i++) {
         const at = own ? own[i]! : i;
         const slope = slopeOf(this.by, input, a![first ? first[i]! : i]!, b![second ? second[i]! : i]!);
