@@ -40,6 +40,7 @@ export class Correlation {
   /** Where in a group's part of the bordered picture each tap reads, and where each place begins. */
   private readonly taps: Int32Array;
   private readonly starts: Int32Array;
+  private readonly sums = new Float64Array(2 * BLOCK);
 
   constructor(
     private readonly geometry: Geometry,
@@ -49,27 +50,31 @@ export class Correlation {
     const extent = (d: 0 | 1) => (result[d] - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1;
     [this.height, this.width] = [extent(0), extent(1)];
     this.bordered = new Float64Array(groups * geometry.in * this.height * this.width);
-    const blocks = Math.ceil(out / BLOCK);
-    const count = geometry.in * kernel[0] * kernel[1];
-    this.taps = new Int32Array(count);
-    this.weights = new Float64Array(groups * blocks * count * BLOCK);
-    for (let at = 0, channel = 0; channel < geometry.in; channel++) {
-      for (let row = 0; row < kernel[0]; row++) {
-        for (let column = 0; column < kernel[1]; column++, at++) {
-          this.taps[at] = (channel * this.height + row * dilation[0]) * this.width + column * dilation[1];
-          for (let group = 0; group < groups; group++) {
-            for (let o = 0; o < out; o++) {
-              const block = group * blocks + Math.floor(o / BLOCK);
-              this.weights[(block * count + at) * BLOCK + (o % BLOCK)] = tap(group, o, channel, row, column);
-            }
-          }
-        }
-      }
-    }
+    this.taps = new Int32Array(geometry.in * kernel[0] * kernel[1]);
+    this.weights = new Float64Array(groups * Math.ceil(out / BLOCK) * this.taps.length * BLOCK);
+    this.pack(tap);
     this.starts = new Int32Array(result[0] * result[1]);
     for (let at = 0; at < this.starts.length; at++) {
       const [row, column] = [Math.floor(at / result[1]), at % result[1]];
       this.starts[at] = row * stride[0] * this.width + column * stride[1];
+    }
+  }
+
+  /** Fills the taps and their weights. */
+  private pack(tap: Tap): void {
+    const { groups, out, in: channels, kernel, dilation } = this.geometry;
+    const blocks = Math.ceil(out / BLOCK);
+    for (let at = 0; at < this.taps.length; at++) {
+      const column = at % kernel[1];
+      const row = Math.floor(at / kernel[1]) % kernel[0];
+      const channel = Math.floor(at / kernel[1] / kernel[0]) % channels;
+      this.taps[at] = (channel * this.height + row * dilation[0]) * this.width + column * dilation[1];
+      for (let group = 0; group < groups; group++) {
+        for (let o = 0; o < out; o++) {
+          const block = group * blocks + Math.floor(o / BLOCK);
+          this.weights[(block * this.taps.length + at) * BLOCK + (o % BLOCK)] = tap(group, o, channel, row, column);
+        }
+      }
     }
   }
 
@@ -106,7 +111,7 @@ export class Correlation {
 
   /** One block of output channels, the first of which is `first`. */
   private compute(group: number, weightsAt: number, first: number, out: Float32Array): void {
-    const { bordered: x, weights, taps, starts } = this;
+    const { bordered: x, weights, taps, starts, sums } = this;
     const base = group * this.geometry.in * this.height * this.width;
     const places = starts.length;
     const rows = Math.min(BLOCK, (group + 1) * this.geometry.out - first);
@@ -133,21 +138,20 @@ export class Correlation {
         a3 += w3 * a;
         b3 += w3 * b;
       }
-      // The last place may be both.
-      const at = first * places;
-      const both = next > place;
-      add(out, at + place, a0);
-      if (both) add(out, at + next, b0);
-      if (rows > 1) add(out, at + places + place, a1);
-      if (rows > 1 && both) add(out, at + places + next, b1);
-      if (rows > 2) add(out, at + 2 * places + place, a2);
-      if (rows > 2 && both) add(out, at + 2 * places + next, b2);
-      if (rows > 3) add(out, at + 3 * places + place, a3);
-      if (rows > 3 && both) add(out, at + 3 * places + next, b3);
+      sums[0] = a0;
+      sums[1] = a1;
+      sums[2] = a2;
+      sums[3] = a3;
+      sums[4] = b0;
+      sums[5] = b1;
+      sums[6] = b2;
+      sums[7] = b3;
+      for (let row = 0; row < rows; row++) {
+        const at = (first + row) * places;
+        out[at + place] = out[at + place]! + sums[row]!;
+        // The last place may be both.
+        if (next > place) out[at + next] = out[at + next]! + sums[BLOCK + row]!;
+      }
     }
   }
-}
-
-function add(out: Float32Array, at: number, value: number): void {
-  out[at] = out[at]! + value;
 }
