@@ -4,8 +4,9 @@ import type { Engine } from "./engine";
 import { point, union, type Region } from "./region";
 
 /**
- * Of each node, the smallest region outside which nothing changes the unit, whatever the weights are; null for
- * nothing. Where branches meet it is their union, so a region may hold numbers between two branches' that neither sees.
+ * Of each node, the region that the unit sees, border left out; null for nothing. Outside it nothing changes the unit.
+ * It is a box around all that is read: where branches meet, behind dilated kernels or reshaped, it may also hold
+ * numbers between those.
  */
 export function receptive({ model, layers }: Engine, node: number, unit: number): (Region | null)[] {
   const seen: (Region | null)[] = model.nodes.map(() => null);
