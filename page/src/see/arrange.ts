@@ -1,0 +1,84 @@
+// Where layers stand in the view in depth: how large each sheet is, and how far apart they are.
+
+import type { Sheet } from "./camera";
+import type { MapsShape } from "./rows";
+
+/** A layer's sheet and the grid of maps on it, in the sheet's own units. */
+export interface Plate extends Sheet {
+  readonly shape: MapsShape;
+  readonly columns: number;
+  readonly rows: number;
+  /** The sides of one map, and the room between two. */
+  readonly mapWidth: number;
+  readonly mapHeight: number;
+  readonly gap: number;
+}
+
+/** So much the answer stands apart from the layers before it. */
+const APART = 0.35;
+
+/** `length` is how long the axis is, where a sheet of the input is 1 high. The last layer is a column. */
+export function arrange(shapes: readonly MapsShape[], length: number): Plate[] {
+  const largest = Math.max(...shapes.map(([, height, width]) => Math.max(height, width)), 1);
+  const spacing = shapes.length > 1 ? (length - APART) / (shapes.length - 1) : 0;
+  return shapes.map((shape, index) => {
+    const isLast = index === shapes.length - 1;
+    const at = index * spacing - length / 2 + (isLast ? APART : 0);
+    return plate(shape, at, extentOf(shape, largest), isLast);
+  });
+}
+
+/** How high or wide a sheet is at most: deeper layers, whose maps are smaller, get less room. */
+function extentOf([count, height, width]: MapsShape, largest: number): number {
+  const side = Math.max(height, width);
+  if (side === 1) return count > 1 ? 0.72 : 0.1;
+  return 0.72 + 0.28 * Math.sqrt(side / largest);
+}
+
+function plate(shape: MapsShape, at: number, extent: number, isLast: boolean): Plate {
+  const [count, height, width] = shape;
+  const isColumn = isLast && height * width === 1 && count <= 20;
+  const columns = isColumn ? 1 : columnsFor(count, height / width);
+  const rows = Math.ceil(count / columns);
+  const share = count === 1 ? 0 : height * width === 1 ? 0.16 : 0.1;
+  // In units of a map's longer side.
+  const longer = Math.max(height, width);
+  const [w, h] = [width / longer, height / longer];
+  const [wide, high] = [columns * (w + share) - share, rows * (h + share) - share];
+  const unit = (isColumn ? 1 : extent) / Math.max(wide, high);
+  return {
+    at, shape, columns, rows,
+    width: wide * unit, height: high * unit, mapWidth: w * unit, mapHeight: h * unit, gap: share * unit,
+  };
+}
+
+/** How many maps of a proportion stand side by side: nearly a square, without gaps at the end if that can be. */
+function columnsFor(count: number, proportion: number): number {
+  const square = Math.sqrt(count * proportion);
+  for (let columns = Math.floor(square + 1e-9); columns >= square / 1.45; columns--) {
+    if (columns > 0 && count % columns === 0) return columns;
+  }
+  return Math.max(1, Math.ceil(square - 1e-9));
+}
+
+/** The upper left corner of a map on its sheet. */
+export function mapCorner(plate: Plate, map: number): readonly [number, number] {
+  const column = map % plate.columns;
+  const row = Math.floor(map / plate.columns);
+  return [
+    -plate.width / 2 + column * (plate.mapWidth + plate.gap),
+    -plate.height / 2 + row * (plate.mapHeight + plate.gap),
+  ];
+}
+
+/** The map and the place in it at (u, v) of a sheet. */
+export function placeOn(plate: Plate, u: number, v: number): { map: number; row: number; column: number } | null {
+  const [count, height, width] = plate.shape;
+  const [x, y] = [u + plate.width / 2, v + plate.height / 2];
+  const [tileColumn, tileRow] = [Math.floor(x / (plate.mapWidth + plate.gap)), Math.floor(y / (plate.mapHeight + plate.gap))];
+  if (tileColumn < 0 || tileColumn >= plate.columns || tileRow < 0) return null;
+  const map = tileRow * plate.columns + tileColumn;
+  const column = Math.floor(((x - tileColumn * (plate.mapWidth + plate.gap)) / plate.mapWidth) * width);
+  const row = Math.floor(((y - tileRow * (plate.mapHeight + plate.gap)) / plate.mapHeight) * height);
+  return map < count && row < height && column < width ? { map, row, column } : null;
+}

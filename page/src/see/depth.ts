@@ -1,0 +1,225 @@
+// The view in depth: all layers, one behind another, in perspective.
+
+import { arrange, mapCorner, placeOn, type Plate } from "./arrange";
+import { Camera, type Margin, type Point } from "./camera";
+import { coalesced, el, sized } from "./dom";
+import { drawPatch, linesTo, tracePatch } from "./depth_marks";
+import { percent } from "./numbers";
+import { Orbit } from "./orbit";
+import { mapsShape } from "./rows";
+import { largest, type Scene } from "./scene";
+import { cellOf, unitOf } from "./tiles";
+import { className, unitText } from "./words";
+
+const FONT = "system-ui, sans-serif";
+const BEST = `600 14px ${FONT}`;
+/** More classes than that are not named beside their units. */
+const NAMED = 20;
+
+export class DepthView {
+  readonly element = el("div", { class: "depth" });
+  private readonly canvas = el("canvas", {
+    tabindex: "0", role: "img", "data-testid": "depth",
+    "aria-label": "All layers in perspective. Drag or use the arrow keys to turn, plus and minus to zoom, 0 to see all. "
+      + "The flat view shows the same values by keyboard.",
+  });
+  private readonly orbit: Orbit;
+  private plates: Plate[] = [];
+  private camera: Camera | null = null;
+  private width = 0;
+  private height = 0;
+  private readonly paint = coalesced(() => this.paintNow());
+
+  constructor(private readonly scene: Scene) {
+    this.element.append(this.canvas, el("p", { class: "hint", "aria-hidden": "true" }, "drag to turn · ctrl + wheel or pinch to zoom · double click to see all"));
+    this.orbit = new Orbit(this.canvas, () => this.paint());
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (this.orbit.isTurning) return;
+      const hit = this.hit({ x: event.offsetX, y: event.offsetY });
+      this.canvas.style.cursor = hit ? "crosshair" : "grab";
+      if (hit) scene.lookAt(hit.node, hit.unit);
+      else scene.release();
+    });
+    this.canvas.addEventListener("pointerleave", () => scene.release());
+    this.canvas.addEventListener("click", (event) => {
+      if (this.orbit.hasTurned) return;
+      const hit = this.hit({ x: event.offsetX, y: event.offsetY });
+      const { focus, kept } = scene;
+      if (!hit || (kept && focus?.node === hit.node && focus.unit === hit.unit)) scene.release(true);
+      else scene.lookAt(hit.node, hit.unit, true);
+    });
+    new ResizeObserver(() => this.resize()).observe(this.element);
+    scene.onChange(() => this.paint());
+  }
+
+  private resize(): void {
+    const { clientWidth, clientHeight } = this.element;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    [this.width, this.height] = [clientWidth, clientHeight];
+    const isWide = clientWidth > 1.1 * clientHeight;
+    this.orbit.home(isWide ? { yaw: Math.min(1.12, 0.8 + 0.02 * this.scene.rows.length), pitch: 0.16 } : { yaw: 0.3, pitch: 0.95 });
+    const shapes = this.scene.rows.map(({ node }) => (node === 0 ? this.scene.image(0).shape : mapsShape(this.scene.model.nodes[node]?.shape ?? [])));
+    const share = isWide ? clientWidth / clientHeight : clientHeight / clientWidth;
+    this.plates = arrange(shapes, Math.max(share * 1.5, 0.2 * shapes.length));
+    this.paint();
+  }
+
+  /** The unit of a layer that is seen at a place of the canvas. */
+  private hit(place: Point): { node: number; unit: number } | null {
+    const camera = this.camera;
+    if (!camera) return null;
+    for (const index of this.order(camera).reverse()) {
+      const [plate, row] = [this.plates[index], this.scene.rows[index]];
+      if (!plate || !row) continue;
+      const point = camera.unproject(plate.at, place);
+      if (!point || Math.abs(point.u) > plate.width / 2 || Math.abs(point.v) > plate.height / 2) continue;
+      const cell = placeOn(plate, point.u, point.v);
+      return cell ? { node: row.node, unit: unitOf(plate.shape, cell) } : null;
+    }
+    return null;
+  }
+
+  /** Indices of the layers from the farthest to the nearest. */
+  private order(camera: Camera): number[] {
+    const indices = this.plates.map((_, index) => index);
+    return camera.looksAhead ? indices.reverse() : indices;
+  }
+
+  private paintNow(): void {
+    if (this.width === 0 || this.element.offsetParent === null) return;
+    const context = sized(this.canvas, this.width, this.height);
+    const style = getComputedStyle(this.element);
+    const ink = style.color;
+    const camera = new Camera(this.orbit.view, this.plates, this.width, this.height, this.margin(context));
+    this.camera = camera;
+    for (const index of this.order(camera)) this.drawPlate(context, camera, index, style.getPropertyValue("--line"), style.getPropertyValue("--paper"));
+    this.drawFocus(context, camera);
+    this.drawNames(context, camera, style.getPropertyValue("--muted"), style.getPropertyValue("--paper"));
+    this.drawClasses(context, camera, ink, style.getPropertyValue("--muted"), style.getPropertyValue("--paper"));
+    this.drawValue(context, camera, ink, style.getPropertyValue("--paper"));
+  }
+
+  /** Room for the classes' names at the right, and for the layers' below. */
+  private margin(context: CanvasRenderingContext2D): Margin {
+    context.font = BEST;
+    const names = this.namedClasses().map((index) => context.measureText(`${className(this.scene, index)}  > 99.9 %`).width);
+    const right = names.length > 0 ? Math.min(this.width / 3, Math.max(...names) + 22) : 24;
+    return { left: 24, right, top: 26, bottom: 44 };
+  }
+
+  private namedClasses(): number[] {
+    const count = this.scene.shares.length;
+    return count <= NAMED ? Array.from({ length: count }, (_, index) => index) : [];
+  }
+
+  private drawPlate(context: CanvasRenderingContext2D, camera: Camera, index: number, line: string, paper: string): void {
+    const [plate, row] = [this.plates[index], this.scene.rows[index]];
+    if (!plate || !row) return;
+    const edge = 0.025;
+    tracePatch(context, camera, plate.at, [-plate.width / 2 - edge, -plate.height / 2 - edge, plate.width + 2 * edge, plate.height + 2 * edge]);
+    context.globalAlpha = 0.72;
+    context.fillStyle = paper;
+    context.fill();
+    context.globalAlpha = 1;
+    context.lineWidth = 1;
+    context.strokeStyle = line;
+    context.stroke();
+    const image = this.scene.image(row.node);
+    const [count, height, width] = plate.shape;
+    for (let map = 0; map < count; map++) {
+      const [u, v] = mapCorner(plate, map);
+      const [x, y] = image.origin(map);
+      drawPatch(context, camera, plate.at, [u, v, plate.mapWidth, plate.mapHeight], image.canvas, [x, y, width, height]);
+    }
+  }
+
+  private drawFocus(context: CanvasRenderingContext2D, camera: Camera): void {
+    const { focus } = this.scene;
+    if (!focus) return;
+    const own = this.scene.rows.findIndex(({ steps }) => steps.includes(focus.node));
+    const plate = this.plates[own];
+    if (!plate) return;
+    const cell = cellOf(plate.shape, focus.unit);
+    const [u, v] = mapCorner(plate, cell.map);
+    const [, height, width] = plate.shape;
+    const side = [plate.mapWidth / width, plate.mapHeight / height] as const;
+    const unit = [u + cell.column * side[0], v + cell.row * side[1], side[0], side[1]] as const;
+    for (let index = 0; index < own; index++) {
+      const [seen, row] = [this.plates[index], this.scene.rows[index]];
+      const region = row ? focus.regions[row.node] : null;
+      if (!seen || !row || !region) continue;
+      const isDirect = !this.scene.rows.slice(index + 1, own).some(({ node }) => focus.regions[node]);
+      linesTo(context, camera, { plate, patch: unit }, { plate: seen, region, isPicture: row.node === 0 }, isDirect);
+    }
+    linesTo(context, camera, { plate, patch: unit }, null, true);
+  }
+
+  /** Layers' names under them, as many as there is room for. */
+  private drawNames(context: CanvasRenderingContext2D, camera: Camera, color: string, paper: string): void {
+    context.font = `11.5px ${FONT}`;
+    context.fillStyle = color;
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    const taken: (readonly [number, number, number])[] = [];
+    const last = this.plates.length - 1;
+    const first = [0, last, ...this.plates.keys()];
+    for (const index of new Set(first)) {
+      const [plate, row] = [this.plates[index], this.scene.rows[index]];
+      if (!plate || !row) continue;
+      const { x, y } = camera.project(plate.at, 0, plate.height / 2 + 0.05);
+      const half = context.measureText(row.name).width / 2 + 5;
+      if (taken.some(([left, right, top]) => x + half > left && x - half < right && Math.abs(y - top) < 14)) continue;
+      taken.push([x - half, x + half, y]);
+      context.lineWidth = 4;
+      context.strokeStyle = paper;
+      context.strokeText(row.name, x, y);
+      context.fillText(row.name, x, y);
+    }
+  }
+
+  private drawClasses(context: CanvasRenderingContext2D, camera: Camera, ink: string, muted: string, paper: string): void {
+    const plate = this.plates[this.plates.length - 1];
+    if (!plate || this.scene.shares.length !== plate.shape[0]) return;
+    const best = largest(this.scene.shares);
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    for (const index of this.namedClasses()) {
+      const [u, v] = mapCorner(plate, index);
+      const { x, y } = camera.project(plate.at, u + plate.mapWidth, v + plate.mapHeight / 2);
+      const isBest = index === best;
+      context.font = isBest ? BEST : `12px ${FONT}`;
+      context.fillStyle = isBest ? ink : muted;
+      const share = this.scene.shares[index] ?? 0;
+      const text = share >= 0.01 ? `${className(this.scene, index)}  ${percent(share)}` : className(this.scene, index);
+      context.lineWidth = 3;
+      context.strokeStyle = paper;
+      context.strokeText(text, x + 8, y);
+      context.fillText(text, x + 8, y);
+    }
+  }
+
+  /** What the unit in focus is, beside it. */
+  private drawValue(context: CanvasRenderingContext2D, camera: Camera, ink: string, paper: string): void {
+    const { focus } = this.scene;
+    const own = this.scene.rows.findIndex(({ node }) => node === focus?.node);
+    const plate = this.plates[own];
+    if (!focus || !plate) return;
+    const cell = cellOf(plate.shape, focus.unit);
+    const [u, v] = mapCorner(plate, cell.map);
+    const [, height, width] = plate.shape;
+    const place = camera.project(plate.at, u + ((cell.column + 0.5) * plate.mapWidth) / width, v + (cell.row * plate.mapHeight) / height);
+    const text = unitText(this.scene, focus.node, focus.unit);
+    context.font = `600 12px ${FONT}`;
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    const wide = context.measureText(text).width + 12;
+    const [x, y] = [Math.max(2, Math.min(this.width - wide - 2, place.x - wide / 2)), Math.max(2, place.y - 30)];
+    context.fillStyle = ink;
+    context.beginPath();
+    context.rect(x, y, wide, 20);
+    context.fill();
+    context.fillStyle = paper;
+    context.fillText(text, x + 6, y + 10.5);
+  }
+}
+

@@ -1,0 +1,25 @@
+// What is said of units and classes.
+
+import { mapsShape } from "./rows";
+import { short } from "./numbers";
+import type { Scene } from "./scene";
+import { cellOf } from "./tiles";
+
+/** A class's name, or its number where it has none. */
+export function className(scene: Scene, index: number): string {
+  return scene.model.classes[index] ?? `class ${index}`;
+}
+
+/** Where a unit is: `conv1, map 3, row 4, column 5`. */
+export function placeText(scene: Scene, node: number, unit: number): string {
+  const { name = "", shape = [] } = scene.model.nodes[node] ?? {};
+  if (node === scene.model.output.node) return `${name}, ${className(scene, unit)}`;
+  if (shape.length === 1) return `${name}, unit ${unit}`;
+  const { map, row, column } = cellOf(mapsShape(shape), unit);
+  const channel = node === 0 && shape[0] === 1 ? "" : `, map ${map}`;
+  return `${name}${channel}, row ${row}, column ${column}`;
+}
+
+export function unitText(scene: Scene, node: number, unit: number): string {
+  return `${placeText(scene, node, unit)}: ${short(scene.values(node)[unit] ?? NaN)}`;
+}
