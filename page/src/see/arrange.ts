@@ -17,14 +17,17 @@ export interface Plate extends Sheet {
 /** So much the answer stands apart from the layers before it. */
 const APART = 0.35;
 
-/** `length` is how long the axis is, where a sheet of the input is 1 high. The last layer is a column. */
-export function arrange(shapes: readonly MapsShape[], length: number): Plate[] {
+/** How the numbers of the last layer stand: beside the names of the classes. */
+export type Line = "column" | "row";
+
+/** `length` is how long the axis is, where a sheet of the input is 1 high. */
+export function arrange(shapes: readonly MapsShape[], length: number, answer: Line): Plate[] {
   const largest = Math.max(...shapes.map(([, height, width]) => Math.max(height, width)), 1);
   const spacing = shapes.length > 1 ? (length - APART) / (shapes.length - 1) : 0;
   return shapes.map((shape, index) => {
     const isLast = index === shapes.length - 1;
     const at = index * spacing - length / 2 + (isLast ? APART : 0);
-    return plate(shape, at, extentOf(shape, largest), isLast);
+    return plate(shape, at, extentOf(shape, largest), isLast ? answer : null);
   });
 }
 
@@ -35,17 +38,17 @@ function extentOf([count, height, width]: MapsShape, largest: number): number {
   return 0.72 + 0.28 * Math.sqrt(side / largest);
 }
 
-function plate(shape: MapsShape, at: number, extent: number, isLast: boolean): Plate {
+function plate(shape: MapsShape, at: number, extent: number, line: Line | null): Plate {
   const [count, height, width] = shape;
-  const isColumn = isLast && height * width === 1 && count <= 20;
-  const columns = isColumn ? 1 : columnsFor(count, height / width);
+  const isLine = line !== null && height * width === 1 && count <= 20;
+  const columns = isLine ? (line === "column" ? 1 : count) : columnsFor(count, height / width);
   const rows = Math.ceil(count / columns);
   const share = count === 1 ? 0 : height * width === 1 ? 0.16 : 0.1;
   // In units of a map's longer side.
   const longer = Math.max(height, width);
   const [w, h] = [width / longer, height / longer];
   const [wide, high] = [columns * (w + share) - share, rows * (h + share) - share];
-  const unit = (isColumn ? 1 : extent) / Math.max(wide, high);
+  const unit = (isLine ? 1 : extent) / Math.max(wide, high);
   return {
     at, shape, columns, rows,
     width: wide * unit, height: high * unit, mapWidth: w * unit, mapHeight: h * unit, gap: share * unit,

@@ -5,8 +5,8 @@ import { Camera, type Margin, type Point } from "./camera";
 import { coalesced, el, sized } from "./dom";
 import { drawPatch, linesTo, tracePatch } from "./depth_marks";
 import { percent } from "./numbers";
+import { Labels } from "./labels";
 import { Orbit } from "./orbit";
-import { mapsShape } from "./rows";
 import { largest, type Scene } from "./scene";
 import { cellOf, unitOf } from "./tiles";
 import { className, unitText } from "./words";
@@ -28,6 +28,7 @@ export class DepthView {
   private camera: Camera | null = null;
   private width = 0;
   private height = 0;
+  private isWide = true;
   private readonly paint = coalesced(() => this.paintNow());
 
   constructor(private readonly scene: Scene) {
@@ -56,11 +57,17 @@ export class DepthView {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return;
     [this.width, this.height] = [clientWidth, clientHeight];
-    const isWide = clientWidth > 1.1 * clientHeight;
-    this.orbit.home(isWide ? { yaw: Math.min(1.12, 0.8 + 0.02 * this.scene.rows.length), pitch: 0.16 } : { yaw: 0.3, pitch: 0.95 });
-    const shapes = this.scene.rows.map(({ node }) => (node === 0 ? this.scene.image(0).shape : mapsShape(this.scene.model.nodes[node]?.shape ?? [])));
-    const share = isWide ? clientWidth / clientHeight : clientHeight / clientWidth;
-    this.plates = arrange(shapes, Math.max(share * 1.5, 0.2 * shapes.length));
+    this.isWide = clientWidth > 1.1 * clientHeight;
+    const count = this.scene.rows.length;
+    const shapes = this.scene.rows.map(({ node }) => this.scene.image(node).shape);
+    if (this.isWide) {
+      this.orbit.home({ yaw: Math.min(1.12, 0.8 + 0.02 * count), pitch: 0.16 });
+      this.plates = arrange(shapes, Math.max((1.5 * clientWidth) / clientHeight, 0.2 * count), "column");
+    } else {
+      // On a narrow screen layers lie on top of each other.
+      this.orbit.home({ yaw: 0.28, pitch: 0.92 });
+      this.plates = arrange(shapes, Math.max((2.3 * clientHeight) / clientWidth, 0.2 * count), "row");
+    }
     this.paint();
   }
 
@@ -101,6 +108,7 @@ export class DepthView {
 
   /** Room for the classes' names at the right, and for the layers' below. */
   private margin(context: CanvasRenderingContext2D): Margin {
+    if (!this.isWide) return { left: 74, right: 14, top: 44, bottom: 20 };
     context.font = BEST;
     const names = this.namedClasses().map((index) => context.measureText(`${className(this.scene, index)}  > 99.9 %`).width);
     const right = names.length > 0 ? Math.min(this.width / 3, Math.max(...names) + 22) : 24;
@@ -154,47 +162,39 @@ export class DepthView {
     linesTo(context, camera, { plate, patch: unit }, null, true);
   }
 
-  /** Layers' names under them, as many as there is room for. */
+  /** Layers' names, under them or beside them, as many as there is room for. */
   private drawNames(context: CanvasRenderingContext2D, camera: Camera, color: string, paper: string): void {
     context.font = `11.5px ${FONT}`;
-    context.fillStyle = color;
-    context.textAlign = "center";
-    context.textBaseline = "top";
-    const taken: (readonly [number, number, number])[] = [];
+    const labels = new Labels(context, paper);
     const last = this.plates.length - 1;
-    const first = [0, last, ...this.plates.keys()];
-    for (const index of new Set(first)) {
+    for (const index of new Set([0, last, ...this.plates.keys()])) {
       const [plate, row] = [this.plates[index], this.scene.rows[index]];
       if (!plate || !row) continue;
-      const { x, y } = camera.project(plate.at, 0, plate.height / 2 + 0.05);
-      const half = context.measureText(row.name).width / 2 + 5;
-      if (taken.some(([left, right, top]) => x + half > left && x - half < right && Math.abs(y - top) < 14)) continue;
-      taken.push([x - half, x + half, y]);
-      context.lineWidth = 4;
-      context.strokeStyle = paper;
-      context.strokeText(row.name, x, y);
-      context.fillText(row.name, x, y);
+      const place = this.isWide
+        ? camera.project(plate.at, 0, plate.height / 2 + 0.1)
+        : camera.project(plate.at, -plate.width / 2 - 0.05, 0);
+      labels.add(row.name, place, this.isWide ? "center" : "right", color);
     }
   }
 
+  /** The classes' names at their numbers, the likeliest first where there is no room for all. */
   private drawClasses(context: CanvasRenderingContext2D, camera: Camera, ink: string, muted: string, paper: string): void {
     const plate = this.plates[this.plates.length - 1];
-    if (!plate || this.scene.shares.length !== plate.shape[0]) return;
-    const best = largest(this.scene.shares);
-    context.textAlign = "left";
-    context.textBaseline = "middle";
-    for (const index of this.namedClasses()) {
+    const { shares } = this.scene;
+    if (!plate || shares.length !== plate.shape[0]) return;
+    const best = largest(shares);
+    const labels = new Labels(context, paper);
+    for (const index of this.namedClasses().sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0))) {
       const [u, v] = mapCorner(plate, index);
-      const { x, y } = camera.project(plate.at, u + plate.mapWidth, v + plate.mapHeight / 2);
       const isBest = index === best;
       context.font = isBest ? BEST : `12px ${FONT}`;
-      context.fillStyle = isBest ? ink : muted;
-      const share = this.scene.shares[index] ?? 0;
+      const share = shares[index] ?? 0;
       const text = share >= 0.01 ? `${className(this.scene, index)}  ${percent(share)}` : className(this.scene, index);
-      context.lineWidth = 3;
-      context.strokeStyle = paper;
-      context.strokeText(text, x + 8, y);
-      context.fillText(text, x + 8, y);
+      const place = this.isWide
+        ? camera.project(plate.at, u + plate.mapWidth, v + plate.mapHeight / 2)
+        : camera.project(plate.at, u + plate.mapWidth / 2, v);
+      const moved = this.isWide ? { x: place.x + 8, y: place.y } : { x: place.x, y: place.y - 11 };
+      labels.add(text, moved, this.isWide ? "left" : "center", isBest ? ink : muted);
     }
   }
 

@@ -9,6 +9,8 @@ import type { Scene } from "./scene";
 import { cellAt, cellOf, corner, layOut, stepped, unitOf, type Tiles } from "./tiles";
 import { unitText } from "./words";
 
+/** At the left and right of the layers, as the style has it. */
+const PADDING = 14;
 /** Maps of a layer that stand here before the others are asked for: so many lines of them. */
 const LINES = 2;
 
@@ -20,6 +22,7 @@ export class FlatView {
   constructor(private readonly scene: Scene) {
     for (const row of scene.rows) this.addRow(row);
     new ResizeObserver(() => this.layOut()).observe(this.element);
+    this.element.addEventListener("scroll", () => this.paint(), { passive: true });
     scene.onChange(() => this.paint());
   }
 
@@ -54,8 +57,8 @@ export class FlatView {
 
   /** Maps are laid out anew: the view's width or what is shown has changed. */
   private layOut(): void {
-    const room = this.element.clientWidth;
-    if (room === 0) return;
+    const room = this.element.clientWidth - 2 * PADDING;
+    if (room <= 0) return;
     for (const layer of this.layers) layer.layOut(room);
     this.paint();
   }
@@ -167,14 +170,14 @@ class FlatLayer {
       const shown = LINES * this.tiles.columns;
       this.tiles = layOut([shown, height, width], room, side);
     }
+    // Also before it is drawn, or all below it would jump.
+    this.canvas.style.width = `${this.tiles.width}px`;
+    this.canvas.style.height = `${this.tiles.height}px`;
   }
 
   paintIfSeen(view: DOMRect): void {
     const box = this.element.getBoundingClientRect();
     const [width, height] = [this.tiles.width, this.tiles.height];
-    // The element has to have its size, seen or not, or everything below it would jump.
-    this.canvas.style.width = `${width}px`;
-    this.canvas.style.height = `${height}px`;
     if (box.width === 0 || box.bottom < view.top - 200 || box.top > view.bottom + 200) return;
     const context = sized(this.canvas, width, height);
     this.drawMaps(context);

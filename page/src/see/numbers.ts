@@ -23,9 +23,10 @@ export function decimalsFor(values: Iterable<number>): number {
   return largest > 0 ? Math.min(6, Math.max(1, 3 - Math.floor(Math.log10(largest)))) : 1;
 }
 
-/** The decimals of numbers that have little room. */
+/** The decimals of numbers that have little room: about three digits of the largest. */
 export function cellDecimals(values: Iterable<number>): number {
-  return Math.min(4, Math.max(1, decimalsFor(values) - 2));
+  const decimals = decimalsFor(values) - 1;
+  return decimals <= 3 ? Math.min(decimals, 2) : 3;
 }
 
 export function fixed(value: number, decimals: number): string {

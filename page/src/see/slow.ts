@@ -60,7 +60,7 @@ export class Slow {
         button("✕", "slow-close", closed, "Close")),
       el("div", { class: "player" }, this.play, this.slider),
       el("div", { class: "grids" },
-        figure(this.input, this.inputTitle), figure(this.seen, "what the kernel sees"), el("span", { class: "sign" }, "×"),
+        figure(this.input, this.inputTitle), el("span", { class: "sign" }, "→"), figure(this.seen, "what the kernel sees"), el("span", { class: "sign" }, "×"),
         figure(this.kernel, "weights"), el("span", { class: "sign" }, "="), figure(this.products, "products"), el("span", { class: "sign" }, "→"),
         figure(this.output, this.outputTitle)),
       this.line);

@@ -10,9 +10,15 @@ export function className(scene: Scene, index: number): string {
   return scene.model.classes[index] ?? `class ${index}`;
 }
 
+/** The name of the layer that shows a node: a row's own, else the node's. */
+function layerName(scene: Scene, node: number): string {
+  return scene.rows.find((row) => row.node === node)?.name ?? scene.model.nodes[node]?.name ?? "";
+}
+
 /** Where a unit is: `conv1, map 3, row 4, column 5`. */
 export function placeText(scene: Scene, node: number, unit: number): string {
-  const { name = "", shape = [] } = scene.model.nodes[node] ?? {};
+  const shape = scene.model.nodes[node]?.shape ?? [];
+  const name = layerName(scene, node);
   if (node === scene.model.output.node) return `${name}, ${className(scene, unit)}`;
   if (shape.length === 1) return `${name}, unit ${unit}`;
   const { map, row, column } = cellOf(mapsShape(shape), unit);
