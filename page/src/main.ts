@@ -13,7 +13,7 @@ interface Alive {
   readonly scene: Scene;
   /** Fulfilled when the first answer is shown. */
   readonly ready: Promise<void>;
-  /** Draws lines: points in shares of the pad's sides. */
+  /** Draws lines, where 1 is the pad's width. */
   draw(lines: readonly (readonly { readonly x: number; readonly y: number }[])[]): void;
 }
 

@@ -62,7 +62,7 @@ export function lineOf(model: Model, { how }: Step, decimals: number): string {
     case "sum": {
       if (how.terms.length > FEW) {
         const products = how.terms.reduce((sum, { product }) => sum + product, 0);
-        return `${how.terms.length} products: ${text(products)}${plus(how.bias, decimals)}`;
+        return `${how.terms.length} products: ${text(products)}${how.bias === 0 ? "" : plus(how.bias, decimals)}`;
       }
       const terms = how.terms.map(({ value, factor }) => (factor === 1 ? text(value) : `${text(value)} × ${fixed(factor, 4)}`));
       return joined(terms) + (how.bias === 0 ? "" : plus(how.bias, decimals));

@@ -137,7 +137,7 @@ export class DepthView {
     for (let map = 0; map < count; map++) {
       const [u, v] = mapCorner(plate, map);
       const [x, y] = image.origin(map);
-      drawPatch(context, camera, plate.at, [u, v, plate.mapWidth, plate.mapHeight], image.canvas, [x, y, width, height]);
+      drawPatch(context, camera, plate.at, [u, v, plate.mapWidth, plate.mapHeight], image.canvas, [x, y, width, height], paper);
     }
   }
 

@@ -9,16 +9,16 @@ import { MARK, MARK_EDGE } from "./marks";
 export type Patch = readonly [number, number, number, number];
 
 /** How far a corner may be from where perspective has it, in pixels. */
-const EXACT = 0.5;
-/** Strips are so much higher than they are, and cut at the true edge, which is then straight. In pixels. */
-const BLEED = 1.5;
+const EXACT = 0.25;
+/** So much of a column each strip covers of the next one, so that no seam is seen. */
+const OVERLAP = 0.2;
 
 /**
  * Draws a part of a picture on a part of a sheet. A canvas has no perspective: strips are drawn so narrow that a
  * parallelogram is as good.
  */
 export function drawPatch(
-  context: CanvasRenderingContext2D, camera: Camera, at: number, [u, v, width, height]: Patch, picture: HTMLCanvasElement, from: Patch,
+  context: CanvasRenderingContext2D, camera: Camera, at: number, [u, v, width, height]: Patch, picture: HTMLCanvasElement, from: Patch, paper: string,
 ): void {
   const [x, y, columns, rows] = from;
   const corners = (left: number, right: number) =>
@@ -26,31 +26,28 @@ export function drawPatch(
   const [a, b, c, d] = corners(u, u + width);
   const bend = Math.hypot(a.x - b.x - c.x + d.x, a.y - b.y - c.y + d.y) / 4;
   const strips = Math.max(1, Math.min(columns, Math.ceil(bend / EXACT)));
-  context.save();
   const base = context.getTransform();
-  if (strips > 1) {
-    tracePatch(context, camera, at, [u, v, width, height]);
-    context.clip();
-  }
+  const side = width / columns;
   for (let strip = 0; strip < strips; strip++) {
     const first = Math.floor((strip * columns) / strips);
-    const next = Math.floor(((strip + 1) * columns) / strips);
-    // Each covers the seam to the next.
-    const last = Math.min(columns, next + 1);
-    const side = width / columns;
+    const last = Math.min(columns, Math.floor(((strip + 1) * columns) / strips) + OVERLAP);
     const [p, q, r, s] = corners(u + first * side, u + last * side);
     const wide: Point = { x: (q.x - p.x + s.x - r.x) / 2, y: (q.y - p.y + s.y - r.y) / 2 };
-    const down: Point = { x: (r.x - p.x + s.x - q.x) / 2, y: (r.y - p.y + s.y - q.y) / 2 };
-    const bleed = strips > 1 ? 1 + (2 * BLEED) / Math.max(1, Math.hypot(down.x, down.y)) : 1;
-    const high: Point = { x: down.x * bleed, y: down.y * bleed };
+    const high: Point = { x: (r.x - p.x + s.x - q.x) / 2, y: (r.y - p.y + s.y - q.y) / 2 };
     const middle: Point = { x: (p.x + q.x + r.x + s.x) / 4, y: (p.y + q.y + r.y + s.y) / 4 };
-    context.setTransform(base);
     context.transform(
       wide.x, wide.y, high.x, high.y, middle.x - (wide.x + high.x) / 2, middle.y - (wide.y + high.y) / 2,
     );
     context.drawImage(picture, x + first, y, last - first, rows, 0, 0, 1, 1);
+    context.setTransform(base);
   }
-  context.restore();
+  if (strips > 1) {
+    // Strips end in steps of less than a pixel; a line of the paper's color makes the edge straight.
+    tracePatch(context, camera, at, [u, v, width, height]);
+    context.lineWidth = 1.5;
+    context.strokeStyle = paper;
+    context.stroke();
+  }
 }
 
 /** Makes the outline of a part of a sheet the context's path. */

@@ -39,6 +39,6 @@ export function fixed(value: number, decimals: number): string {
 export function percent(share: number): string {
   if (!Number.isFinite(share)) return short(share);
   if (share > 0 && share < 0.001) return "< 0.1 %";
-  if (share < 1 && share > 0.9995) return "> 99.9 %";
+  if (share > 0.9995) return "> 99.9 %";
   return `${(share * 100).toFixed(1)} %`;
 }

@@ -1,13 +1,14 @@
 // The drawing pad: pen and eraser by mouse, finger, pen or keys, over nothing or over a picture.
 
-import { draw } from "../engine/index";
+import { draw, ERASER, PEN, type Fit, type Stroke } from "../engine/index";
 import type { Input } from "../format";
 import type { Palette } from "./color";
 import { coalesced, el, sized } from "./dom";
 import { strengthAt, mixHeat, type Heat } from "./heat";
 import { MARK } from "./marks";
 import { pictureColors } from "./scene";
-import { drawStroke, type Place, type Stroke } from "./stroke";
+
+export type Place = Stroke["points"][number];
 
 /** What is on the pad: strokes over a picture of the input's bytes, or over nothing. */
 interface Drawing {
@@ -18,8 +19,6 @@ interface Drawing {
 const EMPTY: Drawing = { base: null, strokes: [] };
 /** How many steps back are remembered. */
 const MEMORY = 100;
-/** A pen's width as a share of the pad, where the network's own pixels are not drawn with MNIST's pen. */
-const WIDTH = 0.08;
 
 export class Pad {
   readonly element = el("div", { class: "pad" });
@@ -28,8 +27,9 @@ export class Pad {
     "aria-label": "Drawing pad. Arrow keys move the pen, space puts it down or lifts it.",
   });
   isErasing = false;
+  /** The pen's bytes of each channel, and its width, where 1 is the pad's. */
   color: readonly number[];
-  width = WIDTH;
+  width = 2 * PEN;
   /** Heat over the picture. */
   heat: Heat | null = null;
 
@@ -42,10 +42,9 @@ export class Pad {
   private isPenDown = false;
   private bytes: Uint8Array;
   /** Where the drawing lies in the network's picture: pixels are scale · place on the pad + (x, y). */
-  private fit: { readonly scale: number; readonly x: number; readonly y: number } | null = null;
+  private fit: Fit | null = null;
   private readonly pixels: HTMLCanvasElement;
   private readonly repaint = coalesced(() => this.paint());
-  private readonly send = coalesced(() => this.changed(this.bytes));
 
   /** `begun` is called before a stroke, `changed` with the picture while it is drawn, `ended` behind it. */
   constructor(
@@ -94,7 +93,7 @@ export class Pad {
 
   private placeOf(event: PointerEvent): Place {
     const box = this.canvas.getBoundingClientRect();
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.width };
   }
 
   private begin(place: Place): void {
@@ -112,9 +111,7 @@ export class Pad {
   }
 
   private stroke(points: readonly Place[]): Stroke {
-    const { drawing } = this.input;
-    const color = this.isErasing ? drawing.paper : this.color;
-    return { erase: this.isErasing, color, width: this.isErasing ? this.width * 1.6 : this.width, points: [...points] };
+    return { erase: this.isErasing, color: this.color, width: this.width, points: [...points] };
   }
 
   private pressed(event: KeyboardEvent): void {
@@ -125,9 +122,10 @@ export class Pad {
     const move = moves[event.key];
     if (!move && event.key !== " ") return;
     event.preventDefault();
-    const at = this.cursor ?? { x: 0.5, y: 0.5 };
-    const clamp = (value: number) => Math.max(0, Math.min(1, value));
-    this.cursor = move ? { x: clamp(at.x + move[0]), y: clamp(at.y + move[1]) } : at;
+    const bottom = this.input.height / this.input.width;
+    const at = this.cursor ?? { x: 0.5, y: bottom / 2 };
+    const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
+    this.cursor = move ? { x: clamp(at.x + move[0], 1), y: clamp(at.y + move[1], bottom) } : at;
     if (!move) {
       if (this.isPenDown) this.liftPen();
       else {
@@ -173,7 +171,7 @@ export class Pad {
     return this.history.length > 0;
   }
 
-  /** Strokes from elsewhere, in shares of the pad's sides. */
+  /** Lines from elsewhere, where 1 is the pad's width. */
   drawStrokes(lines: readonly (readonly Place[])[]): void {
     for (const points of lines) {
       this.begun();
@@ -210,16 +208,10 @@ export class Pad {
   }
 
   private update(): void {
-    const { height, width } = this.input;
-    if (this.isFitted) {
-      const drawn = draw(this.strokes, this.input);
-      [this.bytes, this.fit] = [drawn.bytes, drawn.fit];
-    } else {
-      this.bytes = this.drawing.base?.slice() ?? this.paper();
-      for (const stroke of this.strokes) drawStroke(this.bytes, height, width, stroke);
-    }
+    const drawn = draw(this.strokes, this.input, this.drawing.base);
+    [this.bytes, this.fit] = [drawn.bytes, drawn.fit];
     this.repaint();
-    this.send();
+    this.changed(this.bytes);
   }
 
   private paint(): void {
@@ -233,7 +225,7 @@ export class Pad {
       context.lineWidth = 2;
       context.strokeStyle = MARK;
       context.beginPath();
-      context.arc(x * width, y * height, this.isPenDown ? 4 : 8, 0, 2 * Math.PI);
+      context.arc(x * width, y * width, this.isPenDown ? 4 : 8, 0, 2 * Math.PI);
       context.stroke();
     }
   }
@@ -252,23 +244,23 @@ export class Pad {
     context.fillRect(0, 0, width, height);
     context.lineCap = context.lineJoin = "round";
     for (const stroke of this.strokes) {
-      context.strokeStyle = bytesCss(stroke.color);
-      context.lineWidth = stroke.width * width;
+      context.strokeStyle = bytesCss(stroke.erase ? drawing.paper : (stroke.color ?? drawing.ink));
+      context.lineWidth = (stroke.erase ? 2 * ERASER : (stroke.width ?? 2 * PEN)) * width;
       context.beginPath();
       const [first, ...rest] = stroke.points;
       if (!first) continue;
-      context.moveTo(first.x * width, first.y * height);
+      context.moveTo(first.x * width, first.y * width);
       // A point is a line without length.
-      context.lineTo(first.x * width, first.y * height);
-      for (const { x, y } of rest) context.lineTo(x * width, y * height);
+      context.lineTo(first.x * width, first.y * width);
+      for (const { x, y } of rest) context.lineTo(x * width, y * width);
       context.stroke();
     }
-    if (this.heat && this.fit) this.paintHeat(context, width, height, this.heat, this.fit);
+    if (this.heat && this.fit) this.paintHeat(context, width, this.heat, this.fit);
   }
 
   /** Heat over lines: it lies over the network's picture, and goes back to where the lines are. */
   private paintHeat(
-    context: CanvasRenderingContext2D, width: number, height: number, heat: Heat, fit: { scale: number; x: number; y: number },
+    context: CanvasRenderingContext2D, width: number, heat: Heat, fit: Fit,
   ): void {
     const { height: rows, width: columns } = this.input;
     const colors = new Uint32Array(rows * columns);
@@ -279,9 +271,9 @@ export class Pad {
       colors[index] = ((color & 0xffffff) | (alpha << 24)) >>> 0;
     }
     this.toPixels(colors);
-    const [left, top] = [(-fit.x / fit.scale) * width, (-fit.y / fit.scale) * height];
+    const [left, top] = [(-fit.x / fit.scale) * width, (-fit.y / fit.scale) * width];
     context.imageSmoothingEnabled = true;
-    context.drawImage(this.pixels, left, top, (columns / fit.scale) * width, (rows / fit.scale) * height);
+    context.drawImage(this.pixels, left, top, (columns / fit.scale) * width, (rows / fit.scale) * width);
     context.imageSmoothingEnabled = false;
   }
 

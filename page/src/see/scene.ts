@@ -1,6 +1,6 @@
 // What all views show: the network's answer to the picture as it is now, how it is looked at, and the unit in focus.
 
-import { gradCam, normalize, probabilities, receptive, salient, type Engine, type Region } from "../engine/index";
+import { camAt, normalize, probabilities, receptive, salient, type Engine, type Region } from "../engine/index";
 import type { Model } from "../format";
 import { packed, palettes, scaleOf, wider, type Palettes, type Scale } from "./color";
 import { heatOf, mixHeat, type Heat } from "./heat";
@@ -52,10 +52,14 @@ export class Scene {
   private readonly scales: (Scale | undefined)[] = [];
   private isCalibrated = false;
   private before: Float32Array[] | null = null;
+  /** Whether to mark as soon as values are whole. */
+  private isMarking = false;
   private readonly listeners: ((change: Change) => void)[] = [];
   private next: Uint8Array | null = null;
   private work: Generator<number, void> | null = null;
   private computing: Uint8Array | null = null;
+  /** Whether an answer waits for being drawn. */
+  private isShowing = false;
   private spent = 0;
   private looks = 0;
   private readonly later: (task: () => void) => void;
@@ -102,7 +106,7 @@ export class Scene {
   /** Gives the network another picture; what is computed is shown as soon as it is there. */
   show(bytes: Uint8Array): void {
     this.next = bytes;
-    if (!this.work) this.start();
+    if (!this.work && !this.isShowing) this.start();
   }
 
   /** Computes again what is laid over the picture, for the picture as it is. */
@@ -115,7 +119,7 @@ export class Scene {
     if (!bytes) return;
     [this.next, this.computing, this.spent] = [null, bytes, 0];
     this.work = this.compute(bytes);
-    requestAnimationFrame(() => this.slice());
+    this.later(() => this.slice());
   }
 
   private *compute(bytes: Uint8Array): Generator<number, void> {
@@ -132,7 +136,8 @@ export class Scene {
     }
     if (explain.kind === "grad-cam") {
       const [, high, wide] = mapsShape(this.model.nodes[explain.node]?.shape ?? []);
-      heat = heatOf(gradCam(this.engine, target, explain.node), high, wide);
+      yield* this.engine.stepsBack(this.model.output.node, target, explain.node);
+      heat = heatOf(camAt(this.engine, explain.node), high, wide);
     }
     [this.bytes, this.shares, this.heat] = [bytes, shares, heat];
   }
@@ -158,10 +163,16 @@ export class Scene {
   private finish(): void {
     [this.work, this.computing, this.took] = [null, null, this.spent];
     this.runs += 1;
+    if (this.isMarking) this.mark();
     if (!this.isCalibrated) this.widenScales();
     this.paintInput();
     this.tell("values");
-    this.start();
+    // Views draw in the next frame; until then values stay as they are.
+    this.isShowing = true;
+    requestAnimationFrame(() => {
+      this.isShowing = false;
+      this.start();
+    });
   }
 
   /** Whether `values` are being computed, so that they don't belong together. */
@@ -171,6 +182,8 @@ export class Scene {
 
   /** From now on changes are those since now. */
   mark(): void {
+    // What is being computed belongs to the time before.
+    this.isMarking = this.isBusy;
     if (this.isBusy || this.runs === 0) return;
     this.before = this.model.nodes.map((_, node) => this.values(node).slice());
   }
