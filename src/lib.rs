@@ -23,10 +23,12 @@
 //! Modules: [`network`] (the network as data, and the one executor that runs it), [`zoo`] (known
 //! networks with their weights), [`train`] (to train one of your own), [`attribution`] (why the
 //! network decided so), [`maximize`] (what its units look for), [`embed`] (what lies near what),
-//! [`view`] (figures) and [`data`] (pictures to try things on).
+//! [`view`] (figures), [`alive`] (a network in a page, where one draws) and [`data`] (pictures to try
+//! things on).
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod alive;
 mod atomic_write;
 pub mod attribution;
 mod batching;

@@ -49,6 +49,7 @@ pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
     hostile.write("Journey", &net.journey(&three, &[conv.as_str(), relu.as_str()])?)?;
     hostile.write("TopK", &net.classify(&three)?)?;
     hostile.write("Predictions", &net.predict(&[three.clone(), eight.clone()])?)?;
+    hostile.write("Alive", &net.alive(&[three.clone(), eight.clone()])?.titled(name("alive")))?;
     hostile.write("Summary", &net.summary()?)?;
     hostile.write("Occlusion", &occlusion(&net, &three, Target::Top, &[Patches::new(14)])?)?;
 

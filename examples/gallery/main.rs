@@ -2,6 +2,7 @@
 //! bundle as a notebook stores it, and the still `FOLDER/NAME.png`.
 //!
 //! ```text
+//! cargo run --example gallery -- alive FOLDER ONNX CIFAR    # with what libtorch says of every layer
 //! cargo run --example gallery -- heat FOLDER                # the digits network
 //! cargo run --example gallery -- heat FOLDER PHOTO          # ResNet-18 on a photo
 //! cargo run --example gallery -- maps FOLDER
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use convscope::prelude::*;
 use serde_json::{Map, Value};
 
+mod alive;
 mod heat;
 mod hostile;
 mod maps;
@@ -30,12 +32,13 @@ type Done = Result<(), Box<dyn Error>>;
 fn main() -> Done {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(topic), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: gallery heat|hostile|maps|motion|outputs FOLDER [FILE...]".into());
+        return Err("usage: gallery alive|heat|hostile|maps|motion|outputs FOLDER [FILE...]".into());
     };
     let folder = PathBuf::from(folder);
     let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     fs::create_dir_all(&folder)?;
     match topic.to_str() {
+        Some("alive") => alive::draw(&folder, &files)?,
         Some("heat") => heat::draw(&folder, &files)?,
         Some("hostile") => hostile::draw(&folder, &files)?,
         Some("maps") => maps::draw(&folder, &files)?,
@@ -43,7 +46,7 @@ fn main() -> Done {
         Some("outputs") => outputs::draw(&folder, &files)?,
         _ => {
             return Err(format!(
-                "no topic {topic:?}; there are heat, hostile, maps, motion and outputs"
+                "no topic {topic:?}; there are alive, heat, hostile, maps, motion and outputs"
             )
             .into());
         }

@@ -185,21 +185,30 @@ impl Preprocess {
 
     /// The network's input `[1, C, H, W]`, float32 on the CPU.
     pub fn tensor(&self, photo: &Photo) -> Result<Tensor> {
-        let view = self.view(photo, 1)?;
+        let bytes = self.bytes(photo)?;
         let [channels, height, width] = self.input;
-        let bytes: Vec<u8> = match channels {
-            1 => view.pixels().map(|pixel| luma(pixel.0)).collect(),
-            3 => (0..3).flat_map(|c| view.pixels().map(move |pixel| pixel.0[c])).collect(),
-            _ => {
-                return Err(Error::Argument(format!(
-                    "a picture gives 1 or 3 channels, this network takes {channels}: \
-                     make its input tensor [1, {channels}, {height}, {width}] yourself"
-                )));
-            }
-        };
         let bytes =
             Tensor::f_from_slice(&bytes).and_then(|b| b.f_view([1, channels, height, width]));
         self.of_bytes(&bytes.map_err(Error::torch("making the input tensor"))?)
+    }
+
+    /// The same before normalization: `[C, H, W]`, 0 to 255.
+    pub(crate) fn bytes(&self, photo: &Photo) -> Result<Vec<u8>> {
+        let view = self.view(photo, 1)?;
+        let [channels, height, width] = self.input;
+        match channels {
+            1 => Ok(view.pixels().map(|pixel| luma(pixel.0)).collect()),
+            3 => Ok((0..3).flat_map(|c| view.pixels().map(move |pixel| pixel.0[c])).collect()),
+            _ => Err(Error::Argument(format!(
+                "a picture gives 1 or 3 channels, this network takes {channels}: \
+                 make its input tensor [1, {channels}, {height}, {width}] yourself"
+            ))),
+        }
+    }
+
+    /// Each channel's mean and standard deviation; both empty where values stay as they are.
+    pub(crate) fn mean_and_std(&self) -> (&[f32], &[f32]) {
+        (&self.mean, &self.std)
     }
 
     /// Whether pictures `[N, C, H, W]` need no resizing and have the channels that the network wants.

@@ -13,7 +13,7 @@ use super::text::visible;
 use super::vega::themed;
 use crate::{Error, Result};
 
-/// A figure's forms: `image/png` and `text/plain` always, Vega where it moves.
+/// A figure's forms: `image/png` and `text/plain` always, Vega or HTML where it moves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Bundle {
@@ -23,12 +23,14 @@ pub struct Bundle {
     pub text: String,
     /// The interactive form, a Vega 5 specification.
     pub vega: Option<Value>,
+    /// The interactive form as HTML, where it is no Vega. What is left of it without scripts shows the still.
+    pub html: Option<String>,
 }
 
 impl Bundle {
     /// A bundle of a picture and its description.
     pub fn still(image: &RgbImage, text: &str) -> Result<Bundle> {
-        Ok(Bundle { png: png(image)?, text: visible(text).into_owned(), vega: None })
+        Ok(Bundle { png: png(image)?, text: visible(text).into_owned(), vega: None, html: None })
     }
 
     /// The same with an interactive form.
@@ -36,6 +38,13 @@ impl Bundle {
     pub fn with_vega(mut self, mut spec: Value) -> Bundle {
         make_visible(&mut spec);
         self.vega = Some(spec);
+        self
+    }
+
+    /// The same with an interactive form that is HTML.
+    #[must_use]
+    pub fn with_html(mut self, html: String) -> Bundle {
+        self.html = Some(html);
         self
     }
 
@@ -47,7 +56,9 @@ impl Bundle {
     /// Mime types and contents as a notebook stores them.
     pub fn entries(&self) -> Vec<(&'static str, String)> {
         let vega = self.vega.iter().map(|spec| ("application/vnd.vega.v5+json", spec.to_string()));
-        vega.chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
+        let html = self.html.iter().map(|html| ("text/html", html.clone()));
+        vega.chain(html)
+            .chain([("image/png", STANDARD.encode(&self.png)), ("text/plain", self.text.clone())])
             .collect()
     }
 }

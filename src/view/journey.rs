@@ -167,14 +167,18 @@ impl Journey {
         notes
     }
 
+    /// A row of maps for each layer.
+    pub(super) fn blocks(&self) -> Result<Vec<Block>> {
+        self.layers.iter().map(|(name, values)| self.block(name, values)).collect()
+    }
+
     fn grid(&self) -> Result<Grid> {
-        let blocks = self.layers.iter().map(|(name, values)| self.block(name, values));
         Ok(Grid {
             title: self.title.clone(),
             notes: self.notes(),
             pictures: vec![("what the network sees".to_owned(), self.photo.clone())],
             photo: Some(self.photo.clone()),
-            blocks: blocks.collect::<Result<_>>()?,
+            blocks: self.blocks()?,
             smaller: "fewer layers or `.maps(4)`",
         })
     }

@@ -30,6 +30,7 @@ mod photo;
 mod plot;
 mod png;
 mod predictions;
+mod response;
 mod save;
 mod scatter;
 mod segmentation;
@@ -67,10 +68,12 @@ pub use map_report::{CheckPlot, MapReport};
 pub use matrix::Matrix;
 pub use occlusion::{Occlusion, PatchGrid};
 pub use predictions::{Prediction, Predictions};
+pub(crate) use response::Response;
 pub(crate) use save::escape;
 pub use scatter::{Positions, Scatter};
 pub use segmentation::{ClassShare, Segmentation};
 pub use summary::{LayerRow, Summary};
+pub(crate) use text::visible;
 pub use top_k::{Guess, TopK};
 pub use values::{IntoClasses, IntoValues, Values};
 
@@ -97,6 +100,16 @@ pub trait Figure {
     /// What can't be drawn.
     fn bundle(&self) -> Result<Bundle> {
         Bundle::still(&self.image()?, &self.description())
+    }
+
+    /// The figure as an HTML page that needs nothing but itself: what [`save`](Figure::save) writes as
+    /// `.html`. Of most figures that is the still.
+    ///
+    /// # Errors
+    ///
+    /// What can't be drawn.
+    fn page(&self) -> Result<String> {
+        Ok(save::page(&png::png(&self.image()?)?, &self.description()))
     }
 
     /// Writes the figure to a file: `.png`, `.jpg` or a self-contained `.html`. The file appears as a
@@ -165,6 +178,10 @@ impl<F: Figure + ?Sized> Figure for &F {
     fn bundle(&self) -> Result<Bundle> {
         (**self).bundle()
     }
+
+    fn page(&self) -> Result<String> {
+        (**self).page()
+    }
 }
 
 impl<F: Figure + ?Sized> Figure for Box<F> {
@@ -178,6 +195,10 @@ impl<F: Figure + ?Sized> Figure for Box<F> {
 
     fn bundle(&self) -> Result<Bundle> {
         (**self).bundle()
+    }
+
+    fn page(&self) -> Result<String> {
+        (**self).page()
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn save(figure: &(impl Figure + ?Sized), path: &Path) -> Result<()> {
     let bytes = match extension(path).as_str() {
         "png" => png(&figure.image()?)?,
         "jpg" | "jpeg" => jpeg(&figure.image()?)?,
-        "html" | "htm" => page(&png(&figure.image()?)?, &figure.description()).into_bytes(),
+        "html" | "htm" => figure.page()?.into_bytes(),
         _ => {
             return Err(Error::Argument(format!(
                 "cannot save to {}: a figure is written as .png, .jpg or .html",

@@ -14,6 +14,8 @@ const PANEL: u32 = 224;
 const GAP: u32 = 24;
 const NAMES: u32 = 170;
 const BAR: u32 = 220;
+/// What a guess takes in width.
+pub(super) const GUESS: u32 = NAMES + 10 + BAR + 70;
 const STEP: u32 = 36;
 /// The most that are drawn; the figure says how many there are.
 const DRAWN: usize = 100;
@@ -105,7 +107,7 @@ impl TopK {
             })
         };
         let rows: Vec<Value> = self.drawn().iter().enumerate().map(row).collect();
-        let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
+        let width = panel.width() + GAP + GUESS;
         let file = include_str!("top_k.vega.json");
         let mut spec = titled(file, self, &self.title, &self.notes(), width)?;
         spec["width"] = json!(width);
@@ -118,18 +120,6 @@ impl TopK {
         spec["marks"][0]["encode"]["enter"]["url"]["value"] = json!(picture_uri(&panel)?);
         Ok(spec)
     }
-
-    fn draw_guess(&self, canvas: &mut Canvas, x: u32, y: u32, guess: &Guess, best: bool) {
-        let style = Style { bold: best, ..Style::TEXT };
-        let name = style.cut(&guess.name, NAMES);
-        let text_y = y + 3;
-        canvas.text(x + NAMES - style.width(&name).min(NAMES), text_y, &name, style);
-        let x = x + NAMES + 10;
-        let probability = guess.probability.clamp(0.0, 1.0);
-        let length = (f64::from(BAR) * probability).round() as u32;
-        canvas.rect(x, y, length.max(1), 24, if best { BEST } else { OTHER });
-        canvas.text(x + length + 6, text_y, &percent(guess.probability), style);
-    }
 }
 
 impl Figure for TopK {
@@ -137,7 +127,7 @@ impl Figure for TopK {
         let panel = fit(&enlarge(&self.picture, PANEL), PANEL);
         let bars = self.drawn().len() as u32 * STEP;
         let height = bars.max(panel.height());
-        let width = panel.width() + GAP + NAMES + 10 + BAR + 70;
+        let width = panel.width() + GAP + GUESS;
         let sheet = Sheet { title: &self.title, notes: self.notes(), bar: None, unit: "" };
         let (mut canvas, x, y) = sheet.canvas(width, height)?;
         canvas.picture(&panel, x, y);
@@ -145,7 +135,7 @@ impl Figure for TopK {
         let left = x + panel.width() + GAP;
         let mut line = y + (height - bars) / 2 + 6;
         for (index, guess) in self.drawn().iter().enumerate() {
-            self.draw_guess(&mut canvas, left, line, guess, index == 0);
+            draw_guess(&mut canvas, left, line, guess, index == 0);
             line += STEP;
         }
         Ok(canvas.pixels)
@@ -161,6 +151,19 @@ impl Figure for TopK {
         let still = Bundle::still(&self.image()?, &self.description())?;
         still.with_themed(self.vega()?)
     }
+}
+
+/// A guess's name, its bar and its probability, [`GUESS`] pixels wide and 24 high.
+pub(super) fn draw_guess(canvas: &mut Canvas, x: u32, y: u32, guess: &Guess, best: bool) {
+    let style = Style { bold: best, ..Style::TEXT };
+    let name = style.cut(&guess.name, NAMES);
+    let text_y = y + 3;
+    canvas.text(x + NAMES - style.width(&name).min(NAMES), text_y, &name, style);
+    let x = x + NAMES + 10;
+    let probability = guess.probability.clamp(0.0, 1.0);
+    let length = (f64::from(BAR) * probability).round() as u32;
+    canvas.rect(x, y, length.max(1), 24, if best { BEST } else { OTHER });
+    canvas.text(x + length + 6, text_y, &percent(guess.probability), style);
 }
 
 pub(super) fn percent(probability: f64) -> String {

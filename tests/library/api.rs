@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use convscope::alive::Alive;
 use convscope::attribution::{Attributions, Integrated, Trust};
 use convscope::data::Folder;
 use convscope::embed::Embedding;
@@ -44,6 +45,7 @@ fn what_threads_may_do_with_the_types() {
     sync::<Preprocess>();
     sync::<GradCam>();
     // Figures hold plain numbers.
+    sync::<Alive>();
     sync::<Heatmap>();
     sync::<Heatmaps>();
     sync::<FeatureMaps>();
@@ -56,6 +58,7 @@ fn what_threads_may_do_with_the_types() {
 #[test]
 fn networks_operations_and_figures_can_be_cloned() -> Tested {
     cloned::<Op>();
+    cloned::<Alive>();
     cloned::<Curves>();
     cloned::<FeatureMapsBatch>();
     cloned::<Film>();

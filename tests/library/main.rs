@@ -1,5 +1,6 @@
 //! The library's tests, by topic. One binary, because each loads libtorch anew.
 
+mod alive;
 mod api;
 mod attention;
 mod attribution;

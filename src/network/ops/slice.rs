@@ -22,7 +22,7 @@ pub struct Slice {
 
 impl Slice {
     /// An index as it counts from the start of a dimension of this size.
-    fn place(index: i64, size: i64) -> i64 {
+    pub(crate) fn place(index: i64, size: i64) -> i64 {
         let index = if index < 0 { index.saturating_add(size) } else { index };
         index.clamp(0, size)
     }
