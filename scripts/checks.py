@@ -75,6 +75,8 @@ class Check:
 
 
 def count_one(text, status):
+    if status == 0 and re.search(r"^skipped: ", text, re.M):
+        return 0, 0, 1
     return (1, 0, 0) if status == 0 else (0, 1, 0)
 
 
@@ -145,18 +147,19 @@ def checks(tier):
     fuzz = Check("fuzzers", "cargo", "run", "--locked", "--example", "fuzz", "--", "--seconds", "60")
     kernel = pytest("kernel tests", "tests/kernel")
     project = pytest("a Rust project", "tests/project")
+    page = Check("the page's script", "scripts/check-page")
     browser = "tests/browser"
     if tier == "check":
         return [[*style, cargo_test("unit tests", "--lib", "--bins")], []]
     if tier == "test":
         # Notebooks without weights: every cell is compiled and run all the same.
         nowhere = notebooks(CONVSCOPE_HOME=str(LOGS / "no-weights"), TORCH_HOME=str(LOGS / "no-weights"))
-        return [[*style, cargo_test("Rust tests"), gpu, fuzz], [kernel, project, nowhere, pytest("browser", browser)]]
+        return [[*style, cargo_test("Rust tests"), gpu, fuzz], [kernel, project, page, nowhere, pytest("browser", browser)]]
     more = [Check("documentation", "scripts/check-docs"), Check("packages", "scripts/check-packages")]
     bench = Check("benchmark, a short run", "cargo", "bench", "--locked", "--bench", "speed", "--", "smoke")
     return [
         [*style, cargo_test("Rust tests", CONVSCOPE_ORACLES="recompute"), gpu, fuzz, *more, bench],
-        [kernel, project, notebooks(), pytest("browser", browser, CONVSCOPE_BROWSER="all")],
+        [kernel, project, page, notebooks(), pytest("browser", browser, CONVSCOPE_BROWSER="all")],
     ]
 
 
