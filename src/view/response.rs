@@ -27,7 +27,7 @@ pub(crate) struct Response {
     pub picture: RgbImage,
     /// Best first.
     pub guesses: Vec<Guess>,
-    /// Names and activations, `[C, H, W]` or `[D]`.
+    /// Names and activations; `[C, H, W]` are maps.
     pub layers: Vec<(String, Values)>,
 }
 
@@ -67,7 +67,8 @@ impl Response {
 }
 
 fn row(name: &str, values: &Values, picture: &RgbImage) -> Result<Row> {
-    if let [_] | [_, 1, 1] = values.shape() {
+    let maps = matches!(values.shape(), &[_, height, width] if height.max(width) > 1);
+    if !maps {
         return Ok(Row::Numbers(Numbers::new(name, values)));
     }
     let journey = Journey::new(name, picture.clone(), vec![(name.to_owned(), values)])?;
