@@ -111,3 +111,63 @@ impl Gathered {
 fn continues(last: &Message, line: &Message) -> bool {
     last.content["name"] == line.content["name"] && last.is_sibling_of(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn update(name: &str, text: &str) -> Message {
+        let content = json!({"data": {"text/plain": text}, "transient": {"display_id": name}});
+        Message::request("update_display_data", content)
+    }
+
+    fn leaving(gathered: &mut Gathered) -> Vec<String> {
+        let text = |message: Message| match message.content["text"].as_str() {
+            Some(text) => text.to_owned(),
+            None => format!(
+                "{}={}",
+                message.content["transient"]["display_id"].as_str().unwrap(),
+                message.content["data"]["text/plain"].as_str().unwrap()
+            ),
+        };
+        gathered.take().into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn the_newest_update_stays_where_it_came_and_so_does_text() {
+        let cell = Message::request("execute_request", json!({}));
+        let line = |pipe: &str| cell.child("stream", json!({"name": pipe}));
+        let mut gathered = Gathered::default();
+        assert!(gathered.due().is_none());
+        for i in 0..3 {
+            gathered.text(line("stdout"), format!("{i} "));
+            gathered.display(update("a", &i.to_string()), 1);
+        }
+        gathered.display(update("b", "0"), 1);
+        gathered.text(line("stderr"), "e".into());
+        gathered.display(update("a", "3"), 1);
+        gathered.text(line("stdout"), "4".into());
+        assert_eq!(leaving(&mut gathered), ["0 1 2 ", "b=0", "e", "a=3", "4"]);
+        assert!(gathered.due().is_none() && gathered.take().is_empty());
+    }
+
+    #[test]
+    fn what_comes_after_a_pause_leaves_at_once_and_the_rest_in_turn() {
+        let mut gathered = Gathered::default();
+        gathered.display(update("a", "1"), 1);
+        assert!(gathered.due().unwrap() <= Instant::now());
+        gathered.take();
+        gathered.display(update("a", "2"), BYTES_PER_SECOND);
+        let due = gathered.due().unwrap() - Instant::now();
+        assert!(due <= PAUSE && due > PAUSE / 2, "{due:?}");
+        gathered.take();
+        gathered.display(update("a", "3"), 1);
+        let due = gathered.due().unwrap() - Instant::now();
+        assert!(due > Duration::from_millis(900), "a large one takes a browser longer: {due:?}");
+        let line = Message::request("stream", json!({"name": "stdout"}));
+        gathered.text(line, "x".repeat(ENOUGH));
+        assert!(gathered.due().unwrap() <= Instant::now());
+    }
+}
