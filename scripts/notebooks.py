@@ -5,14 +5,12 @@
 
 Of a Markdown file (README.md) the blocks that begin with ```rust are run, each as a cell, in order.
 
-A panic, and an error that leaves a cell through `?`, count as success for Jupyter: evcxr writes them
-to stderr and answers "ok". So anything on stderr fails the notebook here. A cell that means to write
-there says so with the tag "may-print-stderr" or "raises-exception".
+An error fails the notebook, and so does anything on stderr, where warnings and panics of threads are
+written. A cell that means to have one says so with the tag "may-print-stderr" or "raises-exception".
 """
 
 import argparse
 import os
-import queue
 import re
 import signal
 import subprocess
@@ -33,27 +31,12 @@ KERNEL = "convscope"
 EXCUSED = {"may-print-stderr", "raises-exception"}
 
 
-# What the kernel runs before a notebook's first cell (kernel/src/kernel.rs says why); `:clear` undoes it.
-PRIMER = '"0".parse::<u8>()?;'
-
-
 class CellFailed(Exception):
     """What is wrong with a cell's output; the message is for people."""
 
 
 def plain(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text).rstrip()
-
-
-def gather_late_output(client, cell, index):
-    """evcxr may say "idle" before the last lines of stderr: those after it belong to the cell too."""
-    while True:
-        try:
-            message = run_sync(client.kc.get_iopub_msg)(timeout=0.2)
-        except queue.Empty:
-            return
-        if message["msg_type"] == "stream":
-            client.process_message(message, cell, index)
 
 
 def tidy(cell):
@@ -72,7 +55,7 @@ def tidy(cell):
 
 
 def check_text(cell):
-    """Raises CellFailed if the cell failed, by Jupyter's account or by evcxr's."""
+    """Raises CellFailed if the cell failed, or wrote to stderr."""
     if EXCUSED & set(cell.metadata.get("tags", [])):
         return
     for output in cell.outputs:
@@ -141,7 +124,6 @@ def run_cell(client, cell, index, number):
         raise CellFailed(f"no end after {client.timeout} s (--timeout)") from None
     except DeadKernelError:
         raise CellFailed("the kernel died") from None
-    gather_late_output(client, cell, index)
     tidy(cell)
     check_text(cell)
 
@@ -188,9 +170,6 @@ def run(notebook, folder, timeout, kernel):
                 run_cell(client, cell, index, ran)
                 print(f" {time.monotonic() - start:6.1f} s", flush=True)
                 figures += check_figures(cell)
-                if used and ran == 1:
-                    # Not before: without dependencies it would empty the list of their versions.
-                    run_unseen(client, PRIMER)
             except CellFailed as failed:
                 print(flush=True)
                 source = "\n".join(f"    | {line}" for line in cell.source.splitlines())

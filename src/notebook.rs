@@ -1,6 +1,8 @@
 //! What goes to the notebook: the only place that prints. evcxr reads a figure from stdout between two
 //! marker lines, and hangs on a line that does not end. The `convscope` kernel reads frames besides.
 
+use std::any::type_name;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -66,6 +68,15 @@ pub(crate) fn say(line: &str) {
     } else {
         write_whole(&mut std::io::stdout().lock(), &line);
     }
+}
+
+/// Why there is no figure. To the `convscope` kernel this is an error of the cell.
+pub(crate) fn fail<E: Display>(error: &E) {
+    let text = match place() {
+        Place::Kernel(_) => format!("\u{2}error {}\n{error}\n\u{2}end\n", type_name::<E>()),
+        Place::Evcxr | Place::Program => format!("{error}\n"),
+    };
+    write_whole(&mut std::io::stderr().lock(), &text);
 }
 
 /// In one piece, since other threads print too. Where stdout is closed nowhere is left to report that, so

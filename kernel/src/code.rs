@@ -31,6 +31,14 @@ pub(crate) fn flaw(code: &str) -> Option<Flaw> {
     scan.run()
 }
 
+/// Whether evcxr forgets everything for this cell, with what it ran before the first.
+pub(crate) fn clears(code: &str) -> bool {
+    let mut scan = Scan::new(code);
+    scan.skip_commands();
+    let commands = &code[..code.len() - scan.rest.len()];
+    commands.lines().any(|line| line.trim() == ":clear")
+}
+
 /// Words that can't be a cell's last.
 const DEMANDING: [&str; 18] = [
     "as", "const", "else", "enum", "fn", "for", "if", "impl", "in", "let", "match", "mod", "mut",
@@ -293,6 +301,17 @@ mod tests {
             "x.0",
         ] {
             assert_eq!(flaw(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn clearing_is_seen_among_the_commands() {
+        assert!(clears(":clear"));
+        assert!(clears("// all\n:dep a = \"1\"\n :clear \nlet a = 1;"));
+        for code in
+            ["", "1", ":clear_cache", "// :clear", "let a = 1;\n:clear", "let a = \"\n:clear\n\";"]
+        {
+            assert!(!clears(code), "{code}");
         }
     }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::compiler_errors;
+
 /// What a failed cell says.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
@@ -30,8 +32,8 @@ const CELLS: &str = "src/lib.rs";
 /// The name of errors whose type says nothing more.
 const ERROR: &str = "Error";
 
-const RED: &str = "\u{1b}[1;31m";
-const RESET: &str = "\u{1b}[0m";
+pub(crate) const RED: &str = "\u{1b}[1;31m";
+pub(crate) const RESET: &str = "\u{1b}[0m";
 
 impl Failure {
     pub(crate) fn new(name: &str, text: impl Into<String>) -> Failure {
@@ -84,7 +86,7 @@ impl Failure {
 const RUNTIME_ENDED: &str = "Subprocess terminated";
 
 /// The content of an error message of evcxr's, for a notebook.
-pub(crate) fn of_evcxr(error: Value) -> Value {
+pub(crate) fn of_evcxr(error: &Value) -> Value {
     let text = error["evalue"].as_str().unwrap_or_default();
     if let Some((printed, how)) = text.split_once(RUNTIME_ENDED) {
         let how = how.trim_start_matches(" with status: ");
@@ -93,7 +95,7 @@ pub(crate) fn of_evcxr(error: Value) -> Value {
         failure.notes.extend(printed.lines().map(str::to_owned));
         return failure.content();
     }
-    error
+    compiler_errors::tidied(error)
 }
 
 /// What to do where the process of the cells has ended.

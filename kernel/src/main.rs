@@ -18,6 +18,7 @@ mod answers;
 mod cell;
 mod code;
 mod compile;
+mod compiler_errors;
 mod complaints;
 mod copy;
 mod crate_source;

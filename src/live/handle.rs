@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::preview::{pause, still};
 use super::{Frame, new_id};
-use crate::notebook::{Place, place, send};
+use crate::notebook::{Place, fail, place, send};
 use crate::view::{Figure, draw};
 
 type Shared = Arc<dyn Figure + Send + Sync>;
@@ -148,7 +148,7 @@ impl Desk {
                     });
                     shown = true;
                 }
-                Err(error) if finished => eprintln!("{error}"),
+                Err(error) if finished => fail(&error),
                 // The next may be drawn.
                 Err(_) => {}
             }

@@ -154,7 +154,7 @@ pub trait Figure {
 pub(crate) fn draw(bundle: Result<Bundle>) {
     match bundle {
         Ok(bundle) => notebook::show(&bundle),
-        Err(error) => eprintln!("{error}"),
+        Err(error) => notebook::fail(&error),
     }
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn draw(bundle: Result<Bundle>) {
 pub(crate) fn end_cell(bundle: Result<Bundle>) {
     match bundle {
         Ok(bundle) => notebook::emit(&bundle),
-        Err(error) => eprintln!("{error}"),
+        Err(error) => notebook::fail(&error),
     }
 }
 
@@ -219,7 +219,7 @@ impl<F: Figure, E: Display> CellOutput for std::result::Result<F, E> {
     fn evcxr_display(&self) {
         match self {
             Ok(figure) => figure.evcxr_display(),
-            Err(error) => eprintln!("{error}"),
+            Err(error) => notebook::fail(error),
         }
     }
 }

@@ -151,3 +151,12 @@ def test_an_end_of_the_process_says_that_variables_are_lost(kernel):
     assert kernel.run("let kept = 2; kept").value == "2"
     # The next process says what went wrong too.
     assert kernel.run('"x".parse::<u8>()?;').status == "error"
+
+
+def test_after_clear_errors_are_still_errors(built):
+    with built.kernel() as kernel:
+        kernel.run(DEP)
+        assert kernel.run(":clear").status == "ok"
+        assert "invalid digit" in kernel.run('"x".parse::<u8>()?;').error
+        assert kernel.run('print!("half")').stdout == "half"
+        assert kernel.run(DEP + "\nanswer()").value == "41"

@@ -8,7 +8,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Relay, pass};
 use crate::answers;
+use crate::code;
 use crate::errors;
+use crate::kernel::first_cell;
 use crate::wire::Message;
 
 /// How long requests may take that were sent before the answer to a failed cell.
@@ -23,7 +25,7 @@ impl Relay<'_> {
             // Of several errors of the compiler one is enough then.
             Some(_) if self.cell.as_ref().is_some_and(|cell| cell.failure.is_some()) => return,
             Some(cause) => error.content = cause.content(),
-            None => error.content = errors::of_evcxr(error.content),
+            None => error.content = errors::of_evcxr(&error.content),
         }
         pass(Ok(self.evcxr.encode(&error)), &mut self.front.iopub).await;
         if let Some(cell) = &mut self.cell {
@@ -50,6 +52,11 @@ impl Relay<'_> {
             let content = failure.with_place(request.code(), self.dir).content();
             self.front.publish(&request, "error", content.clone()).await;
             cell.failure = Some(content);
+        }
+        if code::clears(request.code())
+            && let Err(error) = self.evcxr.execute(&first_cell()).await
+        {
+            eprintln!("convscope: {error:#}");
         }
         let failure = cell.failure.take();
         if failure.is_some() {
