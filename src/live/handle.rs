@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Formatter};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::preview::{pause, still};
 use super::{Frame, new_id};
@@ -43,9 +44,10 @@ pub struct Live {
     artist: Option<Artist>,
 }
 
-/// The thread that draws.
+/// What draws.
 struct Artist {
     desk: Arc<Desk>,
+    /// None where the system has no thread left.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -68,15 +70,19 @@ impl Live {
         Live::default()
     }
 
-    /// Draws another figure in the place of the last. Returns at once.
+    /// Draws another figure in the place of the last. The first is drawn before this returns, so that it
+    /// stands where it was given; later ones return at once.
     pub fn update<F: Figure + Clone + Send + Sync + 'static>(&mut self, figure: &F) {
         let figure: Shared = Arc::new(figure.clone());
-        if self.artist.is_none() && matches!(place(), Place::Kernel(_)) {
-            self.artist = Artist::start();
-        }
-        if let Some(artist) = &self.artist {
-            artist.desk.work().newest = Some(figure.clone());
-            artist.desk.changed.notify_one();
+        match &self.artist {
+            Some(artist) => {
+                artist.desk.work().newest = Some(figure.clone());
+                artist.desk.changed.notify_one();
+            }
+            None if matches!(place(), Place::Kernel(_)) => {
+                self.artist = Some(Artist::start(&figure));
+            }
+            None => {}
         }
         self.newest = Some(figure);
     }
@@ -88,10 +94,8 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         let Some(newest) = self.newest.take() else { return };
-        match self.artist.take() {
-            // It ends with the last figure.
-            Some(artist) => artist.finish(),
-            None => draw(newest.bundle()),
+        if !self.artist.take().is_some_and(Artist::finish) {
+            draw(newest.bundle());
         }
     }
 }
@@ -104,21 +108,24 @@ impl Debug for Live {
 }
 
 impl Artist {
-    /// None where the system has no thread left.
-    fn start() -> Option<Artist> {
+    fn start(first: &Shared) -> Artist {
+        let mut sheet = Sheet { id: new_id(), shown: false, last: first.clone() };
+        let pause = sheet.draw(false);
         let desk = Arc::new(Desk::default());
-        let his = desk.clone();
-        let thread = Builder::new().name("convscope-live".to_owned()).spawn(move || his.serve());
-        Some(Artist { desk, thread: Some(thread.ok()?) })
+        let same = desk.clone();
+        let thread = Builder::new().name("convscope-live".to_owned());
+        let thread = thread.spawn(move || same.serve(sheet, pause)).ok();
+        Artist { desk, thread }
     }
 
-    fn finish(mut self) {
+    /// Ends with the last figure. Whether there was a thread to draw it.
+    fn finish(self) -> bool {
+        let Some(thread) = self.thread else { return false };
         self.desk.work().finished = true;
         self.desk.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // A figure that panics has told so itself.
-            let _ = thread.join();
-        }
+        // A figure that panics has told so itself.
+        let _ = thread.join();
+        true
     }
 }
 
@@ -127,36 +134,49 @@ impl Desk {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self) {
-        let id = new_id();
-        let mut shown = false;
-        let mut last = None;
+    /// Draws what is newest, as often as the pauses allow, and at the end the last whole.
+    fn serve(&self, mut sheet: Sheet, mut pause: Duration) {
         loop {
-            let work = self.changed.wait_while(self.work(), |w| w.newest.is_none() && !w.finished);
+            let waiting = |work: &mut Work| !work.finished;
+            let _ = self.changed.wait_timeout_while(self.work(), pause, waiting);
+            let waiting = |work: &mut Work| work.newest.is_none() && !work.finished;
+            let work = self.changed.wait_while(self.work(), waiting);
             let mut work = work.unwrap_or_else(PoisonError::into_inner);
             let (newest, finished) = (work.newest.take(), work.finished);
             drop(work);
-            last = newest.or(last);
-            let Some(figure) = &last else { return };
-            let began = std::time::Instant::now();
-            match if finished { figure.bundle() } else { still(&**figure) } {
-                Ok(bundle) => {
-                    let (id, forms) = (id.as_str(), &bundle.entries());
-                    send(&match shown {
-                        true => Frame::Update { id, forms },
-                        false => Frame::Show { id, forms },
-                    });
-                    shown = true;
-                }
-                Err(error) if finished => fail(&error),
-                // The next may be drawn.
-                Err(_) => {}
-            }
+            sheet.last = newest.unwrap_or(sheet.last);
+            pause = sheet.draw(finished);
             if finished {
                 return;
             }
-            let pause = pause(began.elapsed());
-            let _ = self.changed.wait_timeout_while(self.work(), pause, |work| !work.finished);
         }
+    }
+}
+
+/// The place in the notebook.
+struct Sheet {
+    id: String,
+    shown: bool,
+    last: Shared,
+}
+
+impl Sheet {
+    /// Draws the last figure, and returns how long to wait before the next.
+    fn draw(&mut self, whole: bool) -> Duration {
+        let began = Instant::now();
+        match if whole { self.last.bundle() } else { still(&*self.last) } {
+            Ok(bundle) => {
+                let (id, forms) = (self.id.as_str(), &bundle.entries());
+                send(&match self.shown {
+                    true => Frame::Update { id, forms },
+                    false => Frame::Show { id, forms },
+                });
+                self.shown = true;
+            }
+            Err(error) if whole => fail(&error),
+            // The next may be drawn.
+            Err(_) => {}
+        }
+        pause(began.elapsed())
     }
 }

@@ -24,6 +24,7 @@ mod heads;
 mod helpers;
 mod hub;
 mod leaks;
+mod live;
 mod localization;
 mod maps;
 mod maximize;
