@@ -16,7 +16,10 @@
 //! # Ok::<(), convscope::Error>(())
 //! ```
 //!
-//! In a notebook, a figure that ends a cell is drawn. Anywhere, [`save`](view::Figure::save) writes
+//! In a notebook, a figure that ends a cell is drawn, and [`show`](view::Figure::show) draws one anywhere in a
+//! cell. Under the `convscope` kernel long runs show what forms, say how far they are ([`Progress`]) and end with
+//! what there is when the stop button is pressed; [`Live`] is a figure of your own that is drawn anew in place.
+//! Anywhere, [`save`](view::Figure::save) writes
 //! it to a file, [`image`](view::Figure::image) gives its picture, and its `values()` gives the
 //! numbers.
 //!
@@ -59,6 +62,6 @@ pub mod zoo;
 
 pub use error::{Error, Result};
 pub use image;
-pub use live::{Live, Progress};
+pub use live::{Live, Progress, Steps};
 pub use photo::Photo;
 pub use tch;

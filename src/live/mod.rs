@@ -11,5 +11,5 @@ mod progress;
 pub(crate) use frame::{Frame, new_id};
 pub use handle::Live;
 pub(crate) use preview::Preview;
-pub use progress::Progress;
 pub(crate) use progress::stopped;
+pub use progress::{Progress, Steps};

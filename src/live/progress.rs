@@ -145,16 +145,34 @@ impl Progress {
         if self.said.elapsed().as_secs_f64() >= 2f64.max(passed / 20.0) {
             let left = left(passed, self.time_limit, done, all);
             let rate = rate_text(done as f64 / passed.max(1e-3));
-            let line = format!("{}, {rate}, about {left:.0} s left", details());
+            let line = format!("{}, {rate}, about {} left", details(), time_text(left));
             self.say(&line);
         }
+    }
+
+    /// A loop over these items, which says how far it is and ends early when the run [is
+    /// over](Progress::is_over):
+    ///
+    /// ```
+    /// use convscope::Progress;
+    ///
+    /// let squares: Vec<u64> = Progress::new("squares").over(0..40).map(|n| n * n).collect();
+    /// assert_eq!(squares.len(), 40);
+    /// ```
+    pub fn over<I>(self, items: I) -> Steps<I::IntoIter>
+    where
+        I: IntoIterator<IntoIter: ExactSizeIterator>,
+    {
+        let items = items.into_iter();
+        let all = items.len();
+        Steps { items, progress: self, done: 0, all }
     }
 
     fn draw(&mut self, done: usize, all: usize, details: String) {
         let passed = self.seconds();
         let left = left(passed, self.time_limit, done, all);
         let rate = rate_text(done as f64 / passed.max(1e-3));
-        let line = format!("{}: {details} · {rate} · {left:.0} s left", self.what);
+        let line = format!("{}: {details} · {rate} · {} left", self.what, time_text(left));
         self.last = details;
         self.said = Instant::now();
         let share = 100.0 * done as f64 / all.max(1) as f64;
@@ -169,6 +187,31 @@ impl Progress {
             Some(id) => send(&Frame::Update { id, forms: &forms }),
             None => send(&Frame::Show { id: self.bar.insert(new_id()), forms: &forms }),
         }
+    }
+}
+
+/// The items of a loop whose progress is shown; they end early when the run [is
+/// over](Progress::is_over). From [`Progress::over`].
+#[derive(Debug)]
+pub struct Steps<I> {
+    items: I,
+    progress: Progress,
+    done: usize,
+    all: usize,
+}
+
+impl<I: Iterator> Iterator for Steps<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let (done, all) = (self.done, self.all);
+        self.progress.step(done, all, || format!("{done} of {all}"));
+        if done < all && self.progress.is_over() {
+            return None;
+        }
+        let item = self.items.next()?;
+        self.done += 1;
+        Some(item)
     }
 }
 
@@ -203,6 +246,15 @@ fn rate_text(rate: f64) -> String {
     }
 }
 
+fn time_text(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round();
+    match minutes {
+        _ if seconds < 100.0 => format!("{seconds:.0} s"),
+        minutes if minutes < 100.0 => format!("{minutes:.0} min"),
+        minutes => format!("{:.1} h", minutes / 60.0),
+    }
+}
+
 /// Seconds left if the rest goes as fast, and not beyond what is allowed.
 fn left(passed: f64, time_limit: Option<Duration>, done: usize, all: usize) -> f64 {
     let left = passed * all.saturating_sub(done) as f64 / done.max(1) as f64;
@@ -228,6 +280,18 @@ mod tests {
             [123.4, 2.34, 0.25, 0.0].map(rate_text)[..3],
             ["123 / s", "2.3 / s", "4.0 s each"]
         );
+    }
+
+    #[test]
+    fn times_have_a_unit_that_can_be_read() {
+        assert_eq!([0.2, 99.0, 150.0, 9000.0].map(time_text), ["0 s", "99 s", "3 min", "2.5 h"]);
+    }
+
+    #[test]
+    fn a_loop_has_all_its_items_unless_it_is_over() {
+        assert_eq!(Progress::new("").over(0..7).sum::<i32>(), 21);
+        let late = Progress::new("").time_limit(Some(Duration::ZERO));
+        assert_eq!(late.over(vec![1, 2]).count(), 0);
     }
 
     #[test]

@@ -194,14 +194,14 @@ impl Maximize {
         self
     }
 
-    /// Ends after this time with what there is; the figure says so.
+    /// Ends after this time with what there is, as the stop button does; the figure says so.
     #[must_use]
     pub fn time_limit(mut self, time: Duration) -> Self {
         self.time_limit = Some(time);
         self
     }
 
-    /// Prints no lines while it runs.
+    /// Says and shows nothing while it runs.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;

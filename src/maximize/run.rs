@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 /// An image that the unit, the class or any other [`Objective`] answers to, by
 /// [`Maximize::lucid`]: [`Maximize::run`] with other options.
 ///
-/// A line now and then says how far it is. Runs on the network's device.
+/// The image and its curves are shown while they form. Runs on the network's device.
 ///
 /// # Errors
 ///

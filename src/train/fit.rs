@@ -203,7 +203,7 @@ impl Fit {
         self
     }
 
-    /// Leaves out the lines about progress.
+    /// Says and shows nothing while it runs.
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;

@@ -16,8 +16,9 @@ use crate::{Error, Result};
 
 impl Network {
     /// Trains the network to tell the classes of `data` apart: cross-entropy of its output
-    /// `[N, classes]` (logits, or what a softmax at its end makes of them), over shuffled batches. A line an epoch says how it goes, and one every other
-    /// second in long epochs.
+    /// `[N, classes]` (logits, or what a softmax at its end makes of them), over shuffled batches. Loss and
+    /// accuracy are shown while it runs (elsewhere than under the `convscope` kernel a line an epoch, and some
+    /// in long ones). The stop button keeps what was learned until then.
     ///
     /// The parameters change in place. Gradients and marks don't stay behind.
     ///

@@ -37,6 +37,8 @@ fn what_threads_may_do_with_the_types() {
     send::<Integrated>();
     send::<IntegratedGradients>();
     send::<TensorImage>();
+    send::<Live>();
+    send::<Progress>();
     send::<convscope::Error>();
     sync::<convscope::Error>();
     sync::<Photo>();

@@ -154,7 +154,7 @@ impl Tsne {
         self
     }
 
-    /// Leaves out the lines about progress.
+    /// Says and shows nothing while it runs.
     #[must_use]
     pub fn quiet(mut self) -> Tsne {
         self.quiet = true;

@@ -7,6 +7,7 @@
 mod attribution;
 mod data;
 mod embed;
+mod live;
 mod maximize;
 mod network;
 mod outputs;
