@@ -5,7 +5,7 @@
 //! cargo bench --bench speed -- forward              # what has this word in its name, of: drawing,
 //!                                                   # forward, attribution-cam, attribution-gradients,
 //!                                                   # attribution-occlusion, maximize, embed,
-//!                                                   # two-notebooks
+//!                                                   # two-notebooks, live (what is drawn on the way)
 //! cargo bench --bench speed -- smoke                # one round of the quick ones: does it still run?
 //! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too (half an hour)
 //! cargo bench --bench speed -- growth               # t-SNE, 10,000 points against 70,000
@@ -20,6 +20,7 @@ mod attribution;
 mod drawing;
 mod embed;
 mod forward;
+mod live;
 mod maximize;
 mod notebooks;
 mod peer;
@@ -36,11 +37,20 @@ fn main() -> Outcome {
     if named(notebooks::WORD) {
         return notebooks::be();
     }
+    if named(live::WORD) {
+        return live::be(wanted.last().map_or("", String::as_str));
+    }
     let smoke = named("smoke");
     let wants = |name: &str| match smoke {
         true => ["drawing", "forward", "attribution-cam", "two-notebooks"].contains(&name),
         false => wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str())),
     };
+    if wants("live") {
+        live::run(if smoke { 1 } else { 5 })?;
+        if wanted.iter().all(|word| word == "live") && !wanted.is_empty() {
+            return Ok(());
+        }
+    }
     let mut peer = Peer::start(smoke)?;
     println!("{}", peer.ask("about")?);
     println!("{:44} {:>12} {:>12} {:>8}", "", "convscope", "peer", "times");
