@@ -39,6 +39,22 @@ pub(crate) fn clears(code: &str) -> bool {
     commands.lines().any(|line| line.trim() == ":clear")
 }
 
+/// evcxr's commands after which crates are compiled in another way, which cargo does not always see.
+const COMPILER_COMMANDS: [&str; 6] = [
+    ":allow_static_linking",
+    ":build_env",
+    ":codegen_backend",
+    ":linker",
+    ":sccache",
+    ":toolchain",
+];
+
+/// Whether a cell has one of them.
+pub(crate) fn compiles_otherwise(code: &str) -> bool {
+    let mut words = code.lines().filter_map(|line| line.split_whitespace().next());
+    words.any(|word| COMPILER_COMMANDS.contains(&word))
+}
+
 /// Words that can't be a cell's last.
 const DEMANDING: [&str; 18] = [
     "as", "const", "else", "enum", "fn", "for", "if", "impl", "in", "let", "match", "mod", "mut",

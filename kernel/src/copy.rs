@@ -37,7 +37,7 @@ pub(crate) fn copy_build(from: &Path, to: &Path, purpose: Purpose) -> Result<()>
         let done = if entry.file_type().is_dir() {
             fs::create_dir(&target)
         } else {
-            copy_file(&entry, &target)
+            copy_file(entry.path(), &target)
         };
         done.with_context(|| {
             format!("can't copy {} to {}", entry.path().display(), target.display())
@@ -46,33 +46,35 @@ pub(crate) fn copy_build(from: &Path, to: &Path, purpose: Purpose) -> Result<()>
     Ok(())
 }
 
-fn copy_file(entry: &DirEntry, target: &Path) -> io::Result<()> {
-    let metadata = entry.metadata()?;
+/// The same for one file.
+pub(crate) fn copy_file(from: &Path, target: &Path) -> io::Result<()> {
+    let metadata = from.metadata()?;
     // A link may be impossible (another file system, too many links); a copy always does.
-    if is_build_product(&entry.file_name().to_string_lossy())
-        && metadata.len() >= SMALL
-        && fs::hard_link(entry.path(), target).is_ok()
-    {
+    if is_build_product(from) && metadata.len() >= SMALL && fs::hard_link(from, target).is_ok() {
         return Ok(());
     }
     let mut copy = File::create_new(target)?;
-    io::copy(&mut File::open(entry.path())?, &mut copy)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
     copy.set_permissions(metadata.permissions())?;
     copy.set_modified(metadata.modified()?)
 }
 
 /// Products that compilers write anew under a temporary name, or after removing the old file.
-fn is_build_product(name: &str) -> bool {
+fn is_build_product(file: &Path) -> bool {
     matches!(
-        Path::new(name).extension().and_then(|ext| ext.to_str()),
+        file.extension().and_then(|ext| ext.to_str()),
         Some("rlib" | "rmeta" | "so" | "dylib" | "a" | "o")
     )
 }
 
 /// What evcxr compiles from cells: the crate `ctx`, renamed to `code_1`, `code_2`, … Its names
 /// depend on the folder, so no copy could use it.
-fn is_cell(name: &str) -> bool {
-    ["ctx-", "ctx.", "libctx", "code_", "libcode_"].iter().any(|prefix| name.starts_with(prefix))
+pub(crate) fn is_cell(name: &str) -> bool {
+    let name = name.strip_prefix("lib").unwrap_or(name);
+    let number = name.strip_prefix("code_").and_then(|name| name.split('.').next());
+    name.starts_with("ctx-")
+        || name.starts_with("ctx.")
+        || number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]

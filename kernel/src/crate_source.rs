@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
+use crate::versions::Versions;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CrateSource {
@@ -102,11 +104,11 @@ impl CrateSource {
         )
     }
 
-    /// The versions a build should use, if the source pins them.
-    pub(crate) fn cargo_lock(&self) -> Option<PathBuf> {
+    /// The versions that the source pins.
+    pub(crate) fn versions(&self) -> Versions {
         match self {
-            CrateSource::Checkout(dir) => Some(dir.join("Cargo.lock")).filter(|lock| lock.exists()),
-            CrateSource::Registry(_) => None,
+            CrateSource::Checkout(dir) => Versions::read(&dir.join("Cargo.lock")),
+            CrateSource::Registry(_) => Versions::default(),
         }
     }
 

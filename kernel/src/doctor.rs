@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use crate::fingerprint::Present;
 use crate::installation::{Installation, State};
+use crate::kept;
 use crate::kernelspec;
 use crate::libtorch::{self, Libtorch};
 use crate::location::Place;
@@ -19,6 +20,7 @@ use crate::session;
 use crate::threads;
 use crate::tools::{self, first_line};
 use crate::warm::{self, Status};
+use crate::with;
 
 const GIB: u64 = 1 << 30;
 
@@ -72,7 +74,10 @@ pub(crate) fn doctor(place: &Place) -> Result<ExitCode> {
     check_evcxr(&mut report, installation.as_ref().ok());
     check_kernelspec(&mut report, &place.kernelspec);
     match &installation {
-        Ok(installation) => check_warm_build(&mut report, installation, &place.state),
+        Ok(installation) => {
+            check_warm_build(&mut report, installation, &place.state);
+            check_crates(&report, installation, &place.state);
+        }
         Err(error) => report.error("warm build", error),
     }
     check_weights(&report);
@@ -191,6 +196,26 @@ fn check_warm_build(report: &mut Report, installation: &Installation, state: &St
         ),
         Status::Absent => report.bad(what, "absent", "run `convscope install`"),
     }
+}
+
+/// Those that are compiled beside the library, and those that sessions have compiled.
+fn check_crates(report: &Report, installation: &Installation, state: &State) {
+    match with::in_words(&installation.with) {
+        none if none.is_empty() => {
+            report.note(
+                "other crates",
+                "none compiled ahead (`convscope install --with ndarray=0.16`)",
+            );
+        }
+        crates => report.good("other crates", &crates),
+    }
+    let (count, bytes) = kept::size(&state.kernels());
+    let text = format!(
+        "{count} pieces from notebooks, {} of at most {}",
+        size(bytes),
+        size(kept::limit())
+    );
+    report.note("kept crates", &text);
 }
 
 fn check_weights(report: &Report) {

@@ -18,6 +18,7 @@ use zeromq::util::PeerIdentity;
 use zeromq::{DealerSocket, Socket, SocketOptions, SocketRecv, SocketSend, SubSocket, ZmqMessage};
 
 use crate::installation::Installation;
+use crate::stand_in;
 use crate::wire::{Message, Signer};
 
 /// Killed when dropped.
@@ -62,6 +63,7 @@ impl Evcxr {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         installation.apply_env(&mut command, dir);
+        command.envs(stand_in::set_up(dir)?);
         die_with_parent(&mut command);
         let mut process = command
             .spawn()

@@ -42,6 +42,9 @@ impl Present {
         for (name, value) in &installation.compiler_env {
             parts.insert(format!("the variable {name}"), value.clone());
         }
+        for (name, value) in &installation.with {
+            parts.insert(format!("the crate {name}"), value.clone());
+        }
         Ok(Present { fingerprint: Fingerprint(parts), newest: sources.newest })
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::compile::{Notice, Say};
@@ -17,7 +17,8 @@ use crate::kernelspec;
 use crate::libtorch::{self, Libtorch};
 use crate::location::Place;
 use crate::tools;
-use crate::warm::{self, Status};
+use crate::warm;
+use crate::with;
 
 /// What notebooks are made from.
 #[derive(Args)]
@@ -31,11 +32,29 @@ pub(crate) struct Sources {
     /// The evcxr_jupyter to use. Default: the one beside this command, else the one on the PATH.
     #[arg(long, value_name = "FILE")]
     evcxr: Option<PathBuf>,
+    /// Another crate to compile for notebooks, beside those of earlier installs: `ndarray=0.16`,
+    /// `serde=1,features=derive`, or in quotes what a notebook has after `:dep`. May be repeated.
+    #[arg(long, value_name = "CRATE")]
+    with: Vec<String>,
+    /// A crate that is no longer compiled for notebooks. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    without: Vec<String>,
 }
 
 impl Sources {
-    pub(crate) fn resolve(self, kernelspec: &Path) -> Result<Installation> {
+    pub(crate) fn resolve(self, place: &Place) -> Result<Installation> {
         let absolute = |path: PathBuf| path::absolute(path).map_err(anyhow::Error::from);
+        let mut with =
+            Installation::load(&place.state).map(|before| before.with).unwrap_or_default();
+        for name in &self.without {
+            if with.remove(name).is_none() {
+                bail!("`--without {name}`: there is no such crate among {}", with::in_words(&with));
+            }
+        }
+        for text in &self.with {
+            let (name, value) = with::parse(text)?;
+            with.insert(name, value);
+        }
         Ok(Installation {
             source: match self.krate {
                 Some(dir) => CrateSource::checkout(absolute(dir)?)?,
@@ -43,8 +62,9 @@ impl Sources {
             },
             libtorch: self.libtorch.map_or_else(libtorch::find, absolute)?,
             evcxr: self.evcxr.map_or_else(tools::find_evcxr, absolute)?,
-            kernelspec: kernelspec.to_owned(),
+            kernelspec: place.kernelspec.clone(),
             compiler_env: Installation::compiler_env_now(),
+            with,
         })
     }
 }
@@ -52,30 +72,22 @@ impl Sources {
 pub(crate) fn install(place: &Place, sources: Sources) -> Result<ExitCode> {
     let begun = Instant::now();
     place.state.check_path()?;
-    let installation = sources.resolve(&place.kernelspec)?;
+    let installation = sources.resolve(place)?;
     Libtorch::inspect(&installation.libtorch)?;
     tools::evcxr_version(&installation.evcxr)?;
-    installation.save(&place.state)?;
+    let say: Say = Arc::new(|notice| match notice {
+        Notice::Headline(text) | Notice::Step(text) => println!("warm build: {text}"),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(warm::install(&installation, &place.state, &say))? {
+        true => println!("warm build: done in {} s", begun.elapsed().as_secs()),
+        false => println!("warm build: nothing to do, it fits"),
+    }
     if kernelspec::install(&installation, &place.state)? {
         println!("kernelspec: wrote {}", place.kernelspec.display());
     } else {
         println!("kernelspec: nothing to do, {}", place.kernelspec.display());
     }
-
-    let say: Say = Arc::new(|notice| match notice {
-        Notice::Headline(text) | Notice::Step(text) => println!("warm build: {text}"),
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let present = warm::look(&installation).await?;
-        if let Status::Fits(_) = warm::status(&place.state, &present) {
-            println!("warm build: nothing to do, it fits");
-            return anyhow::Ok(());
-        }
-        warm::ensure(&installation, &place.state, &say).await?;
-        println!("warm build: done in {} s", begun.elapsed().as_secs());
-        Ok(())
-    })?;
     println!("Start Jupyter and choose the kernel \"Rust (convscope)\".");
     Ok(ExitCode::SUCCESS)
 }

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
+use uuid::Uuid;
 
 use crate::crate_source::CrateSource;
 use crate::libtorch;
 use crate::threads;
 use crate::tools;
+use crate::with::Crates;
 
 /// The folder that holds everything one installation needs at run time.
 #[derive(Clone)]
@@ -92,6 +94,9 @@ pub(crate) struct Installation {
     /// The C and C++ settings of the shell that installed, kept because cc makes cargo compile
     /// again when they change, and Jupyter is often started from elsewhere.
     pub(crate) compiler_env: BTreeMap<String, String>,
+    /// What is compiled beside the crate. Installations of before had none.
+    #[serde(default)]
+    pub(crate) with: Crates,
 }
 
 const COMPILER_VARS: [&str; 7] = ["AR", "ARFLAGS", "CC", "CFLAGS", "CXX", "CXXFLAGS", "CXXSTDLIB"];
@@ -131,6 +136,11 @@ impl Installation {
             &state.install_file(),
             &serde_json::to_string_pretty(self).context("can't describe the installation")?,
         )?;
+        self.configure_cargo(state)
+    }
+
+    /// Lets cargo find the crate.
+    pub(crate) fn configure_cargo(&self, state: &State) -> Result<()> {
         write(&state.cargo_config(), &self.source.cargo_config())
     }
 
@@ -171,12 +181,16 @@ impl Installation {
     }
 }
 
-/// Writes a file and the folders above it.
+/// Writes a file whole or not at all, and the folders above it.
 pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir).with_context(|| format!("can't create {}", dir.display()))?;
     }
-    fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(format!(".{}", Uuid::new_v4().simple()));
+    fs::write(&unfinished, text)
+        .and_then(|()| fs::rename(&unfinished, file))
+        .with_context(|| format!("can't write {}", file.display()))
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use nix::unistd::{getpgrp, getpid};
 use tokio::signal::unix::{SignalKind, signal as listen};
 use tokio::sync::mpsc;
 
-use crate::compile::{Say, pin_versions};
+use crate::compile::Say;
 use crate::evcxr::Evcxr;
 use crate::frontend::Front;
-use crate::installation::{Installation, State};
+use crate::installation::State;
 use crate::output::PRINT_MACROS;
 use crate::relay::relay;
 use crate::reports;
@@ -73,8 +73,7 @@ async fn serve(state: State, connection_file: &Path) -> Result<u8> {
 
 /// Everything from a look at the warm build to an evcxr that is ready for the first cell.
 async fn prepare(state: &State, key: &str, say: &Say) -> Result<(Evcxr, Session)> {
-    let installation = Installation::load(state)?;
-    let warm = warm::ensure(&installation, state, say).await?;
+    let (installation, warm) = warm::ensure(state, say).await?;
     let session = {
         let (state, dir) = (state.clone(), warm.dir.clone());
         tokio::task::spawn_blocking(move || Session::create(&state, &dir)).await??
@@ -85,7 +84,6 @@ async fn prepare(state: &State, key: &str, say: &Say) -> Result<(Evcxr, Session)
     if let Err(error) = evcxr.execute(&first_cell()).await {
         eprintln!("convscope: {error:#}");
     }
-    pin_versions(session.dir())?;
     Ok((evcxr, session))
 }
 

@@ -34,6 +34,7 @@ mod gathered;
 mod guard;
 mod install;
 mod installation;
+mod kept;
 mod kernel;
 mod kernelspec;
 mod libtorch;
@@ -41,6 +42,7 @@ mod live;
 mod location;
 mod lock;
 mod output;
+mod package;
 mod panic;
 mod prebuild;
 mod relay;
@@ -48,13 +50,16 @@ mod reports;
 mod runs;
 mod runtime;
 mod session;
+mod stand_in;
 mod startup;
 mod stop;
 mod threads;
 mod tools;
+mod versions;
 mod warm;
 mod weights;
 mod wire;
+mod with;
 
 /// Look inside convolutional networks from a Rust Jupyter notebook.
 #[derive(Parser)]
@@ -110,6 +115,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = stand_in::run() {
+        return code;
+    }
     let command = Cli::parse().command;
     if !matches!(command, Command::Kernel { .. }) {
         end_with_the_pipe();
@@ -140,7 +148,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Env { place } => env::env(&place.resolve()?),
         Command::Prebuild { place, sources } => {
             let place = place.resolve()?;
-            prebuild::prebuild(&place, &sources.resolve(&place.kernelspec)?)
+            prebuild::prebuild(&place, &sources.resolve(&place)?)
         }
         Command::Weights(command) => weights::weights(command),
         Command::Kernel { state, connection_file } => kernel::run(state, &connection_file),

@@ -22,11 +22,11 @@ use zeromq::{SocketRecv, SocketSend, ZmqMessage, ZmqResult};
 use crate::answers;
 use crate::cell::Cell;
 use crate::code;
-use crate::compile::keep_versions;
 use crate::displays::Displays;
 use crate::evcxr::Evcxr;
 use crate::frontend::{Front, LINGER, Request};
 use crate::gathered::Gathered;
+use crate::kept::Keeper;
 use crate::live::{self, Frame};
 use crate::output::{COMPLETE, Output};
 use crate::runs::Runs;
@@ -124,6 +124,7 @@ struct Relay<'a> {
     asking: bool,
     /// evcxr's number of the last cell.
     count: u64,
+    keeper: Keeper,
 }
 
 impl<'a> Relay<'a> {
@@ -146,6 +147,7 @@ impl<'a> Relay<'a> {
             stop: Stop::new(dir),
             asking: false,
             count: 0,
+            keeper: Keeper::of(dir),
         }
     }
 
@@ -163,9 +165,7 @@ impl<'a> Relay<'a> {
                         self.abort_queue(&message).await;
                     }
                     None => {
-                        if let Err(error) = keep_versions(self.dir) {
-                            eprintln!("convscope: {error:#}");
-                        }
+                        self.keeper.cell_begins(message.code());
                         self.cell = Some(Cell::new(message));
                         pass(Ok(frames), &mut self.evcxr.channels.shell).await;
                     }
@@ -314,6 +314,7 @@ impl<'a> Relay<'a> {
         cell.send_end(self.evcxr.process.id(), &self.output.end);
         if cell.is_over() {
             self.end_cell().await;
+            self.keeper.cell_ended();
             self.pass_requests().await;
         }
     }

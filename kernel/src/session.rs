@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::copy::{Purpose, copy_build};
 use crate::installation::State;
+use crate::kept;
 use crate::lock::{self, Mode};
 
 /// Removes its folder when dropped.
@@ -27,7 +28,11 @@ impl Session {
         let session = {
             // Between creating a lock and locking it, a session looks dead to others.
             let _guard = hold_sessions_lock(state)?;
-            leftovers(state)?.iter().for_each(|dir| remove(dir));
+            for dir in leftovers(state)? {
+                // What a kernel had compiled when it was killed.
+                keep(&dir);
+                remove(&dir);
+            }
             let id = &Uuid::new_v4().simple().to_string()[..8];
             let dir = state.kernels().join(format!("session-{}-{id}", process::id()));
             let lock = lock::open(&dir.with_extension("lock"))?;
@@ -35,6 +40,9 @@ impl Session {
             Session { dir, _lock: lock }
         };
         copy_build(warm, &session.dir, Purpose::Session)?;
+        if let Err(error) = kept::lend(&session.dir) {
+            eprintln!("convscope: {error:#}");
+        }
         Ok(session)
     }
 
@@ -45,6 +53,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        keep(&self.dir);
         remove(&self.dir);
     }
 }
@@ -85,6 +94,13 @@ fn is_dead(lock_path: &Path) -> bool {
     match File::options().write(true).open(lock_path) {
         Ok(lock) => lock::try_take(&lock, Mode::Exclusive).unwrap_or(false),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Keeps what was compiled there.
+pub(crate) fn keep(dir: &Path) {
+    if let Err(error) = kept::keep(dir) {
+        eprintln!("convscope: {error:#}");
     }
 }
 

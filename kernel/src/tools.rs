@@ -39,6 +39,13 @@ pub(crate) fn host() -> Result<String> {
         .context("rustc does not say which machine it compiles for")
 }
 
+/// The cargo that evcxr would run: of the toolchain itself, where there is rustup.
+pub(crate) fn cargo() -> PathBuf {
+    let of_rustup = output("rustup", &["which", "cargo"]).ok();
+    let of_rustup = of_rustup.map(|path| PathBuf::from(path.trim())).filter(|path| path.is_file());
+    of_rustup.or_else(|| on_path("cargo")).unwrap_or_else(|| "cargo".into())
+}
+
 /// Where the Rust standard library's shared object lies.
 pub(crate) fn rust_library_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(output("rustc", &["--print", "target-libdir"])?.trim()))

@@ -14,7 +14,9 @@ use crate::copy::{Purpose, copy_build};
 use crate::crate_source::SOURCE_FOLDERS;
 use crate::fingerprint::{Fingerprint, Present};
 use crate::installation::{Installation, State, write};
+use crate::kept;
 use crate::lock::{self, Mode};
+use crate::versions::Versions;
 
 /// A warm build that fits. It can't be replaced while this is held.
 pub(crate) struct Warm {
@@ -61,47 +63,79 @@ pub(crate) fn status(state: &State, present: &Present) -> Status {
     if why.is_empty() { Status::Fits(dir) } else { Status::Stale { dir, why } }
 }
 
-/// The warm build, made or brought up to date if need be.
-pub(crate) async fn ensure(installation: &Installation, state: &State, say: &Say) -> Result<Warm> {
+/// The warm build of what is installed, made or brought up to date if need be.
+pub(crate) async fn ensure(state: &State, say: &Say) -> Result<(Installation, Warm)> {
+    loop {
+        {
+            let guard = lock_build(state, Mode::Shared, say).await?;
+            // Only now: whoever held the lock may have installed something else.
+            let installation = Installation::load(state)?;
+            if let Status::Fits(dir) = status(state, &look(&installation).await?) {
+                return Ok((installation, Warm { dir, _guard: guard }));
+            }
+        }
+        let _guard = lock_build(state, Mode::Exclusive, say).await?;
+        renew(&Installation::load(state)?, state, say).await?;
+    }
+}
+
+/// Makes the warm build of an installation, and then records the installation: until that moment, the
+/// one before stays usable. Says whether there was anything to do.
+pub(crate) async fn install(installation: &Installation, state: &State, say: &Say) -> Result<bool> {
+    fs::create_dir_all(state.kernels())
+        .with_context(|| format!("can't create {}", state.kernels().display()))?;
+    let _guard = lock_build(state, Mode::Exclusive, say).await?;
+    let before = Installation::load(state).ok();
+    installation.configure_cargo(state)?;
+    let renewed = renew(installation, state, say).await;
+    if renewed.is_err()
+        && let Some(before) = before
+    {
+        before.configure_cargo(state)?;
+    }
+    let renewed = renewed?;
+    installation.save(state)?;
+    Ok(renewed)
+}
+
+async fn lock_build(state: &State, mode: Mode, say: &Say) -> Result<File> {
     let wait = || {
         let text = "another kernel is bringing the warm build up to date; waiting for it …";
         say(Notice::Headline(text.to_owned()));
     };
-    loop {
-        {
-            let guard = lock::take(&state.build_lock(), Mode::Shared, wait).await?;
-            if let Status::Fits(dir) = status(state, &look(installation).await?) {
-                return Ok(Warm { dir, _guard: guard });
-            }
+    lock::take(&state.build_lock(), mode, wait).await
+}
+
+/// Brings the warm build up to date; false if it is. The caller holds the build lock.
+async fn renew(installation: &Installation, state: &State, say: &Say) -> Result<bool> {
+    let present = look(installation).await?;
+    let old = match status(state, &present) {
+        Status::Fits(_) => return Ok(false),
+        Status::Stale { dir, why } => {
+            let time = if why.iter().all(|change| in_sources(change)) {
+                "usually under a minute"
+            } else if why.iter().all(|change| change.starts_with("the crate ")) {
+                "only what is new gets compiled"
+            } else {
+                "under a minute, or about 4 if tch has to be compiled again"
+            };
+            let why = summary(&why);
+            say(Notice::Headline(format!(
+                "{why} since the warm build; rebuilding it once ({time}) …"
+            )));
+            Some(dir)
         }
-        let _guard = lock::take(&state.build_lock(), Mode::Exclusive, wait).await?;
-        let present = look(installation).await?;
-        let old = match status(state, &present) {
-            // Somebody else was faster.
-            Status::Fits(_) => continue,
-            Status::Stale { dir, why } => {
-                let time = if why.iter().all(|change| in_sources(change)) {
-                    "usually under a minute"
-                } else {
-                    "under a minute, or about 4 if tch has to be compiled again"
-                };
-                let why = summary(&why);
-                say(Notice::Headline(format!(
-                    "{why} since the warm build; rebuilding it once ({time}) …"
-                )));
-                Some(dir)
-            }
-            Status::Absent => {
-                let what = match staging(state).exists() {
-                    true => "going on with what was compiled before …",
-                    false => "compiling what notebooks need, once: about 3 minutes on 2 cores …",
-                };
-                say(Notice::Headline(what.to_owned()));
-                None
-            }
-        };
-        build(installation, state, present, old.as_deref(), say).await?;
-    }
+        Status::Absent => {
+            let what = match staging(state).exists() {
+                true => "going on with what was compiled before …",
+                false => "compiling what notebooks need, once: about 3 minutes on 2 cores …",
+            };
+            say(Notice::Headline(what.to_owned()));
+            None
+        }
+    };
+    build(installation, state, present, old.as_deref(), say).await?;
+    Ok(true)
 }
 
 /// A change in the project's own sources, which leaves tch alone.
@@ -135,6 +169,7 @@ async fn build(
         if unchanged {
             let fingerprint = present.fingerprint;
             let name = format!("warm-{}", fingerprint.name());
+            kept::remove_others(&staging, &Versions::known_to(&staging).names())?;
             let record = serde_json::to_string_pretty(&Record { fingerprint, started })?;
             write(&staging.join(RECORD), &record)?;
             return publish(state, &staging, &name);
