@@ -194,11 +194,21 @@ FUNCTIONS = [
 ]
 
 
+KINKS = {"relu": [0.0], "relu6": [0.0, 6.0], "leaky_relu": [0.0], "hard_sigmoid": [3.0], "hard_swish": [3.0], "elu": [0.0],
+         "celu": [0.0], "selu": [0.0], "threshold": [0.4], "abs": [0.0], "clamp": [-0.5, 1.5]}
+
+
 def functions():
     for name, torch_s, parameters in FUNCTIONS:
         net = Net(name, (1, 4, 5))
         wide = net.pointwise(0, "scale", lambda x: x * 4.0, factor=4.0)
         yield net.case(net.pointwise(wide, name, torch_s, **parameters))
+    for name, torch_s, parameters in FUNCTIONS:
+        for kink in KINKS.get(name, []):
+            net = Net(f"{name} at {kink}", (1, 1, 2))
+            nothing = net.pointwise(0, "scale", lambda x: x * 0.0, factor=0.0)
+            there = net.pointwise(nothing, "shift", lambda x, kink=kink: x + kink, term=kink)
+            yield net.case(net.pointwise(there, name, torch_s, **parameters))
     for name, torch_s in [("log", torch.log), ("sqrt", torch.sqrt)]:
         net = Net(name, (1, 4, 5))
         yield net.case(net.pointwise(net.pointwise(0, "exp", torch.exp), name, torch_s))

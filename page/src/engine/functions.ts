@@ -1,4 +1,4 @@
-// Functions of one number and their slopes, as `Pointwise` has them. At a kink a slope is libtorch's.
+// Functions of one number of single precision and their slopes, as `Pointwise` has them. At a kink a slope is PyTorch's.
 
 import type { PointwiseFunction } from "../format";
 
@@ -73,11 +73,7 @@ export function curve(f: PointwiseFunction): Curve {
     case "relu6":
       return of("min(max(x, 0), 6)", (x) => clamp(x, 0, 6), (x) => (x > 0 && x < 6 ? 1 : 0));
     case "leaky_relu":
-      return of(
-        `x if x > 0, else ${f.slope}·x`,
-        (x) => (x > 0 ? x : f.slope * x),
-        (x) => (x > 0 ? 1 : x < 0 ? f.slope : 0),
-      );
+      return of(`x if x > 0, else ${f.slope}·x`, (x) => (x > 0 ? x : f.slope * x), (x) => (x > 0 ? 1 : f.slope));
     case "gelu":
       return of("x·Φ(x)", (x) => x * cumulative(x), (x) => cumulative(x) + x * density(x));
     case "gelu_tanh":
@@ -116,8 +112,10 @@ export function curve(f: PointwiseFunction): Curve {
       return exponentialUnit("SELU(x)", SELU_ALPHA, 1, SELU_SCALE);
     case "mish":
       return of("x·tanh(ln(1 + e^x))", (x) => x * Math.tanh(softplus(x)), mishSlope);
-    case "threshold":
-      return of(`x if x > ${f.at}, else 0`, (x) => (x > f.at ? x : 0), (x) => (x > f.at ? 1 : 0));
+    case "threshold": {
+      const bound = Math.fround(f.at);
+      return of(`x if x > ${f.at}, else 0`, (x) => (x > bound ? x : 0), (x) => (x > bound ? 1 : 0));
+    }
     case "erf":
       return of("erf(x)", erf, (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
     case "exp":
@@ -155,8 +153,9 @@ export function curve(f: PointwiseFunction): Curve {
     case "shift":
       return of(`x + ${f.term}`, (x) => x + f.term, () => 1);
     case "clamp": {
-      const [low, high] = [f.low ?? -Infinity, f.high ?? Infinity];
-      const text = f.high === null ? `max(x, ${low})` : f.low === null ? `min(x, ${high})` : `min(max(x, ${low}), ${high})`;
+      const [low, high] = [Math.fround(f.low ?? -Infinity), Math.fround(f.high ?? Infinity)];
+      const below = f.low === null ? "x" : `max(x, ${f.low})`;
+      const text = f.high === null ? below : `min(${below}, ${f.high})`;
       return of(text, (x) => clamp(x, low, high), (x) => (x >= low && x <= high ? 1 : 0));
     }
   }

@@ -111,10 +111,11 @@ pub enum Pointwise {
 /// libtorch's GELU takes no more.
 const GELU_DIMS: usize = 12;
 
-/// x where positive, else `alpha`·(e^(x/`scale`) − 1), of which tch knows but `alpha` and `scale` of 1.
+/// x where positive, else `alpha`·(e^(x/`scale`) − 1), of which tch knows but `alpha` and `scale` of 1. At 0 the
+/// slope is the negative side's, as in PyTorch: relu has none there.
 fn elu(x: &Tensor, alpha: f64, scale: f64) -> Result<Tensor, TchError> {
     let negative = x.f_clamp_max(0)?.f_div_scalar(scale)?.f_expm1()?.f_mul_scalar(alpha)?;
-    x.f_clamp_min(0)?.f_add(&negative)
+    x.f_relu()?.f_add(&negative)
 }
 
 impl Operation for Pointwise {
@@ -171,7 +172,7 @@ impl Operation for Pointwise {
             Pointwise::Relu6 => x.f_relu6(),
             // tch's leaky_relu knows no slope but 0.01.
             Pointwise::LeakyRelu { slope } => {
-                x.f_relu()?.f_sub(&x.f_neg()?.f_relu()?.f_mul_scalar(slope)?)
+                x.f_relu()?.f_add(&x.f_clamp_max(0)?.f_mul_scalar(slope)?)
             }
             Pointwise::Gelu => x.f_gelu("none"),
             Pointwise::GeluTanh => x.f_gelu("tanh"),

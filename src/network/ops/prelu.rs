@@ -58,7 +58,7 @@ impl Operation for PRelu {
         if self.weight.dim() == 1 {
             return x.f_prelu(&self.weight);
         }
-        x.f_clamp_min(0)?.f_add(&x.f_clamp_max(0)?.f_mul(&self.weight)?)
+        x.f_relu()?.f_add(&x.f_clamp_max(0)?.f_mul(&self.weight)?)
     }
 
     fn terms(&self, _inputs: &[&[i64]]) -> u64 {

@@ -262,3 +262,23 @@ fn a_folded_batch_norm_gives_what_both_gave() -> Tested {
     }
     Ok(())
 }
+
+#[test]
+fn at_a_kink_units_with_slopes_have_the_negative_side_s_as_in_pytorch() -> Tested {
+    let slopes = Tensor::from_slice(&[0.3_f32]).view([1, 1, 1]);
+    for (op, expected) in [
+        (Op::RELU, 0.0),
+        (Pointwise::LeakyRelu { slope: 0.2 }.into(), 0.2),
+        (Pointwise::Elu { alpha: 1.5 }.into(), 1.5),
+        (Pointwise::Celu { alpha: 0.7 }.into(), 1.0),
+        (PRelu { weight: slopes.view([1]) }.into(), 0.3),
+        (PRelu { weight: slopes }.into(), 0.3),
+    ] {
+        let x =
+            Tensor::zeros([1, 1, 1, 1], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
+        let gradients = Tensor::f_run_backward(&[op.compute(&[&x], false)?], &[&x], false, false)?;
+        let slope = gradients[0].double_value(&[0, 0, 0, 0]);
+        assert!((slope - expected).abs() < 1e-6, "{}: {slope}, not {expected}", op.name());
+    }
+    Ok(())
+}
