@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { BORDER, arithmetic, Engine, receptive, total, type Arithmetic, type Region } from "../src/engine/index";
+import { BORDER, arithmetic, Engine, receptive, type Arithmetic, type Region } from "../src/engine/index";
 import { places } from "../src/engine/shape";
 import { CASES, near, type Case } from "./cases";
 
@@ -84,8 +84,9 @@ function computed(found: Arithmetic): [number, number] {
     case "copy":
       return [found.read.value, 0];
     case "sum": {
+      const sum = found.terms.reduce((sum, { value, factor }) => sum + value * factor, found.bias);
       const sizes = found.terms.reduce((sum, { product }) => sum + Math.abs(product), Math.abs(found.bias));
-      return [total(found.terms, found.bias), 1e-6 * sizes];
+      return [sum, 1e-6 * sizes];
     }
     case "largest":
     case "smallest": {

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import type { Input, Model } from "../src/format";
 import {
-  arithmetic, BORDER, bytesOfPixels, convolutionSteps, decodeBytes, Engine, gradCam, normalize, probabilities, saliency,
+  arithmetic, BORDER, bytesOfPixels, camAt, convolutionSteps, decodeBytes, Engine, normalize, probabilities, salient,
 } from "../src/engine/index";
 import { decode } from "../src/engine/weights";
 import { digits, randomParameters } from "./build";
@@ -69,7 +69,8 @@ test("saliency is the largest gradient of a pixel's channels", () => {
     const expected = Array.from({ length: places }, (_, at) =>
       Math.max(...Array.from({ length: channels }, (_, c) => Math.abs(gradients[0]![c * places + at]!))),
     );
-    near(saliency(engine, unit), expected, "saliency");
+    engine.backward(model.output.node, unit);
+    near(salient(engine), expected, "saliency");
   }
 });
 
@@ -86,7 +87,8 @@ test("Grad-CAM weights channels by their mean gradient", () => {
     const mean = own.reduce((sum, value) => sum + value, 0) / places;
     for (let at = 0; at < places; at++) expected[at] = expected[at]! + mean * values[node]![c * places + at]!;
   }
-  near(gradCam(engine, unit, node), expected.map((value) => Math.max(value, 0)), "map");
+  engine.backward(model.output.node, unit, node);
+  near(camAt(engine, node), expected.map((value) => Math.max(value, 0)), "map");
   assert.equal(engine.gradients[0], null);
 });
 

@@ -57,8 +57,3 @@ export function read(node: number, values: Float32Array, unit: number, border = 
 export function term(read: Read, factor: number): Term {
   return { ...read, factor, product: read.value * factor };
 }
-
-/** What the products and the bias add up to, in double precision. */
-export function total(terms: readonly Term[], bias: number): number {
-  return terms.reduce((sum, { product }) => sum + product, bias);
-}

@@ -24,15 +24,9 @@ export function probabilities({ model, values }: Engine): Float32Array {
 }
 
 /**
- * How much each pixel matters to one number of the output, `[H, W]`: the largest gradient of its channels, without sign.
- * Simonyan et al., 2013, arXiv:1312.6034. Asked for after a run.
+ * How much each pixel matters to the number whose gradient was computed down to the input, `[H, W]`: the largest
+ * gradient of its channels, without sign. Simonyan et al., 2013, arXiv:1312.6034.
  */
-export function saliency(engine: Engine, unit: number): Float32Array {
-  engine.backward(engine.model.output.node, unit);
-  return salient(engine);
-}
-
-/** The same of a gradient that has been computed down to the input. */
 export function salient(engine: Engine): Float32Array {
   const { channels, height, width } = engine.model.input;
   const map = new Float32Array(height * width);
@@ -46,15 +40,9 @@ export function salient(engine: Engine): Float32Array {
 }
 
 /**
- * Where a node `[C, h, w]` speaks for one number of the output, `[h, w]`, at least 0: its channels weighted by the
- * mean of their gradient. Selvaraju et al., 2016, arXiv:1610.02391. Asked for after a run.
+ * Where a node `[C, h, w]` speaks for the number whose gradient was computed down to it, `[h, w]`, at least 0: its
+ * channels weighted by the mean of their gradient (Grad-CAM). Selvaraju et al., 2016, arXiv:1610.02391.
  */
-export function gradCam(engine: Engine, unit: number, node: number): Float32Array {
-  engine.backward(engine.model.output.node, unit, node);
-  return camAt(engine, node);
-}
-
-/** The same of a gradient that has been computed down to the node. */
 export function camAt(engine: Engine, node: number): Float32Array {
   const { name, shape } = engine.model.nodes[node]!;
   const [channels, height, width] = three(shape, name);
