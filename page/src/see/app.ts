@@ -16,6 +16,8 @@ import { className } from "./words";
 
 /** Examples that are tried to find the colors' scales. */
 const TRIED = 8;
+/** How often it is said how long answers take, in ms. */
+const STATUS = 700;
 
 export class App {
   readonly pad: Pad;
@@ -25,6 +27,7 @@ export class App {
   private readonly flat: FlatView;
   private readonly note = el("p", { class: "note", role: "status", "data-testid": "note" });
   private readonly status = el("p", { class: "muted status", "data-testid": "status" });
+  private statusAt = -STATUS;
   private readonly undo = button("undo", "undo", () => this.pad.undo(), "Undo (Z)");
   private readonly views: Choice<"depth" | "flat">;
   private readonly layers: HTMLSelectElement;
@@ -69,7 +72,7 @@ export class App {
   private page(model: Model): HTMLElement {
     const stage = el("main", { class: "stage" },
       el("div", { class: "toolbar" }, this.views.element, this.lookSwitch(), this.explain.element, this.layers, this.explained,
-        ...(this.slow.isPossible ? [button("step through a convolution", "slow-open", () => this.toggleSlow())] : [])),
+        ...(this.slow.isPossible ? [button("slow motion", "slow-open", () => this.toggleSlow(), "Steps through one convolution")] : [])),
       el("div", { class: "views" }, this.depth.element, this.flat.element),
       this.slow.element, new Inspector(this.scene).element);
     const side = el("aside", { class: "side" },
@@ -153,6 +156,9 @@ export class App {
     this.pad.setPalette(this.scene.palettes.heat);
     this.pad.setHeat(this.scene.heat);
     this.undo.disabled = !this.pad.canUndo;
+    const now = performance.now();
+    if (this.scene.runs === 0 || now - this.statusAt < STATUS) return;
+    this.statusAt = now;
     this.status.textContent = `answers in ${this.scene.took < 1 ? "under 1" : Math.round(this.scene.took)} ms`;
   }
 

@@ -60,13 +60,15 @@ export class DepthView {
     this.isWide = clientWidth > 1.1 * clientHeight;
     const count = this.scene.rows.length;
     const shapes = this.scene.rows.map(({ node }) => this.scene.image(node).shape);
+    // Long enough that no sheet hides the next one, as far as there is room.
+    const least = Math.min(0.42 * count, 2.2 + 0.11 * count);
     if (this.isWide) {
       this.orbit.home({ yaw: Math.min(1.12, 0.8 + 0.02 * count), pitch: 0.16 });
-      this.plates = arrange(shapes, Math.max((1.5 * clientWidth) / clientHeight, 0.2 * count), "column");
+      this.plates = arrange(shapes, Math.max((1.5 * clientWidth) / clientHeight, least), "column");
     } else {
       // On a narrow screen layers lie on top of each other.
       this.orbit.home({ yaw: 0.28, pitch: 0.92 });
-      this.plates = arrange(shapes, Math.max((2.3 * clientHeight) / clientWidth, 0.2 * count), "row");
+      this.plates = arrange(shapes, Math.max((2.3 * clientHeight) / clientWidth, least), "row");
     }
     this.paint();
   }

@@ -17,17 +17,20 @@ const LINES = 2;
 export class FlatView {
   readonly element = el("div", { class: "flat", "data-testid": "flat", role: "region", "aria-label": "Layer by layer", tabindex: "-1" });
   private readonly layers: FlatLayer[] = [];
+  private readonly said = el("p", { class: "unseen", role: "status", "data-testid": "said-unit" });
+  private readonly say = (text: string) => (this.said.textContent = text);
   private readonly paint = coalesced(() => this.paintNow());
 
   constructor(private readonly scene: Scene) {
     for (const row of scene.rows) this.addRow(row);
+    this.element.append(this.said);
     new ResizeObserver(() => this.layOut()).observe(this.element);
     this.element.addEventListener("scroll", () => this.paint(), { passive: true });
     scene.onChange(() => this.paint());
   }
 
   private addRow(row: Row): void {
-    const layer = new FlatLayer(this.scene, row.node, row.name, row.what, this.paint);
+    const layer = new FlatLayer(this.scene, row.node, row.name, row.what, this.paint, this.say);
     this.layers.push(layer);
     const section = el("section", { class: "layer" }, layer.element);
     if (row.steps.length > 1) section.append(this.steps(row));
@@ -44,7 +47,7 @@ export class FlatView {
         for (const step of row.steps) {
           const node = this.scene.model.nodes[step];
           if (!node) continue;
-          const layer = new FlatLayer(this.scene, step, node.name, describe(node), this.paint);
+          const layer = new FlatLayer(this.scene, step, node.name, describe(node), this.paint, this.say);
           this.layers.push(layer);
           details.append(layer.element);
         }
@@ -82,7 +85,7 @@ class FlatLayer {
   private cursor = 0;
 
   constructor(
-    private readonly scene: Scene, private readonly node: number, name: string, what: string, private readonly repaint: () => void,
+    private readonly scene: Scene, private readonly node: number, name: string, what: string, private readonly repaint: () => void, private readonly say: (text: string) => void,
   ) {
     const shape = scene.model.nodes[node]?.shape ?? [];
     this.tiles = layOut(this.shape(), 100, 40);
@@ -147,7 +150,7 @@ class FlatLayer {
     } else {
       return;
     }
-    this.canvas.setAttribute("aria-label", unitText(this.scene, this.node, this.cursor));
+    this.say(unitText(this.scene, this.node, this.cursor));
     event.preventDefault();
   }
 

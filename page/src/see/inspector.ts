@@ -36,6 +36,8 @@ export class Inspector {
         "Point at any value to see where it comes from: what it sees lights up in every layer before it, and its arithmetic stands here. Click to keep it, Escape to let go."));
       return;
     }
+    // From now on there is room for it, so that nothing moves while the pointer does.
+    this.element.classList.add("used");
     const place = `${focus.node} ${focus.unit}`;
     if (place !== this.shown) [this.shown, this.chosen] = [place, null];
     const row = scene.rows.find(({ steps }) => steps.includes(focus.node));

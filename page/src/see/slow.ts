@@ -14,8 +14,8 @@ import { cellOf } from "./tiles";
 
 /** How long a whole map takes to fill in, in seconds, and the fewest steps a second. */
 const [DURATION, SLOWEST] = [40, 3];
-/** The side of a map, in pixels. */
-const SIDE = 220;
+/** The side of a map, in pixels, and what it is where there is little room. */
+const [SIDE, SMALL_SIDE, ROOMY] = [220, 150, 900];
 
 
 export class Slow {
@@ -31,7 +31,7 @@ export class Slow {
   private readonly maps: HTMLSelectElement;
   private readonly layers: HTMLSelectElement;
   private readonly slider = el("input", { type: "range", min: "0", step: "1", value: "0", "data-testid": "slow-slider", "aria-label": "Place of the kernel" });
-  private readonly play = button("▶ play", "slow-play", () => this.toggle());
+  private readonly play = button("play", "slow-play", () => this.toggle());
   private readonly input = el("canvas", { role: "img", "aria-label": "The map that is read, with its border" });
   private readonly seen = el("canvas", { role: "img", "aria-label": "What the kernel sees" });
   private readonly kernel = el("canvas", { role: "img", "aria-label": "Weights" });
@@ -57,7 +57,7 @@ export class Slow {
     this.element.append(
       el("header", {}, el("h3", {}, "One convolution, slowly"),
         el("label", {}, "layer ", this.layers), el("label", {}, "output ", this.channels), el("label", {}, "reads ", this.maps),
-        button("✕", "slow-close", closed, "Close")),
+        button("close", "slow-close", closed)),
       el("div", { class: "player" }, this.play, this.slider),
       el("div", { class: "grids" },
         figure(this.input, this.inputTitle), el("span", { class: "sign" }, "→"), figure(this.seen, "what the kernel sees"), el("span", { class: "sign" }, "×"),
@@ -133,7 +133,7 @@ export class Slow {
     }
     const count = this.steps()?.places ?? 1;
     if (this.position >= count - 1) this.go(0);
-    this.play.textContent = "⏸ pause";
+    this.play.textContent = "pause";
     const rate = Math.max(SLOWEST, count / DURATION);
     this.timer = window.setInterval(() => {
       if (this.position >= count - 1) this.stop();
@@ -144,7 +144,7 @@ export class Slow {
   private stop(): void {
     window.clearInterval(this.timer);
     this.timer = 0;
-    this.play.textContent = "▶ play";
+    this.play.textContent = "play";
   }
 
   private paintNow(): void {
@@ -176,9 +176,9 @@ export class Slow {
     const [, height, width] = shape;
     const [[above, below], [before, behind]] = node.padding;
     const [rows, columns] = [height + above + below, width + before + behind];
-    const zoom = zoomFor(rows, columns);
+    const zoom = this.zoomFor(rows, columns);
     const context = sized(this.input, columns * zoom, rows * zoom);
-    const [scale, { palettes }] = [this.valueScale(read), this.scene];
+    const [scale, { palettes }] = [this.scene.valueScale(read), this.scene];
     const values = this.scene.values(read);
     const zero = css(colorOf(0, scale, palettes));
     for (let row = 0; row < rows; row++) {
@@ -204,17 +204,17 @@ export class Slow {
       const context = sized(canvas, columns * side, rows * side);
       drawGrid(context, { rows, columns, values, scale }, 0, 0, side, cellDecimals(values), this.scene.palettes);
     };
-    draw(this.seen, step.patch, this.valueScale(source));
+    draw(this.seen, step.patch, this.scene.valueScale(source));
     draw(this.kernel, steps.kernel, signed(steps.kernel));
-    draw(this.products, step.products, signed(steps.kernel.map((weight) => weight * this.valueScale(source).reach)));
+    draw(this.products, step.products, signed(steps.kernel.map((weight) => weight * this.scene.valueScale(source).reach)));
   }
 
   /** What was computed up to here. */
   private paintOutput({ places, columns }: ConvolutionSteps): void {
     const rows = places / columns;
-    const zoom = zoomFor(rows, columns);
+    const zoom = this.zoomFor(rows, columns);
     const context = sized(this.output, columns * zoom, rows * zoom);
-    const [scale, { palettes }] = [this.valueScale(this.node), this.scene];
+    const [scale, { palettes }] = [this.scene.valueScale(this.node), this.scene];
     const values = this.scene.values(this.node);
     const style = getComputedStyle(this.element);
     context.strokeStyle = style.getPropertyValue("--line");
@@ -226,9 +226,9 @@ export class Slow {
     outlineCell(context, (this.position % columns) * zoom, Math.floor(this.position / columns) * zoom, zoom, zoom);
   }
 
-  /** Of a node's values, also where the views show changes. */
-  private valueScale(node: number): Scale {
-    return this.scene.valueScale(node);
+  private zoomFor(rows: number, columns: number): number {
+    const side = this.element.clientWidth < ROOMY ? SMALL_SIDE : SIDE;
+    return Math.max(1, Math.floor(side / Math.max(rows, columns)));
   }
 }
 
@@ -238,9 +238,6 @@ function part(all: ArrayLike<number>, map: number, node: Conv2dNode): number[] {
   return Array.from(all).slice(map * rows * columns, (map + 1) * rows * columns);
 }
 
-function zoomFor(rows: number, columns: number): number {
-  return Math.max(1, Math.floor(SIDE / Math.max(rows, columns)));
-}
 
 function borderText({ padding, stride, dilation }: Conv2dNode): string {
   const border = padding.some((sides) => sides.some((size) => size > 0)) ? ", with its border of zeros" : "";
