@@ -9,7 +9,7 @@ import { Labels } from "./labels";
 import { Orbit } from "./orbit";
 import { largest, type Scene } from "./scene";
 import { cellOf, unitOf } from "./tiles";
-import { className, unitText } from "./words";
+import { className, shortened, unitText } from "./words";
 
 const FONT = "system-ui, sans-serif";
 const BEST = `600 14px ${FONT}`;
@@ -112,7 +112,7 @@ export class DepthView {
   private margin(context: CanvasRenderingContext2D): Margin {
     if (!this.isWide) return { left: 74, right: 14, top: 44, bottom: 20 };
     context.font = BEST;
-    const names = this.namedClasses().map((index) => context.measureText(`${className(this.scene, index)}  > 99.9 %`).width);
+    const names = this.namedClasses().map((index) => context.measureText(`${shortened(className(this.scene, index))}  > 99.9 %`).width);
     const right = names.length > 0 ? Math.min(this.width / 3, Math.max(...names) + 22) : 24;
     return { left: 24, right, top: 26, bottom: 44 };
   }
@@ -175,7 +175,7 @@ export class DepthView {
       const place = this.isWide
         ? camera.project(plate.at, 0, plate.height / 2 + 0.1)
         : camera.project(plate.at, -plate.width / 2 - 0.05, 0);
-      labels.add(row.name, place, this.isWide ? "center" : "right", color);
+      labels.add(shortened(row.name, 24), place, this.isWide ? "center" : "right", color);
     }
   }
 
@@ -191,7 +191,8 @@ export class DepthView {
       const isBest = index === best;
       context.font = isBest ? BEST : `12px ${FONT}`;
       const share = shares[index] ?? 0;
-      const text = share >= 0.01 ? `${className(this.scene, index)}  ${percent(share)}` : className(this.scene, index);
+      const name = shortened(className(this.scene, index));
+      const text = share >= 0.01 ? `${name}  ${percent(share)}` : name;
       const place = this.isWide
         ? camera.project(plate.at, u + plate.mapWidth, v + plate.mapHeight / 2)
         : camera.project(plate.at, u + plate.mapWidth / 2, v);

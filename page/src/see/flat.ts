@@ -163,8 +163,8 @@ class FlatLayer {
   layOut(room: number): void {
     this.room = room;
     const [count, height, width] = this.shape();
-    const isOutput = this.node === this.scene.model.output.node;
-    const side = height * width > 1 ? (this.node === 0 ? 112 : 76) : isOutput ? 30 : 15;
+    const isAnswer = this.node === this.scene.model.output.node && count <= 20;
+    const side = height * width > 1 ? (this.node === 0 ? 112 : 76) : isAnswer ? 30 : 15;
     this.tiles = layOut([count, height, width], room, side);
     const hidden = this.tiles.rows > LINES && height * width > 1;
     this.more.hidden = !hidden;

@@ -10,6 +10,12 @@ export function className(scene: Scene, index: number): string {
   return scene.model.classes[index] ?? `class ${index}`;
 }
 
+/** A name where there is little room. */
+export function shortened(name: string, most = 18): string {
+  const characters = [...name];
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : name;
+}
+
 /** The name of the layer that shows a node: a row's own, else the node's. */
 function layerName(scene: Scene, node: number): string {
   return scene.rows.find((row) => row.node === node)?.name ?? scene.model.nodes[node]?.name ?? "";
