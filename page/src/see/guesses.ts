@@ -50,19 +50,26 @@ export class Guesses {
     const { shares, explained } = this.scene;
     const order = Array.from(shares.keys()).sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0));
     const [first = 0, second] = order;
-    const text = (index: number) => [named(className(this.scene, index)), " ", el("span", {}, percent(shares[index] ?? 0))];
-    this.first.replaceChildren(...text(first));
-    this.second.replaceChildren(...(second === undefined ? [] : text(second)));
+    this.write(this.first, first);
+    if (second !== undefined) this.write(this.second, second);
     this.bars.forEach((bar, place) => {
       if (shares.length > BARS) bar.index = order[place] ?? 0;
       const share = shares[bar.index] ?? 0;
-      bar.name.textContent = className(this.scene, bar.index);
+      setText(bar.name, className(this.scene, bar.index));
       bar.fill.style.transform = `scaleX(${Math.max(0, Math.min(1, share)) || 0})`;
-      bar.share.textContent = percent(share);
+      setText(bar.share, percent(share));
       bar.item.classList.toggle("best", bar.index === first);
       bar.button.setAttribute("aria-pressed", String(bar.index === explained));
     });
     if (this.isToBeSaid) this.say(first, second);
+  }
+
+  /** A class with its probability. */
+  private write(into: HTMLElement, index: number): void {
+    if (!into.firstChild) into.append(named(""), " ", el("span"));
+    const [name, share] = into.children;
+    if (name) setText(name, className(this.scene, index));
+    if (share) setText(share, percent(this.scene.shares[index] ?? 0));
   }
 
   /** Says the next guesses to a screen reader: after a stroke, not at each step of it. */
@@ -75,4 +82,9 @@ export class Guesses {
     const text = (index: number) => `${className(this.scene, index)}, ${percent(this.scene.shares[index] ?? 0)}`;
     this.said.textContent = `First guess: ${text(first)}.${second === undefined ? "" : ` Second: ${text(second)}.`}`;
   }
+}
+
+/** Sets a text, unless it stands there: the page isn't laid out anew for what stays. */
+function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -13,6 +13,8 @@ import { placeText } from "./words";
 
 /** How many maps' grids stand in the list below the large ones. */
 const LISTED = 64;
+/** What is shown where no unit is. */
+const NOTHING = "nothing";
 
 export class Inspector {
   readonly element = el("section", { class: "inspector", "data-testid": "arithmetic", "aria-label": "Where a value comes from" });
@@ -32,6 +34,8 @@ export class Inspector {
     // Half-computed values would not add up; the whole ones follow in a moment.
     if (scene.isBusy || this.element.clientWidth === 0) return;
     if (!focus) {
+      if (this.shown === NOTHING) return;
+      this.shown = NOTHING;
       this.element.replaceChildren(el("p", { class: "hint" },
         "Point at any value to see where it comes from: what it sees lights up in every layer before it, and its arithmetic stands here. Click to keep it, Escape to let go."));
       return;
