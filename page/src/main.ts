@@ -4,9 +4,10 @@ import { Engine } from "./engine/index";
 import { FORMAT, type Model } from "./format";
 import { App } from "./see/app";
 import { el } from "./see/dom";
+import { fitFrame, isFramed } from "./see/frame";
 import { Scene } from "./see/scene";
 import style from "./see/style.css";
-import { fitFrame, followTheme, isFramed } from "./see/theme";
+import { followTheme } from "./see/theme";
 
 interface Alive {
   readonly engine: Engine;

@@ -6,11 +6,12 @@ import { DepthView } from "./depth";
 import { button, Choice, el, named, select } from "./dom";
 import { FlatView } from "./flat";
 import { Guesses } from "./guesses";
+import { pictureColors } from "./heat";
 import { Inspector } from "./inspector";
 import { Pad } from "./pad";
 import { bytesOfFile } from "./picture";
 import { mapsShape } from "./rows";
-import { pictureColors, type Explain, type Scene } from "./scene";
+import type { Explain, Scene } from "./scene";
 import { Slow } from "./slow";
 import { className } from "./words";
 

@@ -74,14 +74,15 @@ export function mapCorner(plate: Plate, map: number): readonly [number, number] 
   ];
 }
 
-/** The map and the place in it at (u, v) of a sheet. */
+/** The map and the place in it at (u, v) of a sheet; between two maps, the end of the one before. */
 export function placeOn(plate: Plate, u: number, v: number): { map: number; row: number; column: number } | null {
   const [count, height, width] = plate.shape;
   const [x, y] = [u + plate.width / 2, v + plate.height / 2];
-  const [tileColumn, tileRow] = [Math.floor(x / (plate.mapWidth + plate.gap)), Math.floor(y / (plate.mapHeight + plate.gap))];
-  if (tileColumn < 0 || tileColumn >= plate.columns || tileRow < 0) return null;
+  if (x < 0 || y < 0 || x > plate.width || y > plate.height) return null;
+  const [wide, high] = [plate.mapWidth + plate.gap, plate.mapHeight + plate.gap];
+  const [tileColumn, tileRow] = [Math.min(plate.columns - 1, Math.floor(x / wide)), Math.min(plate.rows - 1, Math.floor(y / high))];
   const map = tileRow * plate.columns + tileColumn;
-  const column = Math.floor(((x - tileColumn * (plate.mapWidth + plate.gap)) / plate.mapWidth) * width);
-  const row = Math.floor(((y - tileRow * (plate.mapHeight + plate.gap)) / plate.mapHeight) * height);
-  return map < count && row < height && column < width ? { map, row, column } : null;
+  const column = Math.min(width - 1, Math.floor(((x - tileColumn * wide) / plate.mapWidth) * width));
+  const row = Math.min(height - 1, Math.floor(((y - tileRow * high) / plate.mapHeight) * height));
+  return map < count ? { map, row, column } : null;
 }

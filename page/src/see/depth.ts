@@ -81,9 +81,8 @@ export class DepthView {
       const [plate, row] = [this.plates[index], this.scene.rows[index]];
       if (!plate || !row) continue;
       const point = camera.unproject(plate.at, place);
-      if (!point || Math.abs(point.u) > plate.width / 2 || Math.abs(point.v) > plate.height / 2) continue;
-      const cell = placeOn(plate, point.u, point.v);
-      return cell ? { node: row.node, unit: unitOf(plate.shape, cell) } : null;
+      const cell = point && placeOn(plate, point.u, point.v);
+      if (cell) return { node: row.node, unit: unitOf(plate.shape, cell) };
     }
     return null;
   }

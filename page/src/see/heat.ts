@@ -1,6 +1,6 @@
-// Heat over a picture: how strongly each pixel is meant, mixed into its colors.
+// A picture's colors, and heat over them: how strongly each pixel is meant.
 
-import { LEVELS, unpacked, type Palette } from "./color";
+import { LEVELS, packed, unpacked, type Palette } from "./color";
 
 /** A map of strengths over the picture, from 0 to `largest`. */
 export interface Heat {
@@ -47,4 +47,11 @@ export function mixHeat(colors: Uint32Array, width: number, height: number, heat
       colors[index] = ((255 << 24) | (mixed(hotB) << 16) | (mixed(hotG) << 8) | mixed(hotR)) >>> 0;
     }
   }
+}
+
+/** The packed colors of a picture of `[channels, H, W]` bytes. */
+export function pictureColors(bytes: Uint8Array, plane: number): Uint32Array {
+  const channels = Math.round(bytes.length / plane);
+  const at = (index: number, channel: number) => bytes[(channels === 3 ? channel * plane : 0) + index] ?? 0;
+  return Uint32Array.from({ length: plane }, (_, index) => packed([at(index, 0), at(index, 1), at(index, 2)]));
 }

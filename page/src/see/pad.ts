@@ -4,9 +4,8 @@ import { draw, ERASER, PEN, type Fit, type Stroke } from "../engine/index";
 import type { Input } from "../format";
 import type { Palette } from "./color";
 import { coalesced, el, sized } from "./dom";
-import { strengthAt, mixHeat, type Heat } from "./heat";
+import { mixHeat, pictureColors, strengthAt, type Heat } from "./heat";
 import { MARK } from "./marks";
-import { pictureColors } from "./scene";
 
 export type Place = Stroke["points"][number];
 

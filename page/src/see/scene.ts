@@ -2,8 +2,8 @@
 
 import { camAt, normalize, probabilities, receptive, salient, type Engine, type Region } from "../engine/index";
 import type { Model } from "../format";
-import { packed, palettes, scaleOf, wider, type Palettes, type Scale } from "./color";
-import { heatOf, mixHeat, type Heat } from "./heat";
+import { palettes, scaleOf, wider, type Palettes, type Scale } from "./color";
+import { heatOf, mixHeat, pictureColors, type Heat } from "./heat";
 import { LayerImage } from "./image";
 import { mapsShape, rowsOf, type Row } from "./rows";
 
@@ -274,13 +274,6 @@ export class Scene {
     [this.focus, this.kept] = [null, false];
     this.tell("focus");
   }
-}
-
-/** The packed colors of a picture of `[channels, H, W]` bytes. */
-export function pictureColors(bytes: Uint8Array, plane: number): Uint32Array {
-  const channels = Math.round(bytes.length / plane);
-  const at = (index: number, channel: number) => bytes[(channels === 3 ? channel * plane : 0) + index] ?? 0;
-  return Uint32Array.from({ length: plane }, (_, index) => packed([at(index, 0), at(index, 1), at(index, 2)]));
 }
 
 export function largest(shares: ArrayLike<number>): number {
