@@ -82,7 +82,10 @@ export class App {
   }
 
   private lookSwitch(): HTMLElement {
-    const look = new Choice("Show", [["values", "values"], ["changes", "changes"]], "values", (kind) => this.scene.setLook(kind));
+    const look = new Choice("Show", [["values", "values"], ["changes", "changes"]], "values", (kind) => {
+      this.scene.setLook(kind);
+      if (kind === "changes" && !this.scene.canCompare) this.note.textContent = "Draw something: what changes is shown then.";
+    });
     look.element.title = "Changes: only what is different since the last stroke";
     return look.element;
   }

@@ -6,6 +6,7 @@ import { coalesced, el, sized } from "./dom";
 import { drawPatch, linesTo, tracePatch } from "./depth_marks";
 import { percent } from "./numbers";
 import { Labels } from "./labels";
+import { drawScale } from "./legend";
 import { Orbit } from "./orbit";
 import { largest, type Scene } from "./scene";
 import { cellOf, unitOf } from "./tiles";
@@ -23,6 +24,8 @@ export class DepthView {
     "aria-label": "All layers in perspective. Drag or use the arrow keys to turn, plus and minus to zoom, 0 to see all. "
       + "The flat view shows the same values by keyboard.",
   });
+  /** The colors of the layer that is pointed at. */
+  private readonly legend = el("canvas", { class: "scale", "aria-hidden": "true" });
   private readonly orbit: Orbit;
   private plates: Plate[] = [];
   private camera: Camera | null = null;
@@ -32,7 +35,7 @@ export class DepthView {
   private readonly paint = coalesced(() => this.paintNow());
 
   constructor(private readonly scene: Scene) {
-    this.element.append(this.canvas, el("p", { class: "hint", "aria-hidden": "true" }, "drag to turn · ctrl + wheel or pinch to zoom · double click to see all"));
+    this.element.append(this.canvas, this.legend, el("p", { class: "hint", "aria-hidden": "true" }, "drag to turn · ctrl + wheel or pinch to zoom · double click to see all"));
     this.orbit = new Orbit(this.canvas, () => this.paint());
     this.canvas.addEventListener("pointermove", (event) => {
       if (this.orbit.isTurning) return;
@@ -105,6 +108,9 @@ export class DepthView {
     this.drawNames(context, camera, style.getPropertyValue("--muted"), style.getPropertyValue("--paper"));
     this.drawClasses(context, camera, ink, style.getPropertyValue("--muted"), style.getPropertyValue("--paper"));
     this.drawValue(context, camera, ink, style.getPropertyValue("--paper"));
+    const node = this.scene.focus?.node ?? 0;
+    this.legend.hidden = node === 0;
+    if (node !== 0) drawScale(this.legend, this.scene.scale(node), this.scene.palettes);
   }
 
   /** Room for the classes' names at the right, and for the layers' below. */

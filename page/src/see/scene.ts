@@ -188,6 +188,11 @@ export class Scene {
     this.before = this.model.nodes.map((_, node) => this.values(node).slice());
   }
 
+  /** Whether there was something before, that changes can be told from. */
+  get canCompare(): boolean {
+    return this.before !== null;
+  }
+
   /** A node's maps in their colors. */
   image(node: number): LayerImage {
     let image = this.images.get(node);
