@@ -2,25 +2,24 @@
 
 import json
 
+# The page has answered what was last shown to it.
+ANSWERED = "runs => alive.scene.runs > runs && !alive.scene.isBusy"
+
 
 class AlivePage:
     """The page as a file, or in the frame of a notebook's output."""
 
     def __init__(self, page, frame):
-        self.page, self.frame = page, frame
+        self.page, self.frame, self.complaints = page, frame, []
         self.frame.wait_for_function("() => window.alive")
-        self.frame.evaluate("async () => { await window.alive.ready; }")
+        self.evaluate("async () => { await alive.ready; }")
 
     @classmethod
     def file(cls, browser, path, **options):
         """Opens the file in a page of its own, which may say nothing in the console and ask for nothing."""
         page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **options})
         page.set_default_timeout(60_000)
-        complaints = []
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        wanted = (path.as_uri(), "data:", "blob:")
-        page.on("request", lambda request: complaints.append(request.url) if not request.url.startswith(wanted) else None)
+        complaints = listen(page)
         page.goto(path.as_uri())
         alive = cls(page, page.main_frame)
         alive.complaints = complaints
@@ -36,6 +35,43 @@ class AlivePage:
     def model(self):
         return json.loads(self.frame.locator("#model").text_content())
 
+    def find(self, name):
+        return self.frame.get_by_test_id(name)
+
+    def answer(self, act):
+        """Does something that changes the picture, and waits for the answer."""
+        runs = self.evaluate("() => alive.scene.runs")
+        act()
+        self.frame.wait_for_function(ANSWERED, arg=runs)
+
     def choose(self, at):
-        """Chooses an example, and waits until every layer has answered."""
-        self.evaluate("at => window.alive.show(at)", at)
+        self.answer(self.find(f"example-{at}").click)
+
+    def draw(self, lines):
+        """Draws lines with the mouse; points in hundredths of the pad, right and down."""
+        self.find("pad").scroll_into_view_if_needed()
+        box, mouse = self.find("pad").bounding_box(), self.page.mouse
+        for line in lines:
+            points = [(box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100) for x, y in line]
+            mouse.move(*points[0])
+            mouse.down()
+            for point in points[1:]:
+                mouse.move(*point, steps=4)
+            self.answer(mouse.up)
+
+    def guess(self):
+        """The first guess."""
+        return self.find("first").locator("bdi").text_content()
+
+    def value(self, node, unit=None):
+        values = self.evaluate("node => [...alive.engine.values[node]]", node)
+        return values if unit is None else values[unit]
+
+
+def listen(page):
+    """What the page says in the console, and what it asks for beyond itself."""
+    complaints = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith(("file:", "data:", "blob:", "about:")) else None)
+    return complaints

@@ -101,13 +101,13 @@ class Server:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "IPYTHONDIR": "ipython",
         }
-        environment = os.environ | {name: str(self.home / folder) for name, folder in own.items()}
+        self.environment = os.environ | {name: str(self.home / folder) for name, folder in own.items()}
         command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
         command += [f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
         command += [f"--ServerApp.root_dir={self.folder}", "--expose-app-in-browser"]
         log = self.home / "lab.log"
         with open(log, "w") as output:
-            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+            self.process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=output)
         end = time.monotonic() + 120
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError):
@@ -189,6 +189,12 @@ class LabPage:
     def is_file(self, method):
         path = f"/api/contents/{self.name}"
         return lambda answer: answer.request.method == method and answer.url.split("?")[0].endswith(path)
+
+    def trust(self):
+        """Signs the notebook, as *Trust Notebook* does, and opens it again."""
+        command = [sys.executable, "-m", "jupyter", "trust", str(self.server.folder / self.name)]
+        subprocess.run(command, env=self.server.environment, stdout=subprocess.DEVNULL, check=True)
+        self.reopen()
 
     def trusted(self):
         return self.page.evaluate(TRUSTED)
