@@ -100,7 +100,6 @@ export function linesTo(
 }
 
 function outline(context: CanvasRenderingContext2D, width: number): void {
-  context.lineJoin = "round";
   context.lineWidth = width * 2;
   context.strokeStyle = MARK_EDGE;
   context.stroke();

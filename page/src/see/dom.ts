@@ -72,7 +72,9 @@ export function sized(canvas: HTMLCanvasElement, width: number, height: number):
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   context.setTransform(w / Math.max(1, width), 0, 0, h / Math.max(1, height), 0, 0);
   context.clearRect(0, 0, width, height);
+  // As a canvas was left, so it is the next time.
   context.imageSmoothingEnabled = false;
+  context.lineJoin = "round";
   return context;
 }
 

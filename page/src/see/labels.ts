@@ -17,7 +17,6 @@ export class Labels {
     this.taken.push(room);
     context.textAlign = "left";
     context.textBaseline = "middle";
-    context.lineJoin = "round";
     context.lineWidth = 4;
     context.strokeStyle = this.paper;
     context.strokeText(text, left, y);
