@@ -140,12 +140,12 @@ fn work(name: &str) -> Outcome<Box<dyn FnMut() -> Outcome>> {
     };
     let explain = |net: Network, method: Box<dyn Attribution>| -> Box<dyn FnMut() -> Outcome> {
         let photo = photo.clone();
-        Box::new(move || Ok(drop(method.explain(&net, &photo, SAMOYED)?)))
+        Box::new(move || done(method.explain(&net, &photo, SAMOYED)))
     };
     match name.split(',').next().unwrap_or_default() {
         "occlusion" => {
             let patches = [Patches::new(32).stride(7)];
-            Ok(Box::new(move || Ok(drop(occlusion(&net, &photo, SAMOYED, &patches)?))))
+            Ok(Box::new(move || done(occlusion(&net, &photo, SAMOYED, &patches))))
         }
         "RISE" => Ok(explain(net, Box::new(Rise::default().masks(400)))),
         "Score-CAM" => Ok(explain(net, Box::new(ScoreCam::at("layer4")))),
@@ -156,23 +156,27 @@ fn work(name: &str) -> Outcome<Box<dyn FnMut() -> Outcome>> {
             };
             Ok(Box::new(move || {
                 let run = Maximize::lucid().steps(steps);
-                Ok(drop(run.run(&net, Unit::channel(layer, 5))?))
+                done(run.run(&net, Unit::channel(layer, 5)))
             }))
         }
         "t-SNE" => {
             let features = net.features(&data::digits(3000, 1)?, "relu2", Pooling::Mean)?;
             let tsne = Tsne::default().iterations(1000);
-            Ok(Box::new(move || Ok(drop(tsne.run(&features)?))))
+            Ok(Box::new(move || done(tsne.run(&features))))
         }
         _ => {
             let train = Dataset::prepare(&net, &data::digits(4000, 1)?)?;
             let test = Dataset::prepare(&net, &data::digits(500, 2)?)?;
             Ok(Box::new(move || {
                 let mut net = zoo::digits_untrained()?;
-                Ok(drop(net.fit(&train, Fit::new(4).validate(&test))?))
+                done(net.fit(&train, Fit::new(4).validate(&test)))
             }))
         }
     }
+}
+
+fn done<T>(run: Result<T, convscope::Error>) -> Outcome {
+    run.map(drop).map_err(Into::into)
 }
 
 /// This process' processor time of all threads, in seconds, as far as Linux tells it.
