@@ -8,14 +8,14 @@ import pytest
 from conftest import Kernel, manager_of
 
 NOW = "std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()"
-LINES = f'for _ in 0..60 {{ println!("{{}}", {NOW}); std::thread::sleep(std::time::Duration::from_millis(30)); }}'
+LINES = f'for _ in 0..60 {{ println!("{{}}", {NOW}); std::thread::sleep(std::time::Duration::from_millis(30)); }};'
 FRAMES = r"""
 let filler = "x".repeat(50_000);
 for i in 0..60 {
     let what = if i == 0 { "show" } else { "update" };
     println!("\u{1}convscope:{{\"%s\":\"l\",\"data\":{{\"a\":\"{}\",\"text/html\":\"{filler}\"}}}}", NOW);
     std::thread::sleep(std::time::Duration::from_millis(30));
-}""".replace("\\\"%s\\\"", "\\\"{what}\\\"").replace("NOW", NOW)
+};""".replace("\\\"%s\\\"", "\\\"{what}\\\"").replace("NOW", NOW)
 
 
 def latencies(kernel, code):
@@ -57,18 +57,20 @@ def kernels(built, plain):
     manager.shutdown_kernel()
 
 
+# How each is measured, and the milliseconds that a kernel compiled for debugging on a busy machine may add.
+# The aim is 2; lines that wait for others would add 20.
 MEASURES = {
-    "lines": lambda kernel: latencies(kernel, LINES),
-    "frames of 50 KB": lambda kernel: latencies(kernel, FRAMES),
-    "answers": answers,
+    "lines": (lambda kernel: latencies(kernel, LINES), 10),
+    "frames of 50 KB": (lambda kernel: latencies(kernel, FRAMES), 60),
+    "answers": (answers, 30),
 }
 
 
 @pytest.mark.parametrize("what", MEASURES)
 def test_messages_come_about_as_soon_as_from_plain_evcxr(kernels, what):
     # In turns, so that a busy machine is as hard on both.
-    rounds = [[MEASURES[what](kernel) for kernel in kernels] for _ in range(2)]
+    measure, most = MEASURES[what]
+    rounds = [[measure(kernel) for kernel in kernels] for _ in range(2)]
     theirs, ours = (statistics.median(sum(side, [])) for side in zip(*rounds, strict=True))
     print(f"\n{what}: plain evcxr {theirs:.2f} ms, ours {ours:.2f} ms, added {ours - theirs:.2f} ms")
-    # 2 ms are the aim; the rest is for machines that do other things meanwhile.
-    assert ours - theirs < 2 + theirs
+    assert ours - theirs < most
