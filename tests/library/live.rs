@@ -10,9 +10,7 @@ use convscope::prelude::*;
 use convscope::view::{Bundle, Curves, Panel, Series};
 use serde_json::Value;
 
-use crate::helpers::{in_child, is_child, scratch};
-
-type Tested = convscope::Result<()>;
+use crate::helpers::{Tested, in_child, is_child, scratch};
 
 const BEGINNING: &str = "\u{1}convscope:";
 
