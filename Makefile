@@ -12,8 +12,8 @@ NOTEBOOK ?= notebooks/00_tour.ipynb
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: ## everything a notebook needs, into .convscope/ (about 8 min the first time, then 1 s)
-	@scripts/setup
+setup: ## everything a notebook needs, into .convscope/ (about 8 min the first time, then 1 s; WITH="ndarray=0.16" other crates too)
+	@WITH="$(WITH)" scripts/setup
 
 test-setup:
 	@scripts/setup test
@@ -62,6 +62,7 @@ golden: setup ## draw the pictures in tests/golden/ anew: look at the difference
 bench: test-setup ## how fast it is: beside PyTorch, and how long the kernel takes to start
 	@. scripts/env.sh && cargo bench --locked --bench speed
 	@$(PYTHON) benches/kernel_start.py
+	@$(PYTHON) benches/dep.py
 
 gpu-check: setup ## does the GPU give what the CPU gives, and how much faster? (skips where there is none)
 	@. scripts/env.sh && cargo run --locked --example gpu_check

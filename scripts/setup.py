@@ -272,9 +272,10 @@ STATE = DIR / "kernel"
 
 
 def convscope(step, subcommand):
+    crates = [f"--with={crate}" for crate in os.environ.get("WITH", "").split()]  # make setup WITH="ndarray=0.16"
     step.run(
         COMMAND, subcommand, f"--prefix={VENV}", f"--state={STATE}", f"--crate={ROOT}", f"--libtorch={LIBTORCH}",
-        f"--evcxr={EVCXR_PROGRAM}",
+        f"--evcxr={EVCXR_PROGRAM}", *crates,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::evcxr::Evcxr;
 use crate::installation::Installation;
 use crate::package;
-use crate::versions::{self, Versions};
+use crate::versions::Versions;
 use crate::with;
 
 /// News of a build, for people.
@@ -53,8 +53,9 @@ pub(crate) async fn compile(
         }
         let _ = evcxr.execute(FAILING).await;
         evcxr.shut_down().await?;
-        versions::keep(dir)?;
-        with::compile(installation, dir, steps(say, None, begun)).await
+        with::compile(installation, dir, steps(say, None, begun)).await?;
+        // Cargo has left those that are needed.
+        Versions::read(&dir.join("Cargo.lock")).make_known_to(dir)
     };
     let mut still = interval(Duration::from_secs(30));
     still.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -211,7 +211,7 @@ fn check_crates(report: &Report, installation: &Installation, state: &State) {
     }
     let (count, bytes) = kept::size(&state.kernels());
     let text = format!(
-        "{count} pieces from notebooks, {} of at most {}",
+        "{count} part(s) from notebooks, {} of at most {}",
         size(bytes),
         size(kept::limit())
     );

@@ -48,7 +48,7 @@ impl Sources {
             Installation::load(&place.state).map(|before| before.with).unwrap_or_default();
         for name in &self.without {
             if with.remove(name).is_none() {
-                bail!("`--without {name}`: there is no such crate among {}", with::in_words(&with));
+                bail!("`--without {name}`: there is no such crate; `convscope doctor` lists them");
             }
         }
         for text in &self.with {

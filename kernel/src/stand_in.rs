@@ -35,13 +35,15 @@ pub(crate) fn set_up(dir: &Path) -> Result<Vec<(&'static str, OsString)>> {
         let _ = fs::remove_file(&link);
         symlink(&program, &link).with_context(|| format!("can't create {}", link.display()))?;
     }
-    let path = env::var_os("PATH").unwrap_or_default();
+    // Where Jupyter itself was started from a notebook, the PATH has another notebook's stand-ins.
+    let path = env::var_os(REAL_PATH).or_else(|| env::var_os("PATH")).unwrap_or_default();
+    let cargo = env::var_os(CARGO).unwrap_or_else(|| tools::cargo().into());
     let with_ours = env::join_paths([bin].into_iter().chain(env::split_paths(&path)))
         .context("the PATH can't be extended")?;
     Ok(vec![
         ("PATH", with_ours),
         (REAL_PATH, path),
-        (CARGO, tools::cargo().into()),
+        (CARGO, cargo),
         (DIR, dir.as_os_str().to_owned()),
     ])
 }

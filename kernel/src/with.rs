@@ -65,8 +65,12 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '-' || letter == '_'
 }
 
+/// The text after `:dep` as it is, unless it would mean something else in each folder.
 fn checked(text: &str, value: &str) -> Result<String> {
-    let path = value.split("path").nth(1).and_then(|rest| rest.split('"').nth(1));
+    let path = value.split("path").skip(1).find_map(|rest| {
+        let text = rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"')?;
+        text.split('"').next()
+    });
     if let Some(path) = path
         && !Path::new(path).is_absolute()
     {
@@ -232,6 +236,7 @@ mod tests {
             ),
             ("serde,features=derive", "serde", "{ version = \"*\", features = [\"derive\"] }"),
             ("mine = { path = \"/a/b\" }", "mine", "{ path = \"/a/b\" }"),
+            ("a = { features = [\"path-x\"] }", "a", "{ features = [\"path-x\"] }"),
         ] {
             assert_eq!(parse(text).unwrap(), (name.to_owned(), value.to_owned()), "{text}");
         }

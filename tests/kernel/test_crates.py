@@ -4,15 +4,15 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import DEP, LIB, Place, wait_until
+from conftest import DEP, EVCXR, Place, wait_until
 
-# Warm builds of this file's places hold nothing but the tiny library.
 VALUE = "pub fn value() -> i32 {{ {value} }}\n"
 
 
@@ -45,8 +45,6 @@ def kept(place):
 @pytest.fixture
 def place(built, tmp_path):
     """The common installation, with nothing kept and room for crates."""
-    import shutil
-
     shutil.rmtree(built.kernels / "kept", ignore_errors=True)
     built.crates = tmp_path
     return built
@@ -60,16 +58,10 @@ def rich(tmp_path_factory):
     place = Place(tmp_path_factory.mktemp("rich"))
     place.tiny = write_crate(place.crate.parent / "tiny", 5)
     options = ["--with", "fnv=1", "--with", place.tiny.removeprefix(":dep ")]
-    sources = ["--crate", place.crate, "--libtorch", place.libtorch]
-    place.install_with = lambda *more, ok=True: place.run("install", *sources, *evcxr(), *more, ok=ok)
+    sources = ["--crate", place.crate, "--libtorch", place.libtorch, "--evcxr", EVCXR]
+    place.install_with = lambda *more, ok=True: place.run("install", *sources, *more, ok=ok)
     place.install_with(*options)
     return place
-
-
-def evcxr():
-    from conftest import EVCXR
-
-    return ["--evcxr", EVCXR]
 
 
 FNV = ':dep fnv = "1"'
@@ -167,7 +159,7 @@ def test_what_one_session_has_compiled_the_next_has(place):
             assert two.run(tiny + "\ntiny::value()").value == "6"
             assert two.run(DEP + "\nanswer()").value == "41"
             assert compiled() == []
-    assert "1 pieces from notebooks" in place.run("doctor").stdout
+    assert "1 part(s) from notebooks" in place.run("doctor").stdout
     write_crate(place.crates / "tiny", 7)
     with watched(place) as (kernel, compiled):
         assert kernel.run(tiny + "\ntiny::value()").value == "7"
