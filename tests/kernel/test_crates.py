@@ -219,6 +219,7 @@ def test_a_session_that_is_killed_while_it_compiles(place):
         build=f'fn main() {{ while std::path::Path::new("{wait}").exists() {{ std::thread::sleep(std::time::Duration::from_millis(50)) }} }}\n',
     )  # fmt: skip
     with watched(place) as (kernel, compiled):
+        kernel.run("1")  # the session is there
         kernel.begin(slow + "\nslow::value()")
         (session,) = place.sessions()
         wait_until(lambda: any(path.stat().st_size for path in session.glob("target/*/debug/.fingerprint/quick-*/lib-quick")), 60)
