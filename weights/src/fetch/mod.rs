@@ -123,12 +123,12 @@ impl Download<'_> {
 
     /// Waits, unless the download is to end.
     fn wait(&self, time: Duration) -> Result<()> {
-        let end = Instant::now() + time;
+        let began = Instant::now();
         loop {
             if self.listener.is_stopped() {
                 return Err(self.stopped());
             }
-            match end.saturating_duration_since(Instant::now()) {
+            match time.saturating_sub(began.elapsed()) {
                 Duration::ZERO => return Ok(()),
                 left => std::thread::sleep(left.min(LOOK_AGAIN)),
             }
