@@ -13,28 +13,34 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A run of a blink needs no picture on the way, and one picture would be much of it.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// A run of a blink needs no picture on the way.
+const BEGINNING: Duration = Duration::from_millis(300);
+
 /// How often something may be drawn: at most ten times a second, and for at most a twentieth of the time.
 pub(super) fn pause(drawing: Duration) -> Duration {
-    SHORTEST.max(drawing * 20)
+    SHORTEST.max(drawing.saturating_mul(20))
 }
 
 /// Draws now and then, on the thread that computes. Silent but under the `convscope` kernel.
 pub(crate) struct Preview {
     id: Option<String>,
     shown: bool,
-    /// When to draw next.
-    due: Instant,
+    /// When the last was drawn, and how long it is to stand.
+    drawn: Instant,
+    pause: Duration,
 }
 
 impl Preview {
     pub(crate) fn new(quiet: bool) -> Preview {
         let shows = !quiet && matches!(place(), Place::Kernel(_));
-        Preview { id: shows.then(new_id), shown: false, due: Instant::now() + FIRST }
+        Preview { id: shows.then(new_id), shown: false, drawn: Instant::now(), pause: FIRST }
     }
 
     /// Draws what `so_far` makes, if it is time for another picture. What can't be drawn yet is not shown.
     pub(crate) fn show<F: Figure>(&mut self, so_far: impl FnOnce() -> Result<F>) {
-        let Some(id) = self.id.as_deref().filter(|_| Instant::now() >= self.due) else { return };
+        let Some(id) = self.id.as_deref().filter(|_| self.drawn.elapsed() >= self.pause) else {
+            return;
+        };
         let began = Instant::now();
         if let Ok(bundle) = so_far().and_then(|figure| still(&figure)) {
             let forms = &bundle.entries();
@@ -44,7 +50,8 @@ impl Preview {
             });
             self.shown = true;
         }
-        self.due = Instant::now() + pause(began.elapsed());
+        self.pause = pause(began.elapsed());
+        self.drawn = Instant::now();
     }
 }
 
