@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Duration, Instant};
 
+use crate::answers;
 use crate::compile::Notice;
+use crate::errors::Failure;
 use crate::frontend::{Front, Request};
 use crate::wire::Message;
 
@@ -136,18 +138,12 @@ impl Waiting {
 
     async fn fail(&mut self, front: &mut Front, error: &Error) {
         self.unsaid.clear();
+        let error = Failure::new("Error", format!("{error:#}")).content();
         for Request { message: request, .. } in self.requests.drain(..) {
-            let text = format!("{error:#}");
-            let content = json!({
-                "status": "error",
-                "ename": "convscope",
-                "evalue": text,
-                "traceback": text.lines().collect::<Vec<_>>(),
-            });
             if request.kind() == "execute_request" {
-                front.publish(&request, "error", content.clone()).await;
+                front.publish(&request, "error", error.clone()).await;
             }
-            front.shell.reply(&request, content).await;
+            front.shell.reply(&request, answers::failed(&error, 0)).await;
             front.publish_status(&request, "idle").await;
         }
     }
