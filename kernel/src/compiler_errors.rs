@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::errors::{RED, RESET};
+use crate::errors::{RESET, headline};
 
 /// The content of an error message of evcxr's, with its report for people.
 pub(crate) fn tidied(error: &Value) -> Value {
@@ -17,8 +17,8 @@ pub(crate) fn tidied(error: &Value) -> Value {
     let mut told = message.lines();
     let first = told.next().unwrap_or_default();
     lines.push(match code {
-        "" => format!("{RED}{first}{RESET}"),
-        code => format!("{RED}{first}{RESET} [{code}]"),
+        "" => headline("error", first),
+        code => headline(&format!("error[{code}]"), first),
     });
     lines.extend(told.map(str::to_owned));
     lines.extend(remedy(code, message));
@@ -120,7 +120,7 @@ mod tests {
         let error =
             json!({"ename": "Error", "evalue": "borrow of moved value: `s`", "traceback": report});
         let lines = [
-            "\u{1b}[1;31mborrow of moved value: `s`\u{1b}[0m [E0382]",
+            "\u{1b}[31merror[E0382]\u{1b}[0m\u{1b}[1m: borrow of moved value: `s`\u{1b}[0m",
             "Lend `s` where it is given away (`&s`), or give a copy (`s.clone()`).",
             " 1 │ la \u{1b}[31mss\u{1b}[0m;",
             "   │ \u{1b}[32m─\u{1b}[0m",
@@ -131,9 +131,13 @@ mod tests {
     #[test]
     fn whatever_evcxr_says_has_a_first_line() {
         for (evalue, traceback, first) in [
-            (json!("a\nb"), json!([]), "\u{1b}[1;31ma\u{1b}[0m"),
-            (json!(null), json!(null), "\u{1b}[1;31m\u{1b}[0m"),
-            (json!("x"), json!(["\u{1b}[", "\u{1b}[31", "│\u{1b}[mé"]), "\u{1b}[1;31mx\u{1b}[0m"),
+            (json!("a\nb"), json!([]), "\u{1b}[31merror\u{1b}[0m\u{1b}[1m: a\u{1b}[0m"),
+            (json!(null), json!(null), "\u{1b}[31merror\u{1b}[0m\u{1b}[1m: \u{1b}[0m"),
+            (
+                json!("x"),
+                json!(["\u{1b}[", "\u{1b}[31", "│\u{1b}[mé"]),
+                "\u{1b}[31merror\u{1b}[0m\u{1b}[1m: x\u{1b}[0m",
+            ),
         ] {
             let tidied =
                 tidied(&json!({"ename": "Error", "evalue": evalue, "traceback": traceback}));

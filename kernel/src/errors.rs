@@ -32,8 +32,12 @@ const CELLS: &str = "src/lib.rs";
 /// The name of errors whose type says nothing more.
 const ERROR: &str = "Error";
 
-pub(crate) const RED: &str = "\u{1b}[1;31m";
 pub(crate) const RESET: &str = "\u{1b}[0m";
+
+/// The line that stands first, as compilers write it. Bold red is too dark where the paper is.
+pub(crate) fn headline(label: &str, text: &str) -> String {
+    format!("\u{1b}[31m{label}{RESET}\u{1b}[1m: {text}{RESET}")
+}
 
 impl Failure {
     pub(crate) fn new(name: &str, text: impl Into<String>) -> Failure {
@@ -72,11 +76,8 @@ impl Failure {
     pub(crate) fn content(&self) -> Value {
         let mut lines = self.text.lines();
         let first = lines.next().unwrap_or_default();
-        let first = match self.name.as_str() {
-            ERROR => first.to_owned(),
-            name => format!("{name}: {first}"),
-        };
-        let mut traceback = vec![format!("{RED}{first}{RESET}")];
+        let mut traceback =
+            vec![headline(if self.name == ERROR { "error" } else { &self.name }, first)];
         traceback.extend(lines.map(str::to_owned).chain(self.notes.iter().cloned()));
         json!({"ename": self.name, "evalue": self.text, "traceback": traceback})
     }
@@ -143,7 +144,7 @@ mod tests {
             json!({
                 "ename": "ParseIntError",
                 "evalue": "no digit\nat all",
-                "traceback": ["\u{1b}[1;31mParseIntError: no digit\u{1b}[0m", "at all", "lost"],
+                "traceback": ["\u{1b}[31mParseIntError\u{1b}[0m\u{1b}[1m: no digit\u{1b}[0m", "at all", "lost"],
             })
         );
         for (path, name) in [

@@ -119,7 +119,7 @@ def test_a_failed_question_mark_is_an_error(kernel, code, name, text):
     assert (cell.status, content["ename"], content["evalue"]) == ("error", name, text)
     assert cell.stderr == "before\nhalf"
     assert cell.reply["ename"] == name and cell.reply["traceback"] == content["traceback"]
-    assert "\x1b[1;31m" in content["traceback"][0]
+    assert "\x1b[31m" in content["traceback"][0]
 
 
 def test_what_cells_print_themselves_is_no_error(kernel):
