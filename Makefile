@@ -59,10 +59,11 @@ coverage: test-setup ## which ONNX files open, and what works on them; hours for
 golden: setup ## draw the pictures in tests/golden/ anew: look at the differences before you commit them
 	@. scripts/env.sh && UPDATE_GOLDEN=1 OMP_NUM_THREADS=1 cargo test --locked --test library golden
 
-bench: test-setup ## how fast it is: beside PyTorch, and how long the kernel takes to start
+bench: test-setup ## how fast it is: beside PyTorch, how long the kernel takes to start, how often a page answers
 	@. scripts/env.sh && cargo bench --locked --bench speed
 	@$(PYTHON) benches/kernel_start.py
 	@$(PYTHON) benches/dep.py
+	@$(PYTHON) benches/alive.py
 
 gpu-check: setup ## does the GPU give what the CPU gives, and how much faster? (skips where there is none)
 	@. scripts/env.sh && cargo run --locked --example gpu_check

@@ -21,6 +21,9 @@ pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
     if let Some(onnx) = files.first() {
         answered(folder, "onnx", &Network::from_onnx(onnx)?, &sheets, &sheets)?;
     }
+    // As large as with its weights, for those who measure.
+    let untrained = zoo::untrained("cifar_resnet20")?;
+    answered(folder, "untrained", &untrained, &sheets[..2], &sheets[..2])?;
     // Its weights are a file that not every machine has.
     if let (Some(set), Ok(net)) = (files.get(1), zoo::cifar_resnet20()) {
         let set = ImageSet::open(set)?.first(20)?;
@@ -36,7 +39,7 @@ fn answered(
     name: &str,
     net: &Network,
     photos: &[Photo],
-    examples: &impl Samples,
+    examples: &(impl Samples + ?Sized),
 ) -> Done {
     let alive = net.alive(examples)?;
     write(folder, name, &alive)?;
