@@ -125,10 +125,19 @@ impl Place {
         let mut found = cell.lines().enumerate().filter(|(_, text)| text.contains(line));
         match (found.next(), found.next()) {
             _ if line.is_empty() => None,
-            (Some((at, text)), None) => Some(format!("in line {}: {}", at + 1, text.trim())),
-            (None, _) => Some(format!("in code of an earlier cell: {line}")),
-            _ => Some(format!("in: {line}")),
+            (Some((at, text)), None) => Some(format!("in line {}: {}", at + 1, short(text.trim()))),
+            (None, _) => Some(format!("in code of an earlier cell: {}", short(line))),
+            _ => Some(format!("in: {}", short(line))),
         }
+    }
+}
+
+/// As much of a line of code as a reader needs to find it.
+fn short(code: &str) -> String {
+    const MOST: usize = 100;
+    match code.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} …", &code[..end]),
+        None => code.to_owned(),
     }
 }
 
@@ -175,5 +184,6 @@ mod tests {
         let library = Place::parse("/a/convscope/src/c.rs:7:1").unwrap();
         assert_eq!(library.in_cell("", None).as_deref(), Some("in /a/convscope/src/c.rs, line 7"));
         assert_eq!(Place::parse("nowhere"), None);
+        assert_eq!(short(&"ß".repeat(101)), format!("{} …", "ß".repeat(100)));
     }
 }
