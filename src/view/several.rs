@@ -1,4 +1,4 @@
-//! Several figures at the end of a cell. A cell keeps one figure, so their stills become one picture.
+//! Several figures at the end of a cell. Its value is one, so their stills become one picture.
 
 use super::canvas::Canvas;
 use super::text::visible;
