@@ -125,6 +125,8 @@ struct Relay<'a> {
     /// evcxr's number of the last cell.
     count: u64,
     keeper: Keeper,
+    /// evcxr has answered the request to shut down.
+    said_goodbye: bool,
 }
 
 impl<'a> Relay<'a> {
@@ -148,6 +150,7 @@ impl<'a> Relay<'a> {
             asking: false,
             count: 0,
             keeper: Keeper::of(dir),
+            said_goodbye: false,
         }
     }
 
@@ -321,15 +324,11 @@ impl<'a> Relay<'a> {
 
     /// Passes on what evcxr sent before it ended, and answers the shutdown request if it has not.
     async fn say_goodbye(&mut self, shutdown: Option<&Message>) {
-        let mut answered = false;
         let rest = timeout(LINGER, async {
-            while !(answered && shutdown.is_some()) {
+            while !(self.said_goodbye && shutdown.is_some()) {
                 let channels = &mut self.evcxr.channels;
                 tokio::select! {
-                    frames = channels.control.recv() => {
-                        answered = frames.is_ok();
-                        pass(frames, &mut self.front.control.socket).await;
-                    }
+                    frames = channels.control.recv() => self.controlled(frames).await,
                     frames = channels.shell.recv() => self.replied(frames).await,
                     frames = channels.iopub.recv() => self.published(frames).await,
                 }
@@ -339,7 +338,7 @@ impl<'a> Relay<'a> {
         let _ = rest.await;
         self.end_cell().await;
         if let Some(request) = shutdown
-            && !answered
+            && !self.said_goodbye
         {
             let restart = &request.content["restart"];
             self.front.control.reply(request, json!({"status": "ok", "restart": restart})).await;

@@ -261,7 +261,8 @@ def test_damage_is_noticed(place, damage):
 def test_what_is_kept_is_bounded(place):
     large = "pub static DATA: [u8; 700_000] = [1; 700_000]; pub fn value() -> i32 { DATA[9].into() }\n"
     deps = [write_crate(place.crates / name, name=name, lib=large) for name in ["one", "two", "three"]]
-    env = {"CONVSCOPE_KEEP_MIB": "2"}
+    # Each takes two.
+    env = {"CONVSCOPE_KEEP_MIB": "5"}
     for index, dep in enumerate(deps):
         with watched(place, env) as (kernel, _):
             kernel.run(dep)

@@ -39,7 +39,9 @@ impl Relay<'_> {
 
     /// evcxr answers on the control channel. Interrupts that it gets are the relay's own.
     pub(super) async fn controlled(&mut self, frames: ZmqResult<ZmqMessage>) {
-        if frames.as_ref().ok().and_then(Message::kind_of).as_deref() != Some("interrupt_reply") {
+        let kind = frames.as_ref().ok().and_then(Message::kind_of);
+        if kind.as_deref() != Some("interrupt_reply") {
+            self.said_goodbye |= kind.as_deref() == Some("shutdown_reply");
             return pass(frames, &mut self.front.control.socket).await;
         }
         if mem::take(&mut self.asking) {
