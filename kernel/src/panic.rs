@@ -44,7 +44,11 @@ impl Panic {
             Phase::Over => false,
         };
         if !belongs {
-            self.phase = Phase::Over;
+            // Another thread may write in the middle of a trace.
+            let begins = line.contains('\u{2}') || thread(line).is_some();
+            if self.phase != Phase::Trace || begins {
+                self.phase = Phase::Over;
+            }
             return false;
         }
         if note {

@@ -93,13 +93,18 @@ impl Reports {
             }
             Reading::Trace if panic::is_backtrace(bare) => self.reading = Reading::Trace,
             Reading::Panic(mut panic) => {
-                if !panic.takes(line) {
-                    return self.panicked(panic) + &self.begin(line, bare, of_cell);
+                let taken = panic.takes(line);
+                match (taken, panic.is_whole()) {
+                    (true, true) => return self.panicked(panic),
+                    (true, false) => self.reading = Reading::Panic(panic),
+                    (false, true) => {
+                        return self.panicked(panic) + &self.begin(line, bare, of_cell);
+                    }
+                    (false, false) => {
+                        self.reading = Reading::Panic(panic);
+                        return line.to_owned();
+                    }
                 }
-                if panic.is_whole() {
-                    return self.panicked(panic);
-                }
-                self.reading = Reading::Panic(panic);
             }
             Reading::Text | Reading::Trace => return self.begin(line, bare, of_cell),
         }
@@ -233,6 +238,11 @@ mod tests {
             let failure = failure.unwrap();
             assert_eq!((text.as_str(), failure.text.as_str()), ("", "mine,\nin two lines"));
         }
+        // Another thread writes meanwhile.
+        let mut lines = [&["\n", BEGUN, "mine\n"][..], &TRACE, &[MARK]].concat();
+        lines.insert(5, "tick\n");
+        let (text, failure) = read(&lines);
+        assert_eq!((text.as_str(), failure.unwrap().text.as_str()), ("tick\n", "mine"));
         // Without a report, as after `std::panic::set_hook`.
         assert_eq!(read(&[MARK]).1.unwrap().text, "the cell panicked");
     }

@@ -30,7 +30,7 @@ type Shared = Arc<dyn Figure + Send + Sync>;
 /// let mut live = Live::new();
 /// let mut points = Vec::new();
 /// for step in 0..100 {
-///     points.push([f64::from(step), 0.97_f64.powi(step)]);
+///     points.push((f64::from(step), 0.97_f64.powi(step)));
 ///     let panel = Panel::new("loss", vec![Series::new("train", points.clone())]);
 ///     live.update(&Curves::new("My own training", "step", vec![panel]));
 /// }

@@ -156,7 +156,7 @@ impl Progress {
     /// ```
     /// use convscope::Progress;
     ///
-    /// let squares: Vec<u64> = Progress::new("squares").over(0..40).map(|n| n * n).collect();
+    /// let squares: Vec<u32> = Progress::new("squares").over(0..40).map(|n| n * n).collect();
     /// assert_eq!(squares.len(), 40);
     /// ```
     pub fn over<I>(self, items: I) -> Steps<I::IntoIter>
