@@ -182,7 +182,8 @@ class LabPage:
 
     def save(self):
         with self.page.expect_response(self.is_file("PUT")) as answer:
-            self.page.keyboard.press("Control+s")
+            # By its button: keys pressed in a figure's frame are the figure's.
+            self.page.locator("[data-command='docmanager:save']").first.click()
         assert answer.value.ok
         self.page.wait_for_selector(".jp-mod-dirty", state="detached")
 
