@@ -6,8 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::preview::{pause, still};
-use super::{Frame, new_id};
-use crate::notebook::{Place, fail, place, send};
+use super::slot::Slot;
+use crate::notebook::{Place, fail, place};
 use crate::view::{Figure, draw};
 
 type Shared = Arc<dyn Figure + Send + Sync>;
@@ -109,7 +109,7 @@ impl Debug for Live {
 
 impl Artist {
     fn start(first: &Shared) -> Artist {
-        let mut sheet = Sheet { id: new_id(), shown: false, last: first.clone() };
+        let mut sheet = Sheet { slot: Slot::new(), last: first.clone() };
         let pause = sheet.draw(false);
         let desk = Arc::new(Desk::default());
         let same = desk.clone();
@@ -155,8 +155,7 @@ impl Desk {
 
 /// The place in the notebook.
 struct Sheet {
-    id: String,
-    shown: bool,
+    slot: Slot,
     last: Shared,
 }
 
@@ -165,14 +164,7 @@ impl Sheet {
     fn draw(&mut self, whole: bool) -> Duration {
         let began = Instant::now();
         match if whole { self.last.bundle() } else { still(&*self.last) } {
-            Ok(bundle) => {
-                let (id, forms) = (self.id.as_str(), &bundle.entries());
-                send(&match self.shown {
-                    true => Frame::Update { id, forms },
-                    false => Frame::Show { id, forms },
-                });
-                self.shown = true;
-            }
+            Ok(bundle) => self.slot.show(&bundle.entries()),
             Err(error) if whole => fail(&error),
             // The next may be drawn.
             Err(_) => {}

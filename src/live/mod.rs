@@ -7,7 +7,9 @@ mod frame;
 mod handle;
 mod preview;
 mod progress;
+mod slot;
 
+use frame::Forms;
 pub(crate) use frame::{Frame, new_id};
 pub use handle::Live;
 pub(crate) use preview::Preview;

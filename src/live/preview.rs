@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Frame, new_id};
+use super::slot::Slot;
 use crate::Result;
-use crate::notebook::{Place, place, send};
+use crate::notebook::{Place, place};
 use crate::view::{Bundle, Figure};
 
 /// What a person still sees as moving.
@@ -20,8 +20,7 @@ pub(super) fn pause(drawing: Duration) -> Duration {
 
 /// Draws now and then, on the thread that computes. Silent but under the `convscope` kernel.
 pub(crate) struct Preview {
-    id: Option<String>,
-    shown: bool,
+    slot: Option<Slot>,
     /// When the last was drawn, and how long it is to stand.
     drawn: Instant,
     pause: Duration,
@@ -30,22 +29,17 @@ pub(crate) struct Preview {
 impl Preview {
     pub(crate) fn new(quiet: bool) -> Preview {
         let shows = !quiet && matches!(place(), Place::Kernel(_));
-        Preview { id: shows.then(new_id), shown: false, drawn: Instant::now(), pause: FIRST }
+        Preview { slot: shows.then(Slot::new), drawn: Instant::now(), pause: FIRST }
     }
 
     /// Draws what `so_far` makes, if it is time for another picture. What can't be drawn yet is not shown.
     pub(crate) fn show<F: Figure>(&mut self, so_far: impl FnOnce() -> Result<F>) {
-        let Some(id) = self.id.as_deref().filter(|_| self.drawn.elapsed() >= self.pause) else {
+        let Some(slot) = self.slot.as_mut().filter(|_| self.drawn.elapsed() >= self.pause) else {
             return;
         };
         let began = Instant::now();
         if let Ok(bundle) = so_far().and_then(|figure| still(&figure)) {
-            let forms = &bundle.entries();
-            send(&match self.shown {
-                true => Frame::Update { id, forms },
-                false => Frame::Show { id, forms },
-            });
-            self.shown = true;
+            slot.show(&bundle.entries());
         }
         self.pause = pause(began.elapsed());
         self.drawn = Instant::now();
@@ -54,8 +48,8 @@ impl Preview {
 
 impl Drop for Preview {
     fn drop(&mut self) {
-        if let Some(id) = self.id.as_deref().filter(|_| self.shown) {
-            send(&Frame::Leave { id });
+        if let Some(slot) = &self.slot {
+            slot.leave();
         }
     }
 }

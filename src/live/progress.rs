@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::slot::Slot;
 use super::{Frame, new_id};
 use crate::notebook::{Place, is_stopped, place, say, send};
 use crate::view::escape;
@@ -36,7 +37,7 @@ pub struct Progress {
     said: Instant,
     /// What the kernel knows this run by.
     run: Option<String>,
-    bar: Option<String>,
+    bar: Option<Slot>,
     /// What the bar said last.
     last: String,
 }
@@ -183,10 +184,7 @@ impl Progress {
             escape(&line)
         );
         let forms = [("text/html", html), ("text/plain", line)];
-        match &self.bar {
-            Some(id) => send(&Frame::Update { id, forms: &forms }),
-            None => send(&Frame::Show { id: self.bar.insert(new_id()), forms: &forms }),
-        }
+        self.bar.get_or_insert_with(Slot::new).show(&forms);
     }
 }
 
@@ -218,12 +216,12 @@ impl<I: Iterator> Iterator for Steps<I> {
 impl Drop for Progress {
     fn drop(&mut self) {
         let seconds = self.seconds();
-        if let Some(id) = &self.bar {
+        if let Some(bar) = &mut self.bar {
             if seconds > LONG {
                 let line = format!("{}: {}, in {seconds:.1} s", self.what, self.last);
-                send(&Frame::Update { id, forms: &[("text/plain", line)] });
+                bar.show(&[("text/plain", line)]);
             } else {
-                send(&Frame::Leave { id });
+                bar.leave();
             }
         }
         if let Some(id) = &self.run {
