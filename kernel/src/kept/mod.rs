@@ -120,16 +120,12 @@ pub(crate) fn keep(dir: &Path) -> Result<()> {
     let mut added = false;
     for (hash, needed) in needs(&session) {
         let Some((unit, needed)) = session.get(hash).zip(needed) else { continue };
-        // Of these each session has that of the warm build.
-        if warm.contains(hash) {
+        // Each session has the warm build's, and gets what others kept, whether it asks for it or not.
+        if warm.contains(hash) || !asked_for.contains(unit.package()) {
             continue;
         }
         match there.get(hash) {
-            Some(entry) if entry.record.stamp == unit.stamp => {
-                if asked_for.contains(unit.package()) {
-                    touch(&entry.dir);
-                }
-            }
+            Some(entry) if entry.record.stamp == unit.stamp => touch(&entry.dir),
             other => {
                 let needs = needed
                     .into_iter()
