@@ -2,7 +2,8 @@
 
 Compares, in one run, the convscope kernel with plain evcxr kernels, without and with `:cache 500`. Run it
 with the Python that Jupyter runs in, after `convscope install`; no crate asked for should be among
-`--with`. What sessions have kept is removed first. The network must be there for crates never fetched.
+`--with`. What sessions have kept is put aside for that time. The network must be there for crates never
+fetched.
 
     python benches/dep.py
     python benches/dep.py 'polars = "0.50"' 'use polars::prelude::*;'
@@ -11,6 +12,7 @@ Processor time is that of evcxr and of the compilers that it ran: it means the s
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -49,6 +51,20 @@ def session(specs, name, crates, first=""):
     return times
 
 
+@contextlib.contextmanager
+def put_aside(folder):
+    """Nothing lies at `folder` meanwhile; afterwards, what lay there before."""
+    aside = folder.with_name(folder.name + "-aside")
+    if folder.exists():
+        folder.rename(aside)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if aside.exists():
+            aside.rename(folder)
+
+
 def plain_kernel(install, folder):
     """A kernelspec of evcxr alone, with a cache folder of its own."""
     home = folder / "home"
@@ -82,11 +98,11 @@ def main():
 
     print(f"Machine: {machine()}\n")
     library = ':dep convscope = "0.1"\nuse convscope::prelude::*;'
-    shutil.rmtree(state / "target" / "package" / "kept", ignore_errors=True)
     columns = {}
-    for name in ["convscope, first session", "convscope, next"]:
-        columns[name] = session(args.kernels, "convscope", crates, library)
-        print(f"({name}: done)", flush=True)
+    with put_aside(state / "target" / "package" / "kept"):
+        for name in ["convscope, first session", "convscope, next"]:
+            columns[name] = session(args.kernels, "convscope", crates, library)
+            print(f"({name}: done)", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         plain = plain_kernel(install, Path(folder))
         for name, first in [("evcxr, first", ""), ("next", ""), ("evcxr with `:cache 500`, first", ":cache 500"), ("next ", ":cache 500")]:
