@@ -32,6 +32,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod alive;
+mod allocator;
 mod atomic_write;
 pub mod attribution;
 mod batching;

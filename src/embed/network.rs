@@ -113,6 +113,7 @@ impl Network {
                 "features of `{layer}`: there are no pictures; at least one is needed"
             )));
         }
+        let fast = self.fast_until(&[at])?;
         let bytes = self.bytes(&prepared(0)?.size(), Kind::Float, false)?;
         let mut batches = Batches::new(count, bytes, MOST, self.device());
         let mut progress = Progress::new(format!("features of `{layer}`"));
@@ -127,8 +128,7 @@ impl Network {
                     )));
                 }
                 let input = Tensor::f_cat(&inputs, 0).map_err(failed)?;
-                let run = || self.activations(&input, &[&layer]);
-                let value = crate::network::only(tch::no_grad(run)?)?;
+                let value = tch::no_grad(|| fast.forward(&input))?;
                 if pooling == Pooling::Flatten {
                     return value.f_flatten(1, -1).map_err(failed);
                 }

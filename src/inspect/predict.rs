@@ -35,10 +35,11 @@ impl Network {
     pub fn predict(&self, samples: &(impl Samples + ?Sized)) -> Result<Predictions> {
         let labels = labels_for(self, samples)?;
         let mut predictions = Vec::new();
+        let fast = self.for_inference()?;
         for start in (0..samples.len()).step_by(BATCH) {
             let range = start..(start + BATCH).min(samples.len());
             let (photos, inputs) = prepared(self, samples, range)?;
-            let logits = tch::no_grad(|| self.forward(&inputs))?;
+            let logits = tch::no_grad(|| fast.forward(&inputs))?;
             for (row, photo) in photos.iter().enumerate() {
                 let one = logits.f_narrow(0, row as i64, 1);
                 let one = one.map_err(Error::torch("reading one image's logits"))?;

@@ -15,7 +15,7 @@ const FIRST: Duration = Duration::from_secs(1);
 
 /// How often something may be drawn: at most ten times a second, and for at most a twentieth of the time.
 pub(super) fn pause(drawing: Duration) -> Duration {
-    SHORTEST.max(drawing.saturating_mul(20))
+    SHORTEST.max(drawing.saturating_mul(30))
 }
 
 /// Draws now and then, on the thread that computes. Silent but under the `convscope` kernel.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::{Frame, new_id};
+use crate::allocator::give_back;
 use crate::notebook::{Place, is_stopped, place, say, send};
 use crate::view::escape;
 use crate::{Error, Result};
@@ -226,6 +227,9 @@ impl Drop for Progress {
         }
         if let Some(id) = &self.run {
             send(&Frame::End { id });
+        }
+        if self.start.elapsed() > BEGINNING {
+            give_back();
         }
     }
 }

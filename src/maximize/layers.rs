@@ -35,15 +35,12 @@ pub(super) struct Value {
 impl Layers {
     /// `layers` are nodes of `net`; `size` is that of the images that the network gets.
     pub(super) fn new(net: &Network, layers: &[usize], size: [i64; 2]) -> Result<Layers> {
-        let part = net.until(layers);
-        let fast = part.for_inference()?;
-        let names = || layers.iter().filter_map(|&layer| net.nodes().get(layer)).map(|n| &n.name);
-        // A convolution whose batch norm was folded into it has a value only in the original form.
-        let net = if names().all(|name| place(&fast, name).is_some()) { fast } else { part };
+        let names = layers.iter().filter_map(|&layer| net.nodes().get(layer)).map(|n| &n.name);
         let [channels, ..] = net.preprocess().input_shape();
         let input = [1, channels, size[0], size[1]];
+        let net = net.fast_until(layers)?;
         let mut layers = Layers { net, reads: Vec::new(), wanted: Vec::new() };
-        for name in names() {
+        for name in names {
             if layers.place(name).is_none() {
                 layers.add(name, &input)?;
             }
@@ -52,7 +49,7 @@ impl Layers {
     }
 
     fn add(&mut self, name: &str, input: &[i64]) -> Result<()> {
-        let node = place(&self.net, name).unwrap_or_default();
+        let node = self.net.node_named(name).unwrap_or_default();
         let maps = self.net.units(node, input)?;
         let before = before_relu(&self.net, node);
         let rectified = before.is_some();
@@ -114,10 +111,6 @@ impl Value {
     pub(super) fn plain(&self) -> Result<Tensor, TchError> {
         if self.rectified { self.before.f_relu() } else { Ok(self.before.shallow_clone()) }
     }
-}
-
-fn place(net: &Network, name: &str) -> Option<usize> {
-    net.nodes().iter().position(|node| node.name == name)
 }
 
 /// What goes into a ReLU, or into ReLUs whose channels stand side by side, as in GoogLeNet.

@@ -65,6 +65,7 @@ impl Builder {
                 preprocess: Preprocess::plain(input),
                 classes: Vec::new(),
                 detection: None,
+                packed: None,
             },
             shapes: vec![vec![1, c, h, w]],
             mistake: usable.err(),

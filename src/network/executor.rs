@@ -2,23 +2,15 @@
 
 use tch::{TchError, Tensor};
 
+use super::fused::{Packed, fusions, is_finite};
 use super::gradient::leaf;
+use super::liveness::Liveness;
 use super::ops::{Misfit, count, countable};
-use super::{Network, Op, is_floating};
-use crate::error::{quoted, shape_text};
+use super::{Network, Node, Op, is_floating};
+use crate::allocator::keep_large_blocks;
+use crate::error::shape_text;
 use crate::limits::check_memory;
 use crate::{Error, Result};
-
-/// How many nodes read an activation in a run, and which last.
-#[derive(Clone, Default)]
-pub(super) struct Liveness {
-    /// How many; 0 where nothing wanted depends on it.
-    readers: usize,
-    /// The last of them; beyond all for what is wanted.
-    pub last: usize,
-    /// The input whose memory may become this node's.
-    overwrites: Option<usize>,
-}
 
 impl Network {
     /// Runs the network.
@@ -79,7 +71,12 @@ impl Network {
         wanted: &[usize],
         training: bool,
     ) -> Result<Vec<Tensor>> {
-        let values = self.run_with(given, wanted, |op, inputs| op.compute(inputs, training))?;
+        let packed = match &self.packed {
+            Some(packed) if !training && self.may_fuse(given)? => Some(packed),
+            _ => None,
+        };
+        let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, training);
+        let values = self.run_through(given, wanted, packed, false, apply)?;
         values.iter().map(contiguous).collect()
     }
 
@@ -90,19 +87,33 @@ impl Network {
         wanted: &[usize],
         apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
-        self.run_marking(given, wanted, false, apply)
+        self.run_through(given, wanted, None, false, apply)
     }
 
-    /// The same. `mark` makes leaves of the wanted values, so that gradients are recorded from them on;
-    /// not of those that depend on one already.
+    /// The same, which makes leaves of the wanted values, so that gradients are recorded from them on; not
+    /// of those that depend on one already.
     pub(super) fn run_marking(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
+        apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
+    ) -> Result<Vec<Tensor>> {
+        self.run_through(given, wanted, None, true, apply)
+    }
+
+    /// The one walk over the nodes. With `packed`, layers and what follows them are computed together; with
+    /// `mark`, the wanted values become leaves.
+    fn run_through(
+        &self,
+        given: &[(usize, &Tensor)],
+        wanted: &[usize],
+        packed: Option<&Packed>,
         mark: bool,
         mut apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
-        let live = self.liveness(given, wanted)?;
+        keep_large_blocks();
+        let mut live = self.liveness(given, wanted)?;
+        let fusions = packed.map(|packed| (packed, fusions(&self.nodes, &live)));
         let freed = || self.broken("an activation was freed too early");
         let mut values: Vec<Option<Tensor>> = (0..live.len()).map(|_| None).collect();
         for (index, node) in self.nodes.iter().enumerate().take(live.len()) {
@@ -117,6 +128,19 @@ impl Network {
                 values[index] = Some(marked(tensor.shallow_clone())?);
                 continue;
             }
+            let failed = |error| broken_at(node, error);
+            if let Some((packed, fusions)) = &fusions
+                && let Some(fusion) = &fusions[index]
+                && let Some(value) =
+                    packed.compute(index, node, fusion, &mut values).map_err(failed)?
+            {
+                for computed in fusion.nodes(index) {
+                    live[computed].readers = 0;
+                    self.free(computed, &live, &mut values);
+                }
+                values[fusion.end] = Some(value);
+                continue;
+            }
             let spare = live[index].overwrites.and_then(|i| {
                 let plain = |&i: &usize| values[i].as_ref().is_some_and(|v| !v.requires_grad());
                 node.inputs.iter().all(plain).then(|| values[i].take())?
@@ -127,67 +151,32 @@ impl Network {
                 None if inputs.len() < node.inputs.len() => return Err(freed()),
                 None => apply(&node.op, &inputs),
             };
-            let computed = computed.map_err(Error::torch(format!(
-                "computing `{}` ({})",
-                node.name,
-                node.op.name()
-            )))?;
-            values[index] = Some(marked(computed)?);
-            for &i in &node.inputs {
-                if live[i].last == index {
-                    values[i] = None;
-                }
-            }
+            values[index] = Some(marked(computed.map_err(failed)?)?);
+            self.free(index, &live, &mut values);
         }
         let value = |&i: &usize| values[i].as_ref().map(Tensor::shallow_clone);
         wanted.iter().map(value).collect::<Option<_>>().ok_or_else(freed)
     }
 
-    /// For each node up to the last wanted one, which nodes read it.
-    pub(super) fn liveness(
-        &self,
-        given: &[(usize, &Tensor)],
-        wanted: &[usize],
-    ) -> Result<Vec<Liveness>> {
-        let end = wanted.iter().copied().max().unwrap_or_default();
-        let mut live = vec![Liveness::default(); end + 1];
-        for &i in wanted {
-            live[i] = Liveness { readers: 1, last: usize::MAX, overwrites: None };
+    /// Whether layers may be computed together: no gradient is recorded, and nothing is given that isn't
+    /// a number.
+    fn may_fuse(&self, given: &[(usize, &Tensor)]) -> Result<bool> {
+        let mut parameters = self.nodes.iter().flat_map(|node| node.op.operation().parameters());
+        let mut all = given.iter().map(|(_, value)| *value);
+        if all.any(Tensor::requires_grad) || parameters.any(|(_, tensor)| tensor.requires_grad()) {
+            return Ok(false);
         }
-        for index in (0..=end).rev() {
-            if live[index].readers == 0 || given.iter().any(|(at, _)| *at == index) {
-                continue;
-            }
-            let node = &self.nodes[index];
-            if matches!(node.op, Op::Input(_)) {
-                let from: Vec<_> =
-                    given.iter().map(|(i, _)| self.nodes[*i].name.as_str()).collect();
-                return Err(Error::Argument(format!(
-                    "{}: {} alone does not determine the output: a skip or another branch goes past \
-                     it. Start from a layer that everything goes through, such as the end of a block.",
-                    self.name,
-                    quoted(&from)
-                )));
-            }
-            for &i in &node.inputs {
-                live[i].readers += 1;
-                live[i].last = live[i].last.max(index);
-            }
+        let finite = given.iter().map(|(_, value)| is_finite(value));
+        let finite = finite.collect::<std::result::Result<Vec<_>, _>>();
+        let finite = finite.map_err(Error::torch("looking at the input"))?;
+        Ok(finite.into_iter().all(|finite| finite))
+    }
+
+    /// Drops what nobody needs once this node is computed.
+    fn free(&self, node: usize, live: &[Liveness], values: &mut [Option<Tensor>]) {
+        for &i in self.nodes[node].inputs.iter().filter(|&&i| live[i].last == node) {
+            values[i] = None;
         }
-        // Writing over an activation saves the time to get new memory. It must have been made for
-        // this node alone: no view of another, nothing given or wanted.
-        for index in 0..=end {
-            let node = &self.nodes[index];
-            let free = |i: &&usize| {
-                let made_here = given.iter().all(|(at, _)| at != *i)
-                    && self.nodes[**i].op.operation().allocates();
-                made_here && live[**i].readers == 1 && live[**i].last == index
-            };
-            if node.op.operation().works_in_place() {
-                live[index].overwrites = node.inputs.iter().find(free).copied();
-            }
-        }
-        Ok(live)
     }
 
     /// Checks the input against every layer's needs, and brings it to the network's device and
@@ -277,6 +266,10 @@ impl Network {
     pub(super) fn broken(&self, what: &str) -> Error {
         Error::Internal(format!("{}: {what}; the node list is inconsistent", self.name))
     }
+}
+
+fn broken_at(node: &Node, error: TchError) -> Error {
+    Error::torch(format!("computing `{}` ({})", node.name, node.op.name()))(error)
 }
 
 /// The same values, row by row: layouts are the executor's own affair.

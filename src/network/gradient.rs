@@ -67,7 +67,7 @@ impl Network {
             // The caller's tensor is never marked.
             let input = detached(&self.check_input(input)?)?;
             let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, false);
-            let mut activations = self.run_marking(&[(0, &input)], &wanted, true, apply)?;
+            let mut activations = self.run_marking(&[(0, &input)], &wanted, apply)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
             let score = one_number(score(&output)?)?;
             let leaves: Vec<&Tensor> = activations.iter().collect();

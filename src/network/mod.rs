@@ -11,11 +11,13 @@ mod cut;
 mod detection;
 mod enlarging;
 mod executor;
+mod fused;
 mod gradient;
 mod head;
 mod inference;
 mod layers;
 mod layout;
+mod liveness;
 mod maps;
 mod modified_backprop;
 mod norms;
@@ -42,6 +44,7 @@ pub(crate) use cut::Cut;
 pub(crate) use detection::Detector;
 pub use detection::{BoxForm, Detection, ScoreForm};
 pub(crate) use executor::only;
+use fused::Packed;
 pub use gradient::Gradients;
 pub(crate) use gradient::{backward, leaf, one_number};
 pub use head::Head;
@@ -106,6 +109,8 @@ pub struct Network {
     classes: Vec<String>,
     /// How the result says boxes.
     detection: Option<Arc<Detector>>,
+    /// Of a network made for inference, how its layers are computed faster.
+    packed: Option<Packed>,
 }
 
 impl Network {

@@ -8,9 +8,10 @@
 
 use tch::{TchError, Tensor};
 
+use super::fused::{Then, fusions};
 use super::ops::Spread;
 use super::windows::{Value, Windows, crop, reached, union, whole};
-use super::{Network, Op, ReceptiveField};
+use super::{Network, Node, Op, ReceptiveField};
 use crate::{Error, Result};
 
 /// From this share of a map on, the whole map is computed: a region costs more than its area.
@@ -72,12 +73,31 @@ impl Network {
     fn run_group(&self, base: &[Tensor], input: Windows, wanted: usize) -> Result<Tensor> {
         let count = input.starts.len();
         let live = self.liveness(&[(0, &input.values)], &[wanted])?;
-        let mut values: Vec<Value> = Vec::with_capacity(wanted + 1);
-        values.push(Value::Windows(input));
+        let fusions = self.packed.as_ref().map(|packed| (packed, fusions(&self.nodes, &live)));
+        let mut values: Vec<Value> = (0..=wanted).map(|_| Value::Same).collect();
+        values[0] = Value::Windows(input);
         for (index, node) in self.nodes.iter().enumerate().take(wanted + 1).skip(1) {
-            let value = step(&node.op, &node.inputs, &values, base, base[index].size());
+            // The function after a layer was computed with it.
+            if !matches!(values[index], Value::Same) {
+                continue;
+            }
+            let fused = fusions.as_ref().and_then(|(packed, fusions)| {
+                let (function, end) = fusions[index].as_ref()?.function()?;
+                Some((packed, function, end))
+            });
+            let end = fused.map_or(index, |(.., end)| end);
+            let compute = |op: &Op, inputs: &[&Tensor]| {
+                if let (Some((packed, function, _)), [x]) = (fused, inputs)
+                    && let Some(value) = packed.layer(index, op, x, Then::Function(function))?
+                {
+                    return Ok(value);
+                }
+                let value = op.compute(inputs, false)?;
+                if end == index { Ok(value) } else { self.nodes[end].op.compute(&[&value], false) }
+            };
+            let value = step(node, &compute, &values, base, base[index].size());
             let failed = format!("computing the changed region of `{}`", node.name);
-            values.push(value.map_err(Error::torch(failed))?);
+            values[end] = value.map_err(Error::torch(failed))?;
             for &i in &node.inputs {
                 if live[i].last == index {
                     values[i] = Value::Same;
@@ -89,13 +109,17 @@ impl Network {
     }
 }
 
+/// Computes a node's operation, or the same operation with another padding.
+type Compute<'a> = dyn Fn(&Op, &[&Tensor]) -> Result<Tensor, TchError> + 'a;
+
 fn step(
-    op: &Op,
-    inputs: &[usize],
+    node: &Node,
+    compute: &Compute<'_>,
     values: &[Value],
     base: &[Tensor],
     size: Vec<i64>,
 ) -> Result<Value, TchError> {
+    let Node { op, inputs, .. } = node;
     let changed = |&&i: &&usize| !matches!(values[i], Value::Same);
     let Some(first) = inputs.iter().find(changed) else { return Ok(Value::Same) };
     let count = match &values[*first] {
@@ -109,7 +133,7 @@ fn step(
             .map(|&i| Some(&values[i]).filter(|value| !matches!(value, Value::Whole(_))))
             .collect();
         if let Some(windows) = windows
-            && let Some(windows) = in_windows(op, inputs, &windows, base, [*h, *w])?
+            && let Some(windows) = in_windows(node, compute, &windows, base, [*h, *w])?
         {
             return Ok(Value::Windows(windows));
         }
@@ -123,24 +147,25 @@ fn step(
         })
         .collect::<Result<_, _>>()?;
     let full: Vec<&Tensor> = full.iter().collect();
-    op.compute(&full, false).map(Value::Whole)
+    compute(op, &full).map(Value::Whole)
 }
 
 /// The output's windows, or `None` where the operation has none or they are hardly smaller than the
 /// whole map.
 fn in_windows(
-    op: &Op,
-    inputs: &[usize],
+    node: &Node,
+    compute: &Compute<'_>,
     values: &[&Value],
     base: &[Tensor],
     size: [i64; 2],
 ) -> Result<Option<Windows>, TchError> {
+    let Node { op, inputs, .. } = node;
     let small = |window: [i64; 2]| {
         ((window[0] * window[1]) as f64) < WORTHWHILE * (size[0] * size[1]) as f64
     };
     match (op.operation().spread(), values) {
         (Spread::Stays, [Value::Windows(x)]) => {
-            let values = op.compute(&[&x.values], false)?;
+            let values = compute(op, &[&x.values])?;
             Ok(Some(Windows { values, starts: x.starts.clone() }))
         }
         (Spread::Aligned, _) if inputs.iter().all(|&i| base[i].size()[2..] == size) => {
@@ -155,7 +180,7 @@ fn in_windows(
                 .collect::<Result<_, _>>()?;
             let values = match &aligned[..] {
                 [a, b] => op.operation().compute_over(a.shallow_clone(), Some(b))?,
-                _ => op.compute(&aligned.iter().collect::<Vec<_>>(), false)?,
+                _ => compute(op, &aligned.iter().collect::<Vec<_>>())?,
             };
             Ok(Some(Windows { values, starts }))
         }
@@ -169,7 +194,7 @@ fn in_windows(
                 |start: &[i64; 2]| [0, 1].map(|d| start[d] * reach.stride[d] - reach.padding[d]);
             let read: Vec<[i64; 2]> = starts.iter().map(first).collect();
             let crop = crop(value, &base[inputs[0]], &read, [along(0), along(1)], reach.border)?;
-            Ok(Some(Windows { values: reach.unpadded.compute(&[&crop], false)?, starts }))
+            Ok(Some(Windows { values: compute(&reach.unpadded, &[&crop])?, starts }))
         }
         _ => Ok(None),
     }

@@ -49,6 +49,7 @@ impl Network {
                 self.name()
             )));
         }
+        self.unpack();
         let cut = self.cut_behind(fit.frozen.as_deref())?;
         // Fresh leaves, so that no tensor in the caller's hands is marked.
         self.detach_parameters()?;

@@ -23,6 +23,7 @@ mod gradients;
 mod heads;
 mod helpers;
 mod hub;
+mod inference;
 mod leaks;
 mod live;
 mod localization;

@@ -209,6 +209,7 @@ fn read(
         preprocess: Preprocess::plain(image),
         classes: Vec::new(),
         detection: None,
+        packed: None,
     };
     network.lay_out().map_err(|error| error.to_string())?;
     let [c, h, w] = image;

@@ -154,6 +154,7 @@ fn network(op: &Op, channels: i64, readers: usize) -> Network {
         preprocess: Preprocess::plain([channels, 9, 11]),
         classes: Vec::new(),
         detection: None,
+        packed: None,
     }
 }
 

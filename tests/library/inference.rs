@@ -1,0 +1,151 @@
+//! Networks made for inference, which compute layers and what follows them in one call.
+
+use convscope::network::{Builder, NodeId, Pointwise};
+use convscope::prelude::*;
+
+use crate::helpers::{Tested, difference, numbers, random, set};
+
+/// Numbers to choose by, the same each time.
+struct Dice(std::vec::IntoIter<f64>);
+
+impl Dice {
+    fn new(seed: u64) -> Dice {
+        Dice(numbers(&random(&[400], seed)).into_iter())
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        (self.0.next().expect("enough numbers") * count as f64) as usize
+    }
+}
+
+const FUNCTIONS: [Pointwise; 13] = [
+    Pointwise::Relu,
+    Pointwise::Relu,
+    Pointwise::Relu6,
+    Pointwise::Clamp { low: -0.5, high: 0.5 },
+    Pointwise::Clamp { low: 0.5, high: -0.5 },
+    Pointwise::LeakyRelu { slope: 0.2 },
+    Pointwise::Gelu,
+    Pointwise::GeluTanh,
+    Pointwise::Silu,
+    Pointwise::Sigmoid,
+    Pointwise::HardSigmoid,
+    Pointwise::HardSwish,
+    Pointwise::Elu { alpha: 1.0 },
+];
+
+/// Layers, functions and sums in any order, with skips from anywhere; all values are `[N, 8, 9, 6]`.
+fn any_network(seed: u64) -> Network {
+    let mut dice = Dice::new(seed);
+    let mut b = Network::builder("any", [8, 9, 6]);
+    let mut nodes = vec![b.input()];
+    for index in 0..24 {
+        // Mostly the one before, so that chains come about.
+        let from = if dice.below(4) > 0 { nodes.len() - 1 } else { dice.below(nodes.len()) };
+        let (from, other) = (nodes[from], nodes[dice.below(nodes.len())]);
+        let kind = dice.below(10);
+        nodes.push(any_layer(&mut b, kind, from, other, &format!("layer{index}"), &mut dice));
+    }
+    b.build().expect("a sound network")
+}
+
+fn any_layer(
+    b: &mut Builder,
+    kind: usize,
+    from: NodeId,
+    other: NodeId,
+    name: &str,
+    dice: &mut Dice,
+) -> NodeId {
+    let groups = [1, 1, 2, 8][dice.below(4)];
+    match kind {
+        0..=2 => b.conv2d(from, name, Conv2d::new(8, 3).padding(1).groups(groups)),
+        3 => b.conv2d(from, name, Conv2d::new(8, 1).no_bias()),
+        4 => b.linear(from, name, 6),
+        5 | 6 => b.add(from, other, name),
+        7 => b.batch_norm(from, name),
+        _ => b.pointwise(from, name, FUNCTIONS[dice.below(FUNCTIONS.len())]),
+    }
+}
+
+fn close(what: &str, a: &Tensor, b: &Tensor) {
+    let most = a.abs().max().double_value(&[]).max(1.0);
+    assert!(difference(a, b) < 1e-5 * most, "{what}: off by {}", difference(a, b));
+}
+
+#[test]
+fn any_network_gives_the_same() -> Tested {
+    for seed in 0..150 {
+        let net = any_network(seed);
+        let fast = net.for_inference()?;
+        for batch in [2, 1, 3] {
+            let input = random(&[batch, 8, 9, 6], seed).to_kind(Kind::Float) - 0.5;
+            let before = input.copy();
+            let what = format!("network {seed}, batch {batch}");
+            close(&what, &net.forward(&input)?, &fast.forward(&input)?);
+            assert_eq!(difference(&input, &before), 0.0, "{what}: the input was written over");
+            // Whatever is wanted in between, alone or with others.
+            let names = fast.layer_names();
+            for some in [names.iter().step_by(3).collect::<Vec<_>>(), names.iter().collect()] {
+                let (ours, theirs) =
+                    (net.activations(&input, &some)?, fast.activations(&input, &some)?);
+                for ((name, ours), theirs) in some.iter().zip(&ours).zip(&theirs) {
+                    close(&format!("{what}, {name}"), ours, theirs);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn small() -> Network {
+    let mut b = Network::builder("small", [3, 8, 8]);
+    let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3));
+    let x = b.relu(x, "relu");
+    let x = b.flatten(x, "flatten");
+    b.linear(x, "fc", 2);
+    b.build().expect("a sound network")
+}
+
+#[test]
+fn what_is_no_number_stays_none() -> Tested {
+    let net = small();
+    let fast = net.for_inference()?;
+    let nan = Tensor::full([1, 3, 8, 8], f64::NAN, (Kind::Float, Device::Cpu));
+    assert!(fast.forward(&nan)?.isnan().all().int64_value(&[]) != 0, "NaN in, NaN out");
+    let one = random(&[1, 3, 8, 8], 1).to_kind(Kind::Float);
+    let _ = fast.forward(&one)?;
+
+    let broken = small();
+    set(&broken, &[("conv.bias", &Tensor::from_slice(&[0f32, f32::NAN, 0., 0.]))]);
+    let fast = broken.for_inference()?;
+    assert!(fast.forward(&one)?.isnan().any().int64_value(&[]) != 0, "a broken weight is seen");
+    Ok(())
+}
+
+#[test]
+fn gradients_training_and_other_precisions_do_without() -> Tested {
+    let mut fast = small().for_inference()?;
+    let one = random(&[1, 3, 8, 8], 1).to_kind(Kind::Float);
+    let before = fast.forward(&one)?;
+    let gradients = fast.gradients(&one, &["conv"], |logits| logits.f_get(0)?.f_get(1))?;
+    assert!(gradients.gradients[0].abs().max().double_value(&[]) > 0.0);
+    let leaf = one.copy().set_requires_grad(true);
+    assert!(
+        fast.forward(&leaf)?.requires_grad(),
+        "a gradient that the caller asks for is recorded"
+    );
+    // In double precision nothing is packed.
+    let exact = |net: &Network| net.clone().to_kind(Kind::Double)?.forward(&one);
+    close("double", &before, &exact(&fast)?);
+
+    // Trained, it computes with its new weights.
+    let images = random(&[40, 3, 8, 8], 2).to_kind(Kind::Float);
+    let labels: Vec<i64> = (0..40).map(|index| index % 2).collect();
+    let data = Dataset::new(images, Tensor::from_slice(&labels))?;
+    fast.fit(&data, Fit::new(2).batch(10).quiet())?;
+    let after = fast.forward(&one)?;
+    close("trained", &after, &exact(&fast)?);
+    assert!(difference(&before, &after) > 1e-6);
+    Ok(())
+}
