@@ -64,6 +64,7 @@ bench: test-setup ## how fast it is: beside PyTorch, how long the kernel takes t
 	@$(PYTHON) benches/kernel_start.py
 	@$(PYTHON) benches/dep.py
 	@$(PYTHON) benches/alive.py
+	@. scripts/env.sh && $(PYTHON) -m pytest -q -s tests/kernel/test_latency.py
 
 gpu-check: setup ## does the GPU give what the CPU gives, and how much faster? (skips where there is none)
 	@. scripts/env.sh && cargo run --locked --example gpu_check

@@ -10,7 +10,7 @@ use convscope::prelude::*;
 use convscope::view::{Bundle, Curves, Panel, Series};
 use serde_json::Value;
 
-use crate::helpers::{Tested, in_child, is_child, scratch};
+use crate::helpers::{Tested, in_child, is_child, painted, scratch};
 
 const BEGINNING: &str = "\u{1}convscope:";
 
@@ -175,6 +175,55 @@ fn check_pictures(frames: &[Value], words: &str) {
     assert_eq!(frames.iter().filter(|frame| &frame["leave"] == id).count(), 1, "{words}");
 }
 
+/// A run during which somebody presses the stop button, under the kernel.
+fn stopped_after(
+    millis: u64,
+    mut run: impl FnMut() -> convscope::Result<String>,
+) -> convscope::Result<String> {
+    let session = std::env::var_os("CONVSCOPE_SESSION").expect("the session's folder");
+    let stop = Path::new(&session).join("stop");
+    let path = stop.clone();
+    let press = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(millis));
+        std::fs::write(path, "").expect("the stop file");
+    });
+    let start = Instant::now();
+    let words = run()?;
+    assert!(start.elapsed() >= Duration::from_millis(millis * 9 / 10), "{:?}", start.elapsed());
+    press.join().expect("a pressed button");
+    std::fs::remove_file(&stop).expect("the stop file");
+    Ok(words)
+}
+
+#[test]
+fn methods_give_the_map_so_far_when_they_are_stopped() -> Tested {
+    const TEST: &str = "live::methods_give_the_map_so_far_when_they_are_stopped";
+    if !is_child() {
+        let (frames, _) = under_kernel(TEST, &scratch("stopped_methods"));
+        let ends = frames.iter().filter(|frame| frame["end"].is_string()).count();
+        assert!(ends >= 6, "{ends} runs ended");
+        return Ok(());
+    }
+    tch::manual_seed(1);
+    let net = zoo::untrained("resnet18")?;
+    gives_what_there_is(&net, &Rise::default().masks(1_000_000))?;
+    gives_what_there_is(&net, &Patches::new(8).stride(1))?;
+    gives_what_there_is(&net, &SmoothGrad::default().samples(1_000_000))?;
+    gives_what_there_is(&net, &IntegratedGradients::default().steps(1_000_000))?;
+    gives_what_there_is(&net, &ScoreCam::at("layer4"))?;
+    gives_what_there_is(&net, &AblationCam::at("layer4"))
+}
+
+fn gives_what_there_is(net: &Network, method: &impl Attribution) -> Tested {
+    let words = stopped_after(400, || {
+        let figure = method.explain(net, &painted(224, 224), Target::Top)?;
+        assert!(figure.values().numbers().iter().all(|value| value.is_finite()));
+        Ok(figure.description())
+    })?;
+    assert!(words.contains("stopped after"), "{}: {words}", method.name());
+    Ok(())
+}
+
 #[test]
 fn runs_show_what_forms_and_end_when_they_are_stopped() -> Tested {
     const TEST: &str = "live::runs_show_what_forms_and_end_when_they_are_stopped";
@@ -196,22 +245,7 @@ fn runs_show_what_forms_and_end_when_they_are_stopped() -> Tested {
         assert!(said.is_empty(), "{said:?}");
         return Ok(());
     }
-    let session = std::env::var_os("CONVSCOPE_SESSION").expect("the session's folder");
-    let stop = Path::new(&session).join("stop");
-    let stopped =
-        |run: &mut dyn FnMut() -> convscope::Result<String>| -> convscope::Result<String> {
-            let path = stop.clone();
-            let press = std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(3000));
-                std::fs::write(path, "").expect("the stop file");
-            });
-            let start = Instant::now();
-            let words = run()?;
-            assert!(start.elapsed() >= Duration::from_millis(2900), "{:?}", start.elapsed());
-            press.join().expect("a pressed button");
-            std::fs::remove_file(&stop).expect("the stop file");
-            Ok(words)
-        };
+    let stopped = |run: &mut dyn FnMut() -> convscope::Result<String>| stopped_after(3000, run);
     let net = zoo::digits()?;
     let words = stopped(&mut || {
         let made = Maximize::lucid().steps(1_000_000).frames(100_000).run(&net, "7")?;
