@@ -80,7 +80,8 @@ COMPLAINTS = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-
 class Server:
     """A running JupyterLab with a folder of its own. Nothing of the person's Jupyter is read or changed."""
 
-    def __init__(self, home):
+    def __init__(self, home, kernels=False):
+        self.kernels = kernels
         self.folder, self.home = home / "notebooks", home
         self.folder.mkdir()
         with socket.socket() as free:
@@ -89,11 +90,11 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         for plugin, values in SETTINGS.items():
             self.set(plugin, values)
-        write_json(home / "config/labconfig/page_config.json", PAGE_CONFIG)
+        if not kernels:
+            write_json(home / "config/labconfig/page_config.json", PAGE_CONFIG)
 
     def __enter__(self):
         own = {
-            "HOME": "",
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
             "JUPYTER_RUNTIME_DIR": "runtime",
@@ -101,6 +102,8 @@ class Server:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "IPYTHONDIR": "ipython",
         }
+        if not self.kernels:  # rustup's toolchains lie there
+            own["HOME"] = ""
         self.environment = os.environ | {name: str(self.home / folder) for name, folder in own.items()}
         command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
         command += [f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
