@@ -178,7 +178,8 @@ impl Curves {
         let mut rows = Vec::new();
         for (index, panel) in self.panels.iter().enumerate() {
             let axis = panel.y_axis();
-            for series in &panel.series {
+            // The first curve lies over the others, so it comes last.
+            for series in panel.series.iter().rev() {
                 let stride = series.points.len().div_ceil(MOST).max(1);
                 for (piece, run) in series.runs().iter().enumerate() {
                     let dot = series.has_dots() || run.len() == 1;

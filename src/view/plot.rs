@@ -2,7 +2,7 @@
 
 use image::{Rgb, RgbImage, imageops};
 use plotters::prelude::{
-    BitMapBackend, ChartBuilder, Circle, Color, FontStyle, IntoDrawingArea, LineSeries, RGBColor,
+    BitMapBackend, ChartBuilder, Circle, Color, FontStyle, IntoDrawingArea, PathElement, RGBColor,
 };
 use plotters::style::{ShapeStyle, TextStyle, register_font};
 
@@ -14,6 +14,7 @@ use crate::{Error, Result};
 /// Plots are drawn at so many times their size and reduced, which smooths the lines.
 const OVER: u32 = 4;
 const GRID: Rgb<u8> = Rgb([228; 3]);
+const LINE_WIDTH: u32 = 5 * OVER / 2;
 
 /// What a plot leaves free above, right of and below its axes, rounded to whole pixels.
 pub(super) const TOP: u32 = 9;
@@ -67,14 +68,17 @@ fn draw(
         .axis_style(stroke(LINE, OVER))
         .label_style(TextStyle::from(text).color(&plain(SOFT)))
         .draw()?;
-    for series in &panel.series {
+    // The first curve lies over the others.
+    for series in panel.series.iter().rev() {
         let color = legend.color(&series.name);
         for run in series.runs() {
-            if run.len() == 1 || series.has_dots() {
-                let dot = |&at: &(f64, f64)| Circle::new(at, 7 * OVER / 2, plain(color).filled());
-                chart.draw_series(run.iter().map(dot))?;
-            }
-            chart.draw_series(LineSeries::new(run, stroke(color, 5 * OVER / 2)))?;
+            // Piece by piece with round joints: plotters' own reach far beyond a sharp turn.
+            let piece = |ends: &[(f64, f64)]| PathElement::new(ends, stroke(color, LINE_WIDTH));
+            chart.draw_series(run.windows(2).map(piece))?;
+            let dotted = run.len() == 1 || series.has_dots();
+            let radius = if dotted { 7 * OVER / 2 } else { LINE_WIDTH / 2 };
+            let dot = |&at: &(f64, f64)| Circle::new(at, radius, plain(color).filled());
+            chart.draw_series(run.iter().map(dot))?;
         }
     }
     area.present()?;
