@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Model, Node } from "../src/format";
-import { arrange, mapCorner, placeOn } from "../src/see/arrange";
+import { arrange, leastLength, mapCorner, placeOn } from "../src/see/arrange";
 import { Camera } from "../src/see/camera";
 import { colorOf, css, LEVELS, packed, paint, palettes, readableOn, scaleOf, unpacked, wider } from "../src/see/color";
 import { heatOf, mixHeat, strengthAt } from "../src/see/heat";
+import { led } from "../src/see/keys";
 import { cellDecimals, decimalsFor, fixed, percent, short } from "../src/see/numbers";
 import { likeInk } from "../src/see/picture";
 import { mapsShape, rowsOf, type MapsShape } from "../src/see/rows";
@@ -42,6 +43,20 @@ test("all sheets fit into the canvas, and one seen edge-on has no points", () =>
   const sheet = { at: 0, width: 1, height: 1 };
   const edge = new Camera({ yaw: Math.PI / 2, pitch: 0, zoom: 1, panX: 0, panY: 0 }, [sheet], 100, 100, { left: 0, right: 0, top: 0, bottom: 0 });
   assert.equal(edge.unproject(0, { x: 50, y: 50 }), null);
+});
+
+test("of many layers no sheet hides the next one", () => {
+  const shapes: MapsShape[] = [[1, 32, 32], ...Array.from({ length: 18 }, (_, layer): MapsShape => [16 << (layer / 6), 32 >> (layer / 6), 32 >> (layer / 6)]), [64, 1, 1], [10, 1, 1]];
+  const margin = { left: 24, right: 120, top: 26, bottom: 44 };
+  for (const [width, height] of [[830, 550], [1250, 470]] as const) {
+    const plates = arrange(shapes, Math.max((1.5 * width) / height, leastLength(shapes.length)), "column");
+    const camera = new Camera({ yaw: 1.12, pitch: 0.16, zoom: 1, panX: 0, panY: 0 }, plates, width, height, margin);
+    const [left, right] = [-0.5, 0.5].map((side) => plates.map((plate) => camera.project(plate.at, side * plate.width, 0).x));
+    for (let layer = 0; layer + 1 < plates.length; layer++) {
+      const [begin, end, next] = [left?.[layer] ?? NaN, right?.[layer] ?? NaN, left?.[layer + 1] ?? NaN];
+      assert.ok(end - next < 0.4 * (end - begin), `layer ${layer} of ${width}×${height}: ${begin} to ${end}, the next from ${next}`);
+    }
+  }
 });
 
 test("maps on a sheet lie beside each other, and the middle of each value is found as that value", () => {
@@ -88,6 +103,18 @@ test("arrow keys go from value to value, past an edge to the map beside it, and 
   assert.equal(stepped(tiles, 2, 0, 1), 8, "to the map below");
   assert.equal(stepped(tiles, 0, -1, 0), 0);
   assert.equal(stepped(tiles, 15, 0, 1), 15);
+});
+
+test("in depth, page up and page down lead to the same place of the layer beside it, and stop at the ends", () => {
+  const layers = arrange(SHAPES, 4, "column");
+  const at = (layer: number, map: number, row: number, column: number) => ({ layer, unit: unitOf(SHAPES[layer] ?? [1, 1, 1], { map, row, column }) });
+  assert.deepEqual(led(layers, at(1, 11, 12, 23), "PageDown"), at(2, 11, 4, 7));
+  assert.deepEqual(led(layers, at(2, 23, 0, 7), "PageUp"), at(1, 11, 1, 22), "fewer maps: the last one");
+  assert.deepEqual(led(layers, at(2, 5, 4, 4), "PageDown"), at(3, 5, 0, 0));
+  assert.deepEqual(led(layers, at(0, 0, 3, 3), "PageUp"), at(0, 0, 3, 3));
+  assert.deepEqual(led(layers, at(0, 0, 27, 27), "End"), at(5, 0, 0, 0));
+  assert.deepEqual(led(layers, at(5, 2, 0, 0), "ArrowDown"), at(5, 3, 0, 0), "the answers stand in a column");
+  assert.equal(led(layers, at(0, 0, 0, 0), "x"), null);
 });
 
 test("signed values are blue and red around the paper, in both themes; magnitudes begin at 0", () => {

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import vega
+from alive_page import AlivePage
 from figure_page import BarePage
 from notebook_page import LabPage, Server
 
@@ -153,6 +154,31 @@ def everywhere(request, written):
         return lab.figures(bundles)
 
     return show
+
+
+@pytest.fixture(scope="session")
+def networks(gallery):
+    """A folder of networks in their pages."""
+    return gallery("alive")
+
+
+@pytest.fixture
+def opened(networks, browser):
+    """Opens a network's page as a file. It may say and ask for nothing."""
+    pages = []
+
+    def opened(name, **options):
+        pages.append(AlivePage.file(browser, networks / f"{name}.page.html", **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def digits(opened):
+    return opened("digits")
 
 
 def read_bundles(folder, names):

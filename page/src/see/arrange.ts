@@ -2,12 +2,10 @@
 
 import type { Sheet } from "./camera";
 import type { MapsShape } from "./rows";
+import type { Grid } from "./tiles";
 
 /** A layer's sheet and the grid of maps on it, in the sheet's own units. */
-export interface Plate extends Sheet {
-  readonly shape: MapsShape;
-  readonly columns: number;
-  readonly rows: number;
+export interface Plate extends Sheet, Grid {
   /** The sides of one map, and the room between two. */
   readonly mapWidth: number;
   readonly mapHeight: number;
@@ -17,17 +15,33 @@ export interface Plate extends Sheet {
 /** So much the answer stands apart from the layers before it. */
 const APART = 0.35;
 
-/** How the numbers of the last layer stand: beside the names of the classes. */
+/** So many layers have room for square sheets. More of them get slender ones, so that no sheet hides the next. */
+const FEW = 12;
+const SLENDER = 0.27;
+/** How large the picture is then, which stands apart. */
+const PICTURE = 0.7;
+
+/** How the numbers of the last layer stand, beside the names of the classes, and slender sheets. */
 export type Line = "column" | "row";
 
+/** How long the axis must be so that no sheet hides the next one, as far as there is room. */
+export function leastLength(layers: number): number {
+  return layers > FEW ? 3 : Math.min(0.42 * layers, 2.2 + 0.11 * layers);
+}
+
 /** `length` is how long the axis is, where a sheet of the input is 1 high. */
-export function arrange(shapes: readonly MapsShape[], length: number, answer: Line): Plate[] {
+export function arrange(shapes: readonly MapsShape[], length: number, line: Line): Plate[] {
   const largest = Math.max(...shapes.map(([, height, width]) => Math.max(height, width)), 1);
-  const spacing = shapes.length > 1 ? (length - APART) / (shapes.length - 1) : 0;
+  const last = shapes.length - 1;
+  const isLong = shapes.length > FEW;
+  const before = isLong ? APART / 2 : 0;
+  const spacing = last > 0 ? (length - before - APART) / last : 0;
   return shapes.map((shape, index) => {
-    const isLast = index === shapes.length - 1;
-    const at = index * spacing - length / 2 + (isLast ? APART : 0);
-    return plate(shape, at, extentOf(shape, largest), isLast ? answer : null);
+    const at = index * spacing - length / 2 + (index > 0 ? before : 0) + (index === last ? APART : 0);
+    const extent = extentOf(shape, largest);
+    const isSlender = isLong && index > 0;
+    const [along, across] = isSlender ? [extent, SLENDER * extent] : isLong ? [PICTURE, PICTURE] : [extent, extent];
+    return plate(shape, at, line === "column" ? [across, along] : [along, across], index === last ? line : null);
   });
 }
 
@@ -38,17 +52,18 @@ function extentOf([count, height, width]: MapsShape, largest: number): number {
   return 0.72 + 0.28 * Math.sqrt(side / largest);
 }
 
-function plate(shape: MapsShape, at: number, extent: number, line: Line | null): Plate {
+/** `room` is how wide and high the sheet may be; a numeric answer beside its classes' names is as long as the input. */
+function plate(shape: MapsShape, at: number, room: readonly [number, number], line: Line | null): Plate {
   const [count, height, width] = shape;
   const isLine = line !== null && height * width === 1 && count <= 20;
-  const columns = isLine ? (line === "column" ? 1 : count) : columnsFor(count, height / width);
+  const columns = isLine ? (line === "column" ? 1 : count) : columnsFor(count, (height * room[0]) / (width * room[1]));
   const rows = Math.ceil(count / columns);
   const share = count === 1 ? 0 : height * width === 1 ? 0.16 : 0.1;
   // In units of a map's longer side.
   const longer = Math.max(height, width);
   const [w, h] = [width / longer, height / longer];
   const [wide, high] = [columns * (w + share) - share, rows * (h + share) - share];
-  const unit = (isLine ? 1 : extent) / Math.max(wide, high);
+  const unit = isLine ? 1 / Math.max(wide, high) : Math.min(room[0] / wide, room[1] / high);
   return {
     at, shape, columns, rows,
     width: wide * unit, height: high * unit, mapWidth: w * unit, mapHeight: h * unit, gap: share * unit,

@@ -1,10 +1,11 @@
 // The view in depth: all layers, one behind another, in perspective.
 
-import { arrange, mapCorner, placeOn, type Plate } from "./arrange";
+import { arrange, leastLength, mapCorner, placeOn, type Plate } from "./arrange";
 import { Camera, type Margin, type Point } from "./camera";
 import { coalesced, el, sized } from "./dom";
 import { drawPatch, linesTo, tracePatch } from "./depth_marks";
 import { percent } from "./numbers";
+import { led, type Spot } from "./keys";
 import { Labels } from "./labels";
 import { drawScale } from "./legend";
 import { Orbit } from "./orbit";
@@ -21,13 +22,16 @@ export class DepthView {
   readonly element = el("div", { class: "depth" });
   private readonly canvas = el("canvas", {
     tabindex: "0", role: "img", "data-testid": "depth",
-    "aria-label": "All layers in perspective. Drag or use the arrow keys to turn, plus and minus to zoom, 0 to see all. "
-      + "The flat view shows the same values by keyboard.",
+    "aria-label": "All layers in perspective. Arrow keys go from value to value, page up and page down from layer to layer, "
+      + "Enter keeps one, Escape lets go. Shift and arrow keys turn, plus and minus zoom, 0 shows all.",
   });
   /** The colors of the layer that is pointed at. */
   private readonly legend = el("canvas", { class: "scale", "aria-hidden": "true" });
   private readonly orbit: Orbit;
+  private readonly said = el("p", { class: "unseen", role: "status", "data-testid": "said-depth" });
   private plates: Plate[] = [];
+  /** Where the keyboard is. */
+  private cursor: Spot = { layer: 1, unit: 0 };
   private camera: Camera | null = null;
   private width = 0;
   private height = 0;
@@ -35,7 +39,7 @@ export class DepthView {
   private readonly paint = coalesced(() => this.paintNow());
 
   constructor(private readonly scene: Scene) {
-    this.element.append(this.canvas, this.legend, el("p", { class: "hint", "aria-hidden": "true" }, "drag to turn · ctrl + wheel or pinch to zoom · double click to see all"));
+    this.element.append(this.canvas, this.legend, this.said, el("p", { class: "hint", "aria-hidden": "true" }, "drag to turn · ctrl + wheel or pinch to zoom · double click to see all"));
     this.orbit = new Orbit(this.canvas, () => this.paint());
     this.canvas.addEventListener("pointermove", (event) => {
       if (this.orbit.isTurning) return;
@@ -45,6 +49,8 @@ export class DepthView {
       else scene.release();
     });
     this.canvas.addEventListener("pointerleave", () => scene.release());
+    this.canvas.addEventListener("blur", () => scene.release());
+    this.canvas.addEventListener("keydown", (event) => this.pressed(event));
     this.canvas.addEventListener("click", (event) => {
       if (this.orbit.hasTurned) return;
       const hit = this.hit({ x: event.offsetX, y: event.offsetY });
@@ -56,6 +62,24 @@ export class DepthView {
     scene.onChange(() => this.paint());
   }
 
+  /** Keys move the focus, from where it is or, if there is none, show where it was last. */
+  private pressed(event: KeyboardEvent): void {
+    if (event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { scene } = this;
+    const { rows, focus, kept } = scene;
+    const layer = rows.findIndex(({ node }) => node === focus?.node);
+    if (focus && layer >= 0) this.cursor = { layer, unit: focus.unit };
+    const keeps = event.key === "Enter" || event.key === " ";
+    const next = keeps ? this.cursor : led(this.plates, this.cursor, event.key);
+    if (!next) return;
+    event.preventDefault();
+    if (focus) this.cursor = next;
+    const row = rows[this.cursor.layer];
+    if (!row) return;
+    scene.lookAt(row.node, this.cursor.unit, keeps || kept);
+    this.said.textContent = unitText(scene, row.node, this.cursor.unit);
+  }
+
   private resize(): void {
     const { clientWidth, clientHeight } = this.element;
     if (clientWidth === 0 || clientHeight === 0) return;
@@ -63,8 +87,7 @@ export class DepthView {
     this.isWide = clientWidth > 1.1 * clientHeight;
     const count = this.scene.rows.length;
     const shapes = this.scene.rows.map(({ node }) => this.scene.image(node).shape);
-    // Long enough that no sheet hides the next one, as far as there is room.
-    const least = Math.min(0.42 * count, 2.2 + 0.11 * count);
+    const least = leastLength(count);
     if (this.isWide) {
       this.orbit.home({ yaw: Math.min(1.12, 0.8 + 0.02 * count), pitch: 0.16 });
       this.plates = arrange(shapes, Math.max((1.5 * clientWidth) / clientHeight, least), "column");
@@ -115,7 +138,7 @@ export class DepthView {
 
   /** Room for the classes' names at the right, and for the layers' below. */
   private margin(context: CanvasRenderingContext2D): Margin {
-    if (!this.isWide) return { left: 74, right: 14, top: 44, bottom: 20 };
+    if (!this.isWide) return { left: 74, right: 14, top: 44, bottom: 36 };
     context.font = BEST;
     const names = this.namedClasses().map((index) => context.measureText(`${shortened(className(this.scene, index))}  > 99.9 %`).width);
     const right = names.length > 0 ? Math.min(this.width / 3, Math.max(...names) + 22) : 24;
@@ -201,9 +224,22 @@ export class DepthView {
       const place = this.isWide
         ? camera.project(plate.at, u + plate.mapWidth, v + plate.mapHeight / 2)
         : camera.project(plate.at, u + plate.mapWidth / 2, v);
-      const moved = this.isWide ? { x: place.x + 8, y: place.y } : { x: place.x, y: place.y - 11 };
+      const moved = this.isWide ? { x: place.x + 8, y: place.y } : this.above(camera, plate, place.x, context.measureText(text).width);
       labels.add(text, moved, this.isWide ? "left" : "center", isBest ? ink : muted);
     }
+  }
+
+  /** The middle of a text of this width over a sheet, at `x` if the canvas has room there. */
+  private above(camera: Camera, plate: Plate, x: number, wide: number): Point {
+    const middle = Math.max(wide / 2 + 4, Math.min(this.width - wide / 2 - 4, x));
+    const [left, right] = [-1, 1].map((side) => camera.project(plate.at, (side * plate.width) / 2, -plate.height / 2));
+    if (!left || !right) return { x, y: 0 };
+    // The edge slopes: its highest place under the text counts.
+    const edge = [middle - wide / 2, middle + wide / 2].map((end) => {
+      const share = Math.max(0, Math.min(1, (end - left.x) / Math.max(1, right.x - left.x)));
+      return left.y + share * (right.y - left.y);
+    });
+    return { x: middle, y: Math.min(...edge) - 11 };
   }
 
   /** What the unit in focus is, beside it. */

@@ -2,6 +2,7 @@
 
 import type { Region } from "../engine/index";
 import { button, coalesced, el, named, sized } from "./dom";
+import { ARROWS } from "./keys";
 import { drawScale } from "./legend";
 import { outlineCell, outlineRegion } from "./marks";
 import { mapsShape, describe, shapeText, type Row } from "./rows";
@@ -138,13 +139,10 @@ class FlatLayer {
   }
 
   private pressed(event: KeyboardEvent): void {
-    const steps: Record<string, readonly [number, number]> = {
-      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
-    };
-    const step = steps[event.key];
+    const step = ARROWS[event.key];
     if (step) {
       const isKept = this.scene.kept;
-      this.lookAt(stepped(this.tiles, this.cursor, step[0], step[1]), isKept);
+      this.lookAt(stepped(this.tiles, this.cursor, ...step), isKept);
     } else if (event.key === "Enter" || event.key === " ") {
       this.lookAt(this.cursor, true);
     } else {

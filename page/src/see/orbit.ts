@@ -108,12 +108,15 @@ export class Orbit {
 
   private typed(event: KeyboardEvent): void {
     const { yaw, pitch, zoom } = this.view;
-    const changes: Record<string, Partial<View>> = {
+    // Without shift, arrows go from value to value.
+    const turns: Record<string, Partial<View>> = event.shiftKey ? {
       ArrowLeft: { yaw: yaw + 0.08 }, ArrowRight: { yaw: yaw - 0.08 },
       ArrowUp: { pitch: pitch - 0.08 }, ArrowDown: { pitch: pitch + 0.08 },
+    } : {};
+    const zooms: Record<string, Partial<View>> = {
       "+": { zoom: zoom * 1.15 }, "=": { zoom: zoom * 1.15 }, "-": { zoom: zoom / 1.15 },
     };
-    const change = changes[event.key];
+    const change = turns[event.key] ?? zooms[event.key];
     if (event.ctrlKey || event.metaKey || (!change && event.key !== "0")) return;
     event.preventDefault();
     if (change) this.set(change);

@@ -2,11 +2,15 @@
 
 import type { MapsShape } from "./rows";
 
-/** Maps in a grid: each enlarged by a whole factor, with gaps between them. In CSS pixels. */
-export interface Tiles {
+/** Maps that stand in rows. */
+export interface Grid {
   readonly shape: MapsShape;
   readonly columns: number;
   readonly rows: number;
+}
+
+/** Maps in a grid: each enlarged by a whole factor, with gaps between them. In CSS pixels. */
+export interface Tiles extends Grid {
   /** The side of one value. */
   readonly zoom: number;
   readonly gap: number;
@@ -68,9 +72,9 @@ export function cellOf([, height, width]: MapsShape, unit: number): Cell {
  * The unit that an arrow key leads to. Within maps of more than one value it moves over the map, and past an edge to
  * the map beside it; among maps of one value from one to the next.
  */
-export function stepped(tiles: Tiles, unit: number, across: number, down: number): number {
-  const [count, height, width] = tiles.shape;
-  const cell = cellOf(tiles.shape, unit);
+export function stepped(grid: Grid, unit: number, across: number, down: number): number {
+  const [count, height, width] = grid.shape;
+  const cell = cellOf(grid.shape, unit);
   let { map } = cell;
   let [row, column] = [cell.row + down, cell.column + across];
   if (column < 0 || column >= width) {
@@ -78,8 +82,8 @@ export function stepped(tiles: Tiles, unit: number, across: number, down: number
     column = across > 0 ? 0 : width - 1;
   }
   if (row < 0 || row >= height) {
-    map += down * tiles.columns;
+    map += down * grid.columns;
     row = down > 0 ? 0 : height - 1;
   }
-  return map < 0 || map >= count ? unit : unitOf(tiles.shape, { map, row, column });
+  return map < 0 || map >= count ? unit : unitOf(grid.shape, { map, row, column });
 }
