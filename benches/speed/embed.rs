@@ -9,19 +9,21 @@ use convscope::prelude::*;
 
 use crate::Outcome;
 use crate::peer::Peer;
+use crate::race::Table;
 
 /// Of the peer's divergence, so much more is still as good.
 const AS_GOOD: f64 = 1.01;
 
-pub fn run(peer: &mut Peer, large: bool) -> Outcome {
-    peer.ask("sklearn_digits")?;
+pub fn run(peer: &Peer, table: &Table, large: bool) -> Outcome {
+    peer.ask("embed.digits")?;
     let digits = Tensor::read_safetensors(peer.folder.join("digits.safetensors"))?.remove(0).1;
-    compare(peer, "t-SNE, scikit-learn's 1,797 digits", &digits, &["openTSNE", "sklearn"])?;
+    let packages = ["openTSNE", "scikit-learn"];
+    compare(peer, table, "scikit-learn's 1,797 digits", &digits, &packages)?;
     let Some(test) = mnist("test") else { return Ok(()) };
-    compare(peer, "t-SNE, MNIST's 10,000 test images", &reduced(&test)?, &["openTSNE", "sklearn"])?;
+    compare(peer, table, "MNIST's 10,000 test images", &reduced(&test)?, &packages)?;
     if let (true, Some(train)) = (large, mnist("train")) {
         let all = Tensor::cat(&[train, test], 0);
-        compare(peer, "t-SNE, MNIST's 70,000 images", &reduced(&all)?, &["openTSNE"])?;
+        compare(peer, table, "MNIST's 70,000 images", &reduced(&all)?, &packages[..1])?;
     }
     Ok(())
 }
@@ -54,33 +56,35 @@ pub fn growth() -> Outcome {
     Ok(())
 }
 
-fn compare(peer: &mut Peer, what: &str, features: &Tensor, packages: &[&str]) -> Outcome {
+fn compare(
+    peer: &Peer,
+    table: &Table,
+    data: &str,
+    features: &Tensor,
+    packages: &[&str],
+) -> Outcome {
     let start = Pca::fit(features, 2)?.transform(features)?;
     let start = &start / (start.select(1, 0).std(true) * 1e4);
     let path = peer.folder.join("features.safetensors");
     Tensor::write_safetensors(&[("features", features), ("start", &start)], path)?;
     let features = Features::new(features)?;
+    let quality = |points: &Tensor| divergence(features.values(), points, 30.0);
+
+    let begun = Instant::now();
+    let map = Tsne::default().iterations(750).quiet().run(&features)?;
+    let ours = begun.elapsed().as_secs_f64();
+    let our_divergence = quality(&map.layouts()[0].points)?.value;
+    let mut opponents = Vec::new();
     for package in packages {
-        let theirs: f64 = peer.ask(&format!("tsne {package}"))?.parse()?;
-        let begun = Instant::now();
-        let map = Tsne::default().iterations(750).quiet().run(&features)?;
-        let ours = begun.elapsed().as_secs_f64();
-        println!(
-            "{:44} {:>10.1} s {:>10.1} s {:>8.2}",
-            format!("{what}, {package}"),
-            ours,
-            theirs,
-            theirs / ours
-        );
+        let theirs = peer.seconds(&format!("embed.tsne {package}"), 1)?;
         let points = Tensor::read_safetensors(peer.folder.join("map.safetensors"))?.remove(0).1;
-        let [ours, theirs] = [&map.layouts()[0].points, &points]
-            .map(|map| divergence(features.values(), map, 30.0).map(|divergence| divergence.value));
-        let (ours, theirs) = (ours?, theirs?);
-        println!("{:44} {ours:>12.3} {theirs:>12.3}", "  divergence");
-        if ours > AS_GOOD * theirs {
-            return Err(format!("{what}: our map is worse than {package}'s").into());
+        let divergence = quality(&points)?.value;
+        if our_divergence > AS_GOOD * divergence {
+            return Err(format!("t-SNE, {data}: our map is worse than {package}'s").into());
         }
+        opponents.push((format!("{package} ({divergence:.2})"), theirs, theirs / ours));
     }
+    table.add(&format!("t-SNE, {data} (divergence {our_divergence:.2})"), ours, opponents);
     Ok(())
 }
 

@@ -1,38 +1,32 @@
-//! The inference form beside PyTorch's eager forward.
-
-use convscope::prelude::*;
+//! The inference form beside inference engines and PyTorch's eager forward: same weights, same logits.
 
 use crate::Outcome;
 use crate::peer::Peer;
+use crate::race::{Side, Table};
 
-pub fn run(peer: &mut Peer) -> Outcome {
-    for (name, batch, rounds) in [
-        ("resnet18", 1, 41),
-        ("resnet18", 32, 9),
-        ("vgg16", 1, 15),
-        ("mobilenet_v2", 1, 31),
-        ("vit_b_16", 1, 9),
+const ENGINES: [(&str, &str); 3] =
+    [("ONNX Runtime", "onnxruntime"), ("OpenVINO", "openvino"), ("PyTorch eager", "eager")];
+
+pub fn run(peer: &Peer, table: &Table) -> Outcome {
+    for (name, batch) in [
+        ("resnet18", 1),
+        ("resnet18", 32),
+        ("vgg16", 1),
+        ("mobilenet_v2", 1),
+        ("resnet50", 1),
+        ("vit_b_16", 1),
     ] {
         let (net, input) = peer.open(name, batch)?;
-
-        let fast = net.for_inference()?;
-        let theirs = Tensor::read_safetensors(peer.folder.join("output.safetensors"))?.remove(0).1;
-        let off = (fast.forward(&input)? - &theirs).abs().max().double_value(&[])
-            / theirs.abs().max().double_value(&[]);
-        if off > 1e-4 {
-            return Err(format!("{name}: the logits differ by {off:.1e} of the largest").into());
+        let net = net.for_inference()?;
+        let what = format!("forward, {name}, batch {batch}");
+        let logits = net.forward(&input)?;
+        let mut sides = vec![Side::ours("for_inference", || Ok(net.forward(&input)?))];
+        for (engine, word) in ENGINES {
+            let question = format!("forward.run {word}");
+            peer.check(&what, &logits, &question)?;
+            sides.push(peer.side(engine, &question));
         }
-        for (form, net) in [("as it is", &net), ("for_inference", &fast)] {
-            peer.compare(
-                &format!("forward {name}, batch {batch}, {form}"),
-                "forward",
-                rounds,
-                || {
-                    let _ = net.forward(&input)?;
-                    Ok(())
-                },
-            )?;
-        }
+        table.race(&what, sides)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use convscope::prelude::*;
 
 use crate::Outcome;
-use crate::peer::median;
+use crate::race::median;
 
 /// The word that makes this program such a notebook; the run's name follows.
 pub const WORD: &str = "be-seen";

@@ -1,21 +1,18 @@
-//! How fast the library is beside its peers: one run, one libtorch, the same threads and weights.
+//! How fast the library is beside the fastest that does the same: one run, the same threads, weights and
+//! results. It ends with the table that README shows; docs/SPEED.md says how it is measured.
 //!
 //! ```text
 //! make bench                                        # everything
-//! cargo bench --bench speed -- forward              # what has this word in its name, of: drawing,
-//!                                                   # forward, attribution-cam, attribution-gradients,
-//!                                                   # attribution-occlusion, maximize, embed,
+//! cargo bench --bench speed -- forward              # what has this word in its name, of: forward,
+//!                                                   # activations, cam, gradients, occlusion, cold,
+//!                                                   # maximize, embed, drawing, folder, cuda,
 //!                                                   # two-notebooks, live (what is drawn on the way)
 //! cargo bench --bench speed -- smoke                # one round of the quick ones: does it still run?
-//! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too (half an hour)
+//! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too
 //! cargo bench --bench speed -- growth               # t-SNE, 10,000 points against 70,000
 //! ```
-//!
-//! The peer's side is `peers.py`, a process that stays alive. Each round times both, one soon after the
-//! other, so that a busy machine slows both; the ratio shown is the median of the rounds'. Between them
-//! is a pause, because threads of the side that is done still spin for a while, and would take the cores
-//! from the other: without it MobileNetV2's forward took twice as long as alone.
 
+mod activations;
 mod attribution;
 mod drawing;
 mod embed;
@@ -23,55 +20,67 @@ mod forward;
 mod live;
 mod maximize;
 mod notebooks;
+mod occlusion;
 mod peer;
+mod race;
+mod rest;
 
 use std::error::Error;
 
 use peer::Peer;
+use race::Table;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// What this program can be started again as: the word, and what follows it.
+fn started_again(words: &[String]) -> Option<Outcome> {
+    let (word, rest) = words.split_first()?;
+    match word.as_str() {
+        notebooks::WORD => Some(notebooks::be()),
+        live::WORD => Some(live::be(rest.first()?)),
+        _ => None,
+    }
+}
+
 fn main() -> Outcome {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let named = |name: &str| wanted.iter().any(|word| word == name);
-    if named(notebooks::WORD) {
-        return notebooks::be();
+    let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    if let Some(outcome) = started_again(&words) {
+        return outcome;
     }
-    if named(live::WORD) {
-        return live::be(wanted.last().map_or("", String::as_str));
-    }
+    let named = |name: &str| words.iter().any(|word| word == name);
     let smoke = named("smoke");
     let wants = |name: &str| match smoke {
-        true => ["drawing", "forward", "attribution-cam", "two-notebooks"].contains(&name),
-        false => wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str())),
+        true => ["drawing", "forward", "activations", "cam", "two-notebooks"].contains(&name),
+        false => words.is_empty() || words.iter().any(|word| name.contains(word.as_str())),
     };
-    if wants("live") {
-        live::run(if smoke { 1 } else { 5 })?;
-        if wanted.iter().all(|word| word == "live") && !wanted.is_empty() {
-            return Ok(());
+    let table = Table::new(smoke);
+    let about = Peer::start()?.about()?;
+    println!("{about}\n");
+    type Part = fn(&Peer, &Table) -> Outcome;
+    let parts: [(&str, Part); 8] = [
+        ("forward", forward::run),
+        ("activations", activations::run),
+        ("cam", attribution::cams),
+        ("gradients", attribution::gradients),
+        ("occlusion", occlusion::run),
+        ("maximize", maximize::run),
+        ("drawing", drawing::run),
+        ("two-notebooks", |_, table| notebooks::run(table)),
+    ];
+    for (name, part) in parts {
+        if wants(name) {
+            part(&Peer::start()?, &table)?; // without what packages of other parts leave behind
         }
     }
-    let mut peer = Peer::start(smoke)?;
-    println!("{}", peer.ask("about")?);
-    println!("{:44} {:>12} {:>12} {:>8}", "", "convscope", "peer", "times");
-    if wants("drawing") {
-        drawing::run(&mut peer)?;
-    }
-    if wants("forward") {
-        forward::run(&mut peer)?;
-    }
-    attribution::run(&mut peer, &wants)?;
-    if wants("maximize") {
-        maximize::run(&mut peer)?;
-    }
-    if wants("two-notebooks") {
-        notebooks::run(if smoke { 1 } else { 7 })?;
-    }
     if wants("embed") || named("70000") {
-        embed::run(&mut peer, named("70000"))?;
+        embed::run(&Peer::start()?, &table, named("70000"))?;
     }
     if named("growth") {
         embed::growth()?;
+    }
+    println!("\n{about}\n\n{}", table.markdown());
+    if wants("live") {
+        live::run(if smoke { 1 } else { 5 })?;
     }
     Ok(())
 }

@@ -10,33 +10,25 @@ use std::time::Instant;
 use convscope::prelude::*;
 
 use crate::Outcome;
-use crate::peer::median;
+use crate::race::{Side, Table};
 
 /// The word that makes this program such a notebook.
 pub const WORD: &str = "be-a-notebook";
 
 const STEPS: usize = 12;
-const SPINNING: [&str; 3] = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"];
+pub const SPINNING: [&str; 3] = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"];
 
-pub fn run(rounds: usize) -> Outcome {
+pub fn run(table: &Table) -> Outcome {
     if SPINNING.iter().all(|name| std::env::var_os(name).is_none()) {
         return Err("start it by `make bench`, which sets what convscope's kernels set".into());
     }
     for (what, count) in [("one notebook alone", 1), ("two notebooks at once", 2)] {
-        let (mut ours, mut plain, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            let (own, other) = (seconds(count, false)?, seconds(count, true)?);
-            ours.push(own);
-            plain.push(other);
-            ratios.push(other / own);
-        }
-        let what = format!("{what}, resnet18, {STEPS} steps; plain evcxr");
-        println!(
-            "{what:44} {:>9.1} ms {:>9.1} ms {:>8.2}",
-            1e3 * median(&mut ours),
-            1e3 * median(&mut plain),
-            median(&mut ratios)
-        );
+        let what = format!("{what}, `maximize`, ResNet-18, {STEPS} steps");
+        let ours = Side::new("", |_| seconds(count, false));
+        table.race(
+            &what,
+            vec![ours, Side::new("plain evcxr's environment", |_| seconds(count, true))],
+        )?;
     }
     Ok(())
 }

@@ -1,60 +1,117 @@
-//! The Python process that does the same with the peer's package, and the timing of both.
+//! The Python process that does the same with other packages (`peers/`).
 
-use std::error::Error;
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use convscope::prelude::*;
 
+use crate::notebooks::SPINNING;
+use crate::race::Side;
+use crate::{Outcome, rest};
+
 pub struct Peer {
     process: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    pipes: RefCell<(ChildStdin, BufReader<ChildStdout>)>,
     /// Where weights and results are exchanged.
     pub folder: PathBuf,
-    /// One round is enough: it is only asked whether everything runs.
-    smoke: bool,
 }
 
-/// Threads that wait for the next parallel part spin for a few milliseconds.
-const PAUSE: Duration = Duration::from_millis(30);
+/// The interpreter that has the packages.
+pub fn python() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
+    named.unwrap_or_else(|| root.join(".convscope/venv/bin/python"))
+}
+
+/// The Python files.
+pub fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/speed/peers")
+}
 
 impl Peer {
-    pub fn start(smoke: bool) -> Result<Peer, Box<dyn Error>> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = std::env::var_os("CONVSCOPE_PYTHON").map(PathBuf::from);
-        let python = python.unwrap_or_else(|| root.join(".convscope/venv/bin/python"));
+    pub fn start() -> Outcome<Peer> {
+        let python = python();
         let folder = std::env::temp_dir().join(format!("convscope-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let mut process = Command::new(&python)
-            .arg(root.join("benches/speed/peers.py"))
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+        let mut command = Command::new(&python);
+        command.arg(scripts()).arg(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Its threads wait as its packages want, which is fastest for who is alone.
+        SPINNING.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        let mut process = command
             .spawn()
             .map_err(|error| format!("{}: {error}; `make setup` installs it", python.display()))?;
         let questions = process.stdin.take().ok_or("no pipe")?;
         let answers = BufReader::new(process.stdout.take().ok_or("no pipe")?);
-        Ok(Peer { process, questions, answers, folder, smoke })
+        Ok(Peer { process, pipes: RefCell::new((questions, answers)), folder })
     }
 
     /// Sends a line and waits for the line that answers it.
-    pub fn ask(&mut self, question: &str) -> Result<String, Box<dyn Error>> {
-        writeln!(self.questions, "{question}")?;
-        self.questions.flush()?;
+    fn say(&self, line: &str) -> Outcome<String> {
+        let (questions, answers) = &mut *self.pipes.borrow_mut();
+        writeln!(questions, "{line}")?;
+        questions.flush()?;
         let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
+        answers.read_line(&mut answer)?;
         match answer.trim_end() {
-            "" => Err(format!("the peer ended at `{question}`").into()),
+            "" => Err(format!("the peer ended at `{line}`").into()),
             answer => Ok(answer.to_owned()),
         }
     }
 
+    /// Machine, threads, date and versions. Refuses other threads than ours.
+    pub fn about(&self) -> Outcome<String> {
+        let about = self.ask("shared.about")?;
+        let parts: Vec<&str> = about.split('\t').collect();
+        let [machine, threads, date, packages] = parts[..] else { return Err(about.into()) };
+        let ours = tch::get_num_threads();
+        if threads != ours.to_string() {
+            return Err(format!("{ours} threads here, {threads} there").into());
+        }
+        Ok(format!("{machine}; {threads} threads; {date}; {packages}"))
+    }
+
+    pub fn ask(&self, question: &str) -> Outcome<String> {
+        self.say(&format!("1 {question}"))
+    }
+
+    /// What the question's action results in.
+    pub fn result(&self, question: &str) -> Outcome<Tensor> {
+        self.say(&format!("0 {question}"))?;
+        Ok(Tensor::read_safetensors(self.folder.join("result.safetensors"))?.remove(0).1)
+    }
+
+    /// Seconds that the question's action takes, the middle of so many on end.
+    pub fn seconds(&self, question: &str, times: usize) -> Outcome<f64> {
+        rest::until_asleep(self.process.id());
+        let answer = self.say(&format!("{times} {question}"))?.parse();
+        rest::until_asleep(self.process.id());
+        Ok(answer?)
+    }
+
+    /// This question as a side of a race.
+    pub fn side<'a>(&'a self, name: &str, question: &str) -> Side<'a> {
+        let question = question.to_owned();
+        Side::new(name, move |times| self.seconds(&question, times))
+    }
+
+    /// Refuses results that are not the same, up to 1e-4 of the largest value.
+    pub fn check(&self, what: &str, ours: &Tensor, question: &str) -> Outcome {
+        let theirs = self.result(question)?;
+        // A map may be 0 everywhere where nothing speaks for the class.
+        let largest = theirs.abs().max().double_value(&[]).max(f64::MIN_POSITIVE);
+        let off = (ours - &theirs).abs().max().double_value(&[]) / largest;
+        match off <= 1e-4 {
+            true => Ok(()),
+            false => Err(format!("{what}, {question}: off by {off:.1e} of the largest").into()),
+        }
+    }
+
     /// A network of the zoo with random weights and a batch of noise, open on both sides.
-    pub fn open(&mut self, name: &str, batch: i64) -> Result<(Network, Tensor), Box<dyn Error>> {
+    pub fn open(&self, name: &str, batch: i64) -> Outcome<(Network, Tensor)> {
         tch::manual_seed(1);
         let net = zoo::untrained(name)?;
         if name.starts_with("vgg") && !name.ends_with("_bn") {
@@ -68,53 +125,9 @@ impl Peer {
         let input = Tensor::randn([batch, 3, 224, 224], (Kind::Float, Device::Cpu));
         let path = self.folder.join("input.safetensors");
         Tensor::write_safetensors(&[("input", &input)], path)?;
-        self.ask(&format!("open {name}"))?;
+        self.ask(&format!("shared.open_network {name}"))?;
         Ok((net, input))
     }
-
-    /// Times both in turn and prints a line.
-    pub fn compare(
-        &mut self,
-        what: &str,
-        question: &str,
-        rounds: usize,
-        ours: impl FnMut() -> Result<(), Box<dyn Error>>,
-    ) -> Result<(), Box<dyn Error>> {
-        let rounds = if self.smoke { 1 } else { rounds };
-        in_turn(what, rounds, || Ok(self.ask(question)?.parse()?), ours)
-    }
-}
-
-/// Runs both in turn, `theirs` telling its own seconds, and prints a line: medians, and the median of
-/// the rounds' ratios.
-pub fn in_turn(
-    what: &str,
-    rounds: usize,
-    mut theirs: impl FnMut() -> Result<f64, Box<dyn Error>>,
-    mut ours: impl FnMut() -> Result<(), Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
-    let (mut mine, mut others, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    // The first round warms up.
-    for round in 0..=rounds {
-        sleep(PAUSE);
-        let other = theirs()?;
-        sleep(PAUSE);
-        let start = Instant::now();
-        ours()?;
-        let own = start.elapsed().as_secs_f64();
-        if round > 0 {
-            mine.push(own);
-            others.push(other);
-            ratios.push(other / own);
-        }
-    }
-    println!(
-        "{what:44} {:>9.1} ms {:>9.1} ms {:>8.2}",
-        1e3 * median(&mut mine),
-        1e3 * median(&mut others),
-        median(&mut ratios)
-    );
-    Ok(())
 }
 
 impl Drop for Peer {
@@ -123,10 +136,4 @@ impl Drop for Peer {
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// The middle one of the values.
-pub fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
