@@ -32,11 +32,10 @@ def notebooks(browser, tmp_path_factory):
     if "convscope" not in find_kernel_specs():
         pytest.skip("skipped: the convscope kernel is not installed (`make setup`)")
     with Server(tmp_path_factory.mktemp("live"), kernels=True) as server:
-        pages = {
-            name: LivePage(browser, server, name, cells(digit)) for digit, name in zip([4, 7], FRONT_ENDS, strict=True)
-        }
-        for page in pages.values():  # both compile at once
-            page.begin(FIRST)
+        pages = {}
+        for digit, name in zip([4, 7], FRONT_ENDS, strict=True):
+            pages[name] = LivePage(browser, server, name, cells(digit))
+            pages[name].begin(FIRST)  # both compile at once
         for page in pages.values():
             last = page.watch(FIRST, limit=180)[-1]
             assert text(last) == "", f"{page.front_end}: {text(last)}"
@@ -83,16 +82,21 @@ def test_two_maps_fill_in_at_once_each_in_its_notebook(notebooks):
         assert f"a drawn {digit}" in figure["data"]["text/plain"], figure["data"]["text/plain"]
 
 
-def test_the_stop_button_leaves_the_figure_so_far_and_the_variables(live):
-    live.begin(STOPPED)
-    live.watch(STOPPED, until=lambda state: bool(pictures(state)))
-    live.stop()
-    live.watch(STOPPED, limit=30)
-    last = live.settled(STOPPED)
-    assert len(pictures(last)) == 1, text(last)
-    assert live.cell(STOPPED).locator(".vega-embed").count() == 1, text(last)
-    assert "stopped after" in text(last)
-    assert '"digits"' in text(live.run(AFTERWARDS))
+def test_the_stop_button_leaves_the_figure_so_far_and_the_variables(notebooks):
+    for page in notebooks.values():
+        page.begin(STOPPED)
+    for page in notebooks.values():
+        page.watch(STOPPED, until=lambda state: bool(pictures(state)))
+        page.stop()
+    for name, page in notebooks.items():
+        page.watch(STOPPED, limit=30)
+        last = page.settled(STOPPED)
+        assert len(pictures(last)) == 1, f"{name}: {text(last)}"
+        assert page.cell(STOPPED).locator(".vega-embed").count() == 1, f"{name}: {text(last)}"
+        assert "stopped after" in text(last), name
+        page.begin(AFTERWARDS)
+    for name, page in notebooks.items():
+        assert '"digits"' in text(page.watch(AFTERWARDS)[-1]), name
 
 
 def test_a_saved_notebook_has_the_figures_that_were_last(live):

@@ -61,7 +61,7 @@ export class Inspector {
     if (change !== null && change !== 0) {
       extras.push(el("span", { class: "muted" }, `${change > 0 ? "+" : ""}${short(change)} since the last stroke`));
     }
-    if (this.scene.kept) extras.push(el("span", { class: "kept" }, "kept · Escape lets go"));
+    if (this.scene.kept) extras.push(el("span", { class: "kept" }, "kept · Escape or another click lets go"));
     return extras;
   }
 
