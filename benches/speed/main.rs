@@ -7,15 +7,18 @@
 //!                                                   # activations, cam, gradients, occlusion, cold,
 //!                                                   # maximize, embed, drawing, folder, cuda,
 //!                                                   # two-notebooks, live (what is drawn on the way)
-//! cargo bench --bench speed -- smoke                # one round of the quick ones: does it still run?
+//! cargo bench --bench speed -- smoke                # one round of the quick ones, or of those named after it
 //! cargo bench --bench speed -- 70000                # t-SNE, with 70,000 points too
 //! cargo bench --bench speed -- growth               # t-SNE, 10,000 points against 70,000
 //! ```
 
 mod activations;
 mod attribution;
+mod cold;
+mod cuda;
 mod drawing;
 mod embed;
+mod folder;
 mod forward;
 mod live;
 mod maximize;
@@ -32,11 +35,15 @@ use race::Table;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// What `smoke` alone asks for.
+const QUICK: [&str; 6] = ["drawing", "forward", "activations", "cam", "cold", "two-notebooks"];
+
 /// What this program can be started again as: the word, and what follows it.
 fn started_again(words: &[String]) -> Option<Outcome> {
     let (word, rest) = words.split_first()?;
     match word.as_str() {
         notebooks::WORD => Some(notebooks::be()),
+        cold::WORD => Some(cold::be(rest)),
         live::WORD => Some(live::be(rest.first()?)),
         _ => None,
     }
@@ -48,23 +55,28 @@ fn main() -> Outcome {
         return outcome;
     }
     let named = |name: &str| words.iter().any(|word| word == name);
-    let smoke = named("smoke");
-    let wants = |name: &str| match smoke {
-        true => ["drawing", "forward", "activations", "cam", "two-notebooks"].contains(&name),
-        false => words.is_empty() || words.iter().any(|word| name.contains(word.as_str())),
+    let (smoke, large, growth) = (named("smoke"), named("70000"), named("growth"));
+    let words: Vec<&String> = words.iter().filter(|word| *word != "smoke").collect();
+    let wants = |name: &str| match (words.is_empty(), smoke) {
+        (true, true) => QUICK.contains(&name),
+        (true, false) => true,
+        _ => words.iter().any(|word| name.contains(word.as_str())),
     };
     let table = Table::new(smoke);
     let about = Peer::start()?.about()?;
     println!("{about}\n");
     type Part = fn(&Peer, &Table) -> Outcome;
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 11] = [
         ("forward", forward::run),
         ("activations", activations::run),
         ("cam", attribution::cams),
         ("gradients", attribution::gradients),
         ("occlusion", occlusion::run),
+        ("cold", cold::run),
         ("maximize", maximize::run),
         ("drawing", drawing::run),
+        ("folder", folder::run),
+        ("cuda", cuda::run),
         ("two-notebooks", |_, table| notebooks::run(table)),
     ];
     for (name, part) in parts {
@@ -72,10 +84,10 @@ fn main() -> Outcome {
             part(&Peer::start()?, &table)?; // without what packages of other parts leave behind
         }
     }
-    if wants("embed") || named("70000") {
-        embed::run(&Peer::start()?, &table, named("70000"))?;
+    if wants("embed") || large {
+        embed::run(&Peer::start()?, &table, large)?;
     }
-    if named("growth") {
+    if growth {
         embed::growth()?;
     }
     println!("\n{about}\n\n{}", table.markdown());

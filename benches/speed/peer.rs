@@ -121,12 +121,18 @@ impl Peer {
                 let _ = weight.shallow_clone().f_mul_scalar_(6f64.sqrt())?;
             }
         }
+        let input = self.share(&net, batch)?;
+        Ok((net, input))
+    }
+
+    /// The same with a network that is one of torchvision's.
+    pub fn share(&self, net: &Network, batch: i64) -> Outcome<Tensor> {
         net.save_weights(self.folder.join("weights.safetensors"))?;
         let input = Tensor::randn([batch, 3, 224, 224], (Kind::Float, Device::Cpu));
         let path = self.folder.join("input.safetensors");
         Tensor::write_safetensors(&[("input", &input)], path)?;
-        self.ask(&format!("shared.open_network {name}"))?;
-        Ok((net, input))
+        self.ask(&format!("shared.open_network {}", net.name()))?;
+        Ok(input)
     }
 }
 

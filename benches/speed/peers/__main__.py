@@ -24,12 +24,14 @@ def answer(line):
     if not callable(action):
         return action
     if times == "0":
-        save_file({"result": torch.as_tensor(action()).detach().contiguous()}, shared.folder / "result.safetensors")
+        result = torch.as_tensor(action()).detach().cpu().contiguous()
+        save_file({"result": result}, shared.folder / "result.safetensors")
         return "kept"
     seconds = []
     for _ in range(int(times)):
         start = time.perf_counter()
         action()
+        shared.synchronize()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 

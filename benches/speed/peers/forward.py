@@ -18,6 +18,21 @@ def eager():
 
 
 @shared.once
+def compiled():
+    """By inductor, with what freezing knows of the weights."""
+    from torch._inductor import config
+
+    config.freezing = True
+    model = torch.compile(shared.model)
+
+    @torch.no_grad()
+    def run():
+        return model(shared.sample)
+
+    return run
+
+
+@shared.once
 def onnxruntime():
     import onnxruntime
 
@@ -43,7 +58,7 @@ def openvino():
     return infer
 
 
-ENGINES = {"eager": eager, "onnxruntime": onnxruntime, "openvino": openvino}
+ENGINES = {"eager": eager, "compiled": compiled, "onnxruntime": onnxruntime, "openvino": openvino}
 
 
 @shared.once

@@ -6,6 +6,7 @@ import shared
 import torch
 import torchvision
 from torch.nn import functional
+from torchvision.models.feature_extraction import create_feature_extractor
 
 SIZE = 224
 UNIT = 17
@@ -78,6 +79,32 @@ def lucent(layer, steps):
         for hook in hooks:
             hook.remove()
         model.zero_grad()
+        return image.pixels()
+
+    return loop
+
+
+@shared.once
+def compiled(layer):
+    """The folded network up to the layer, by inductor, for images of any size: they change with each step."""
+    part = create_feature_extractor(shared.folded(), {layer: "kept"})
+    return torch.compile(lambda x: part(x)["kept"], dynamic=True)
+
+
+def inductor(layer, steps):
+    """The same loop with as little as it needs, compiled. It is as far at its end, and says so by its image."""
+    network = compiled(layer)
+
+    def loop():
+        torch.manual_seed(0)
+        numpy.random.seed(0)
+        image = Image()
+        adam = torch.optim.Adam([image.spectrum], lr=0.05)
+        for _ in range(int(steps)):
+            adam.zero_grad()
+            # Inductor takes the strides of channels-last for fixed, though sizes change.
+            (-network(image.moved().contiguous())[:, UNIT].mean()).backward()
+            adam.step()
         return image.pixels()
 
     return loop

@@ -26,7 +26,7 @@ def loop(size):
     @torch.inference_mode()
     def run(batch, corners=corners):
         whole = model(sample)[0, CLASS]
-        drops, counts = torch.zeros(height, width), torch.zeros(height, width)
+        drops, counts = sample.new_zeros(height, width), sample.new_zeros(height, width)
         for start in range(0, len(corners), batch):
             some = corners[start : start + batch]
             images = sample.repeat(len(some), 1, 1, 1).contiguous(memory_format=torch.channels_last)
