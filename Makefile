@@ -32,6 +32,7 @@ test: test-setup ## what must be green: format, lints, Rust and kernel tests, al
 	@scripts/test
 
 test-all: test-setup ## that with real weights, both themes, the oracles anew, documentation, packages, a short benchmark
+	@$(PYTHON) -m pip install --quiet --requirement scripts/requirements-bench.txt
 	@scripts/test all
 
 fuzz: setup ## an hour of damaged and hostile files, all kinds at once; SECONDS=60, CASE=onnx:17 for one again
@@ -60,6 +61,7 @@ golden: setup ## draw the pictures in tests/golden/ anew: look at the difference
 	@. scripts/env.sh && UPDATE_GOLDEN=1 OMP_NUM_THREADS=1 cargo test --locked --test library golden
 
 bench: test-setup ## how fast it is: beside PyTorch, how long the kernel takes to start, how often a page answers
+	@$(PYTHON) -m pip install --quiet --requirement scripts/requirements-bench.txt
 	@. scripts/env.sh && cargo bench --locked --bench speed
 	@$(PYTHON) benches/kernel_start.py
 	@$(PYTHON) benches/dep.py
