@@ -1,5 +1,5 @@
-//! Activation maximization beside the loop of torch-lucent 0.1.8, as it is and compiled by inductor, and a
-//! batch beside single runs.
+//! Activation maximization beside the loop of torch-lucent 0.1.8, as it is and through the folded network
+//! up to the layer, and a batch beside single runs.
 
 use convscope::prelude::*;
 
@@ -44,7 +44,7 @@ fn to_equal_score(peer: &Peer, table: &Table) -> Outcome {
     let _ = peer.share(&net, 1)?;
     let unit = || Unit::channel(layer, UNIT);
 
-    let image = peer.result(&format!("maximize.inductor {layer} {THEIR_STEPS}"))?;
+    let image = peer.result(&format!("maximize.cut {layer} {THEIR_STEPS}"))?;
     let maps = net.activations(&net.preprocess().normalized(&image)?, &[layer])?.remove(0);
     let wanted = maps.select(1, UNIT as i64).mean(Kind::Double).double_value(&[]);
     let mut steps = 8;
@@ -56,7 +56,7 @@ fn to_equal_score(peer: &Peer, table: &Table) -> Outcome {
     }
     let sides = vec![
         Side::ours("", || Ok(lucid(steps).run(&net, unit())?)),
-        peer.side("lucent's loop, inductor", &format!("maximize.inductor {layer} {THEIR_STEPS}")),
+        peer.side("lucent's loop, cut and folded", &format!("maximize.cut {layer} {THEIR_STEPS}")),
         peer.side("lucent's loop", &format!("maximize.lucent {layer} {THEIR_STEPS}")),
     ];
     let what = format!("maximize, resnet18 {layer}, to a score of {wanted:.2}: {steps} steps");

@@ -85,15 +85,15 @@ def lucent(layer, steps):
 
 
 @shared.once
-def compiled(layer):
-    """The folded network up to the layer, by inductor, for images of any size: they change with each step."""
-    part = create_feature_extractor(shared.folded(), {layer: "kept"})
-    return torch.compile(lambda x: part(x)["kept"], dynamic=True)
+def part(layer):
+    """The folded network up to the layer."""
+    extract = create_feature_extractor(shared.folded(), {layer: "kept"})
+    return lambda x: extract(x)["kept"]
 
 
-def inductor(layer, steps):
-    """The same loop with as little as it needs, compiled. It is as far at its end, and says so by its image."""
-    network = compiled(layer)
+def cut(layer, steps):
+    """The same loop with as little as it needs. It is as far at its end, and says so by its image."""
+    network = part(layer)
 
     def loop():
         torch.manual_seed(0)
@@ -102,8 +102,7 @@ def inductor(layer, steps):
         adam = torch.optim.Adam([image.spectrum], lr=0.05)
         for _ in range(int(steps)):
             adam.zero_grad()
-            # Inductor takes the strides of channels-last for fixed, though sizes change.
-            (-network(image.moved().contiguous())[:, UNIT].mean()).backward()
+            (-network(image.moved())[:, UNIT].mean()).backward()
             adam.step()
         return image.pixels()
 
