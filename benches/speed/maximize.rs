@@ -47,9 +47,9 @@ fn to_equal_score(peer: &Peer, table: &Table) -> Outcome {
     let image = peer.result(&format!("maximize.cut {layer} {THEIR_STEPS}"))?;
     let maps = net.activations(&net.preprocess().normalized(&image)?, &[layer])?.remove(0);
     let wanted = maps.select(1, UNIT as i64).mean(Kind::Double).double_value(&[]);
-    let mut steps = 8;
+    let mut steps = 16;
     while lucid(steps).run(&net, unit())?.score() < wanted {
-        steps += steps / 8;
+        steps += steps / 2;
         if steps > MOST_STEPS {
             return Err(format!("{MOST_STEPS} steps don't reach a score of {wanted:.2}").into());
         }

@@ -12,6 +12,7 @@ use crate::race::{Side, Table};
 pub fn run(peer: &Peer, table: &Table) -> Outcome {
     for name in ["resnet18", "vgg16", "mobilenet_v2", "resnet50"] {
         let (net, input) = peer.open(name, 1)?;
+        let logit = net.forward(&input)?.abs().max().double_value(&[]);
         for size in [16, 32, 64] {
             let along = (224 - size) / 16 + 1;
             let what = format!("occlusion, {name}, patch {size}, {} places", along * along);
@@ -24,7 +25,7 @@ pub fn run(peer: &Peer, table: &Table) -> Outcome {
             }
             let mut sides = vec![Side::ours("Patches", ours)];
             for (opponent, question) in opponents {
-                peer.check(&what, &found, &question)?;
+                peer.check_beside(logit, &what, &found, &question)?;
                 sides.push(peer.side(opponent, &question));
             }
             table.race(&what, sides)?;
