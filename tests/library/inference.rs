@@ -135,7 +135,9 @@ fn gradients_training_and_other_precisions_do_without() -> Tested {
         fast.forward(&leaf)?.requires_grad(),
         "a gradient that the caller asks for is recorded"
     );
-    // In double precision nothing is packed.
+    // In double precision nothing is packed, before the first run or after it.
+    let never_run = small().for_inference()?.to_kind(Kind::Double)?;
+    assert_eq!(never_run.forward(&one)?.kind(), Kind::Double);
     let exact = |net: &Network| net.clone().to_kind(Kind::Double)?.forward(&one);
     close("double", &before, &exact(&fast)?);
 
