@@ -112,7 +112,7 @@ def vision(sets, names, exporters):
         segments = name in models.list_models(module=models.segmentation)
         options = {"weights": None} | ({"weights_backbone": None} if segments else {})
         options |= {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-        size = 299 if name == "inception_v3" else 518 if name == "vit_h_14" else 224
+        size = 299 if name == "inception_v3" else 224
         return models.get_model(name, **options), (3, 129, 161) if segments else (3, size, size)
 
     every = models.list_models(module=models) + models.list_models(module=models.segmentation)
