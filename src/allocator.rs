@@ -18,11 +18,8 @@ pub(crate) fn keep_large_blocks() {
     const LARGEST: i32 = 1 << 30;
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let said = |name: &str| std::env::var_os(name).is_some();
-        if ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"]
-            .iter()
-            .any(|n| said(n))
-        {
+        let names = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"];
+        if names.iter().any(|name| std::env::var_os(name).is_some()) {
             return;
         }
         // SAFETY: two numbers for an allocator that checks them.

@@ -13,7 +13,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A run of a blink needs no picture on the way, and one picture would be much of it.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// How often something may be drawn: at most ten times a second, and for at most a twentieth of the time.
+/// How often something may be drawn: at most ten times a second, and for about a thirtieth of the time.
 pub(super) fn pause(drawing: Duration) -> Duration {
     SHORTEST.max(drawing.saturating_mul(30))
 }

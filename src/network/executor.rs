@@ -71,10 +71,7 @@ impl Network {
         wanted: &[usize],
         training: bool,
     ) -> Result<Vec<Tensor>> {
-        let packed = match &self.packed {
-            Some(packed) if !training && self.may_fuse(given)? => Some(packed),
-            _ => None,
-        };
+        let packed = if training { None } else { self.packed_for(given)? };
         let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, training);
         let values = self.run_through(given, wanted, packed, false, apply)?;
         values.iter().map(contiguous).collect()
@@ -158,18 +155,19 @@ impl Network {
         wanted.iter().map(value).collect::<Option<_>>().ok_or_else(freed)
     }
 
-    /// Whether layers may be computed together: no gradient is recorded, and nothing is given that isn't
-    /// a number.
-    fn may_fuse(&self, given: &[(usize, &Tensor)]) -> Result<bool> {
+    /// What computes layers together in a run from these values: nothing where a gradient is recorded, or
+    /// something given isn't a number.
+    pub(super) fn packed_for(&self, given: &[(usize, &Tensor)]) -> Result<Option<&Packed>> {
+        let Some(packed) = &self.packed else { return Ok(None) };
         let mut parameters = self.nodes.iter().flat_map(|node| node.op.operation().parameters());
         let mut all = given.iter().map(|(_, value)| *value);
         if all.any(Tensor::requires_grad) || parameters.any(|(_, tensor)| tensor.requires_grad()) {
-            return Ok(false);
+            return Ok(None);
         }
         let finite = given.iter().map(|(_, value)| is_finite(value));
         let finite = finite.collect::<std::result::Result<Vec<_>, _>>();
         let finite = finite.map_err(Error::torch("looking at the input"))?;
-        Ok(finite.into_iter().all(|finite| finite))
+        Ok(finite.into_iter().all(|finite| finite).then_some(packed))
     }
 
     /// Drops what nobody needs once this node is computed.

@@ -73,7 +73,8 @@ impl Network {
     fn run_group(&self, base: &[Tensor], input: Windows, wanted: usize) -> Result<Tensor> {
         let count = input.starts.len();
         let live = self.liveness(&[(0, &input.values)], &[wanted])?;
-        let fusions = self.packed.as_ref().map(|packed| (packed, fusions(&self.nodes, &live)));
+        let packed = self.packed_for(&[(0, &base[0]), (0, &input.values)])?;
+        let fusions = packed.map(|packed| (packed, fusions(&self.nodes, &live)));
         let mut values: Vec<Value> = (0..=wanted).map(|_| Value::Same).collect();
         values[0] = Value::Windows(input);
         for (index, node) in self.nodes.iter().enumerate().take(wanted + 1).skip(1) {
