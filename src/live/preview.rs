@@ -13,9 +13,13 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A run of a blink needs no picture on the way, and one picture would be much of it.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// How often something may be drawn: at most ten times a second, and for about a thirtieth of the time.
+/// On a machine where drawing takes long, a run should still be seen to go on.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// How long to wait before the next picture: at most ten are drawn a second, and for about a thirtieth of
+/// the time.
 pub(super) fn pause(drawing: Duration) -> Duration {
-    SHORTEST.max(drawing.saturating_mul(30))
+    drawing.saturating_mul(30).clamp(SHORTEST, LONGEST)
 }
 
 /// Draws now and then, on the thread that computes. Silent but under the `convscope` kernel.

@@ -13,7 +13,7 @@ STROKES = {
 }
 
 # The page has answered what was last shown to it.
-ANSWERED = "runs => alive.scene.runs > runs && !alive.scene.isBusy"
+ANSWERED = "runs => alive.scene.runs > runs && alive.scene.isSettled"
 
 
 class AlivePage:

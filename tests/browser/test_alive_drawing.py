@@ -3,6 +3,9 @@
 import pytest
 from alive_page import STROKES
 
+# What was drawn is answered.
+DRAWN = "() => alive.scene.isSettled && alive.scene.bytes.some(byte => byte > 0)"
+
 
 @pytest.mark.parametrize("digit", STROKES)
 def test_strokes_are_recognized_while_they_are_drawn(digit, digits):
@@ -45,7 +48,7 @@ def test_a_finger_draws_on_a_phone(opened):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
         page.page.wait_for_timeout(30)
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.frame.wait_for_function("() => !alive.scene.isBusy && alive.scene.bytes.some(byte => byte > 0)")
+    page.frame.wait_for_function(DRAWN)
     assert page.guess() == "7"
 
 
@@ -59,7 +62,7 @@ def test_by_keyboard_alone(digits):
     for _ in range(12):
         press("ArrowDown")
     press(" ")
-    digits.frame.wait_for_function("() => !alive.scene.isBusy && alive.scene.bytes.some(byte => byte > 0)")
+    digits.frame.wait_for_function(DRAWN)
     assert digits.guess() == "1"
     press("v")
     digits.find("maps-conv1").focus()

@@ -19,7 +19,7 @@ def cells(digit):
         f"let net = zoo::digits()?;\nlet digit = data::digit({digit}, 2)?;",
         "for layer in [\"conv1\", \"conv2\"] {\n    net.feature_maps(&digit, layer)?.show();\n    println!(\"after {layer}\");\n}\n"
         "saliency(&net, &digit, Target::Top)?.show();",
-        "Rise::default().masks(1_000_000).time_limit(Duration::from_secs(5)).explain(&net, &digit, Target::Top)?",
+        "Rise::default().masks(1_000_000).time_limit(Duration::from_secs(12)).explain(&net, &digit, Target::Top)?",
         "Rise::default().masks(1_000_000).explain(&net, &digit, Target::Top)?",
         "(digit.title().to_owned(), net.name().to_owned())",
     ]

@@ -180,6 +180,11 @@ export class Scene {
     return this.work !== null;
   }
 
+  /** Whether the last picture's answer is drawn, and no other picture waits. */
+  get isSettled(): boolean {
+    return !this.isBusy && !this.isShowing && this.next === null;
+  }
+
   /** From now on changes are those since now. */
   mark(): void {
     // What is being computed belongs to the time before.
