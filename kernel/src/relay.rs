@@ -217,10 +217,14 @@ impl<'a> Relay<'a> {
                 self.count = count.unwrap_or(self.count);
             }
             "execute_result" => {
-                if let Some(result) = read()
-                    && let Some(update) = self.displays.result(&result)
-                {
-                    return self.gathered.display(update, 0);
+                if let Some(result) = read() {
+                    // What a loop gives, which says nothing.
+                    if result.content["data"] == json!({"text/plain": "()"}) {
+                        return self.vacate();
+                    }
+                    if let Some(update) = self.displays.result(&result) {
+                        return self.gathered.display(update, 0);
+                    }
                 }
             }
             "error" => {

@@ -135,7 +135,12 @@ def places_in_generated_code(messages):
     return [[message[0], plain(message[1])] if message[0] == "stderr" else message for message in messages]
 
 
-ALWAYS = [lines_are_gathered, cells_are_counted_from_ours, places_in_generated_code]
+def a_loop_gives_nothing(messages):
+    """Ours does not show the value of what has none."""
+    return [m for m in messages if not (m[0] == "execute_result" and m[2]["data"] == {"text/plain": "()"})]
+
+
+ALWAYS = [a_loop_gives_nothing, lines_are_gathered, cells_are_counted_from_ours, places_in_generated_code]
 
 
 def compared(said):
@@ -176,6 +181,7 @@ CELLS = {
     "lines": 'println!("a\\nb"); println!(); println!("\\u{1b}[31mred");',
     "lines of stderr": 'eprintln!("a"); eprintln!("b");',
     "lines and a value": 'println!("a"); eprintln!("b"); 7',
+    "a loop behind a variable": "let sum = 1; for i in 0..3 { let _ = sum + i; }",
     "many lines": 'for i in 0..3000 { println!("{i}"); }',
     "a wide line": 'println!("{}", "x".repeat(2_000_000));',
     "an unknown name": "unknown_name + 1",
@@ -296,6 +302,13 @@ def test_an_interrupt(sides):
 
 
 # What ours says otherwise, in words of its own.
+
+
+@pytest.mark.parametrize("code", ["()", "let n = 1; for i in 0..n { let _ = i; }"])
+def test_nothing_is_shown_of_a_unit(sides, code):
+    said = [side.ask(*cell(code))["iopub"] for side in sides]
+    shown = [[m[2]["data"] for m in news if m[0] == "execute_result"] for news in said]
+    assert shown == [[{"text/plain": "()"}], []]
 
 
 def test_unfinished_code_is_refused_without_evcxr(sides):
