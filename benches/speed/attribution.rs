@@ -21,6 +21,8 @@ pub fn cams(peer: &Peer, table: &Table) -> Outcome {
         [("resnet18", "layer4", "layer4.1.relu"), ("vgg16", "features.29", "features.29")]
     {
         let (net, input) = peer.open(name, 1)?;
+        // The opponent by hand is folded beforehand too.
+        let net = net.for_inference()?;
         let what = format!("Grad-CAM, {name}");
         let ours = || values(&GradCam::at(layer), &net, &input);
         let found = ours()?;

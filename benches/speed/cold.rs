@@ -2,10 +2,11 @@
 //! Grad-CAM over it and end. The files were read before, so they lie in the system's memory.
 //!
 //! Ours is this program, started again. PyTorch reads no ONNX files, so its side has torchvision's network
-//! and a weights file. ONNX Runtime has no gradients: it only computes the forward pass.
+//! and a weights file. ONNX Runtime has no gradients: it only computes the forward pass, in Python and, by
+//! `ort`, in Rust (`benches/ort`, compiled here when it is wanted).
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use convscope::prelude::*;
@@ -38,10 +39,13 @@ pub fn run(peer: &Peer, table: &Table) -> Outcome {
         });
         command
     };
+    let mut rust = Command::new(ort()?);
+    rust.arg(peer.ask("forward.onnxruntime_library")?).args([Path::new(&onnx), &photo]);
     let mut sides = [
         ("", Command::new(program)),
         ("torch with grad-cam", theirs("torch", &weights)),
         ("onnxruntime in Python, forward alone", theirs("onnxruntime", Path::new(&onnx))),
+        ("ort in Rust, forward alone", rust),
     ];
     sides[0].1.arg(WORD).args([Path::new(&onnx), &photo]);
     sides.iter_mut().for_each(|(_, command)| {
@@ -66,6 +70,19 @@ pub fn run(peer: &Peer, table: &Table) -> Outcome {
     let what = format!("a file to its first Grad-CAM, ResNet-18, cold process ({peak:.0} MiB)");
     table.add(&what, ours, opponents.collect());
     Ok(())
+}
+
+/// The program of `benches/ort`, made anew if need be.
+fn ort() -> Outcome<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/ort");
+    let target = folder.join("target");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--quiet", "--locked", "--target-dir"]).arg(&target);
+    cargo.arg("--manifest-path").arg(folder.join("Cargo.toml"));
+    match cargo.status()?.success() {
+        true => Ok(target.join("release/cold-ort")),
+        false => Err("benches/ort does not compile".into()),
+    }
 }
 
 /// Seconds and the most memory in MiB, by a small process that starts it: the system counts what its

@@ -87,15 +87,15 @@ impl Network {
         self.run_through(given, wanted, None, false, apply)
     }
 
-    /// The same, which makes leaves of the wanted values, so that gradients are recorded from them on; not
-    /// of those that depend on one already.
+    /// [`Network::run`], which makes leaves of the wanted values, so that gradients are recorded from them
+    /// on; not of those that depend on one already.
     pub(super) fn run_marking(
         &self,
         given: &[(usize, &Tensor)],
         wanted: &[usize],
-        apply: impl FnMut(&Op, &[&Tensor]) -> std::result::Result<Tensor, TchError>,
     ) -> Result<Vec<Tensor>> {
-        self.run_through(given, wanted, None, true, apply)
+        let packed = self.packed_for(given)?;
+        self.run_through(given, wanted, packed, true, |op, inputs| op.compute(inputs, false))
     }
 
     /// The one walk over the nodes. With `packed`, layers and what follows them are computed together; with
@@ -117,12 +117,12 @@ impl Network {
             if live[index].readers == 0 {
                 continue;
             }
-            let marked = |value: Tensor| match mark && wanted.contains(&index) {
+            let marked = |node: usize, value: Tensor| match mark && wanted.contains(&node) {
                 true if !value.requires_grad() => leaf(&value),
                 _ => Ok(value),
             };
             if let Some((_, tensor)) = given.iter().find(|(at, _)| *at == index) {
-                values[index] = Some(marked(tensor.shallow_clone())?);
+                values[index] = Some(marked(index, tensor.shallow_clone())?);
                 continue;
             }
             let failed = |error| broken_at(node, error);
@@ -135,7 +135,7 @@ impl Network {
                     live[computed].readers = 0;
                     self.free(computed, &live, &mut values);
                 }
-                values[fusion.end] = Some(value);
+                values[fusion.end] = Some(marked(fusion.end, value)?);
                 continue;
             }
             let spare = live[index].overwrites.and_then(|i| {
@@ -148,15 +148,15 @@ impl Network {
                 None if inputs.len() < node.inputs.len() => return Err(freed()),
                 None => apply(&node.op, &inputs),
             };
-            values[index] = Some(marked(computed.map_err(failed)?)?);
+            values[index] = Some(marked(index, computed.map_err(failed)?)?);
             self.free(index, &live, &mut values);
         }
         let value = |&i: &usize| values[i].as_ref().map(Tensor::shallow_clone);
         wanted.iter().map(value).collect::<Option<_>>().ok_or_else(freed)
     }
 
-    /// What computes layers together in a run from these values: nothing where a gradient is recorded, or
-    /// something given isn't a number.
+    /// What computes layers together in a run from these values: nothing where something given takes a
+    /// gradient, or isn't a number.
     pub(super) fn packed_for(&self, given: &[(usize, &Tensor)]) -> Result<Option<&Packed>> {
         let Some(packed) = &self.packed else { return Ok(None) };
         let mut parameters = self.nodes.iter().flat_map(|node| node.op.operation().parameters());

@@ -2,8 +2,8 @@
 
 use tch::{TchError, Tensor};
 
+use super::Network;
 use super::executor::contiguous;
-use super::{Network, Op};
 use crate::error::shape_text;
 use crate::{Error, Result};
 
@@ -66,8 +66,7 @@ impl Network {
         tch::with_grad(|| {
             // The caller's tensor is never marked.
             let input = detached(&self.check_input(input)?)?;
-            let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, false);
-            let mut activations = self.run_marking(&[(0, &input)], &wanted, apply)?;
+            let mut activations = self.run_marking(&[(0, &input)], &wanted)?;
             let output = activations.pop().ok_or_else(|| self.broken("no output"))?;
             let score = one_number(score(&output)?)?;
             let leaves: Vec<&Tensor> = activations.iter().collect();

@@ -12,7 +12,8 @@ impl Network {
     /// processors, linear layers stay with libtorch's own library.
     ///
     /// The network has its weights as they are now: make it after training. It can be explained, trained
-    /// and changed like any other, and then computes as the original does.
+    /// and changed like any other. From where gradients are recorded it computes as the original does, so
+    /// Grad-CAM of a late layer gains most of it.
     ///
     /// Results agree within about 1e-5 of the largest logit. The original stays as it is. A folded
     /// convolution has the name of the batch normalization, since it gives that layer's value

@@ -98,6 +98,32 @@ fn any_network_gives_the_same() -> Tested {
     Ok(())
 }
 
+#[test]
+fn gradients_from_any_layer_on_are_the_same() -> Tested {
+    let mut compared = 0;
+    for seed in 0..100 {
+        let net = any_network(seed);
+        let fast = net.for_inference()?;
+        let input = random(&[2, 8, 9, 6], seed).to_kind(Kind::Float) - 0.5;
+        let score = |output: &Tensor| output.f_square()?.f_sum(Kind::Float);
+        let names = fast.layer_names();
+        // One by one and several at once, of which one lies behind the other.
+        for some in names.windows(1).chain(names.chunks(5)) {
+            // Of layers on which the output doesn't depend there is no gradient.
+            let Ok(ours) = net.gradients(&input, some, score) else { continue };
+            let theirs = fast.gradients(&input, some, score)?;
+            let pairs = ours.activations.iter().zip(&theirs.activations);
+            let pairs = pairs.chain(ours.gradients.iter().zip(&theirs.gradients));
+            for (ours, theirs) in pairs {
+                close(&format!("network {seed}, {some:?}"), ours, theirs);
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 500, "{compared}");
+    Ok(())
+}
+
 fn small() -> Network {
     let mut b = Network::builder("small", [3, 8, 8]);
     let x = b.conv2d(b.input(), "conv", Conv2d::new(4, 3));

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy
 import shared
@@ -41,6 +42,14 @@ def onnxruntime():
     session = onnxruntime.InferenceSession(exported(), options, providers=["CPUExecutionProvider"])
     inputs = {session.get_inputs()[0].name: shared.sample.numpy()}
     return lambda: session.run(None, inputs)[0]
+
+
+def onnxruntime_library():
+    """What the package brings, for a program in another language."""
+    import onnxruntime
+
+    (library,) = Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.*")
+    return str(library)
 
 
 @shared.once

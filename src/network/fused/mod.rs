@@ -1,8 +1,8 @@
 //! What a network made for inference computes in one call of oneDNN: a convolution or linear layer with the
 //! sum and the function that follow it, on weights that were packed once.
 //!
-//! Nothing of it is seen from outside: nodes, names and values stay. A run in which a value between them is
-//! wanted, or in which a gradient is recorded, computes them one by one.
+//! Nothing of it is seen from outside: nodes, names and values stay. Where a value between them is wanted, or a
+//! gradient is recorded, they are computed one by one.
 
 mod onednn;
 
@@ -87,7 +87,9 @@ impl Packed {
         fusion: &Fusion,
         values: &mut [Option<Tensor>],
     ) -> Result<Option<Tensor>, TchError> {
-        let value = |i: usize| values.get(i)?.as_ref().map(Tensor::shallow_clone);
+        // Where a gradient is recorded, libtorch must see each operation.
+        let plain = |value: &&Tensor| !value.requires_grad();
+        let value = |i: usize| values.get(i)?.as_ref().filter(plain).map(Tensor::shallow_clone);
         let Some(x) = node.inputs.first().and_then(|&i| value(i)) else { return Ok(None) };
         let then = match &fusion.sum {
             None => Then::Function(fusion.function),
