@@ -91,13 +91,13 @@ def part(layer):
     return lambda x: extract(x)["kept"]
 
 
-def cut(layer, steps):
+def cut(layer, steps, seed=0):
     """The same loop with as little as it needs. It is as far at its end, and says so by its image."""
     network = part(layer)
 
     def loop():
-        torch.manual_seed(0)
-        numpy.random.seed(0)
+        torch.manual_seed(int(seed))
+        numpy.random.seed(int(seed))
         image = Image()
         adam = torch.optim.Adam([image.spectrum], lr=0.05)
         for _ in range(int(steps)):
