@@ -33,7 +33,7 @@ pub(super) fn set_title(spec: &mut Value, title: &str, notes: &[String], width: 
     let lines: Vec<String> = notes.iter().flat_map(|note| NOTE.wrapped(note, width)).collect();
     spec["title"]["text"] = json!(title);
     // A long title makes the figure wider, as it does the still.
-    spec["title"]["limit"] = json!(Style::TITLE.width(title).clamp(width, ROOM));
+    spec["title"]["limit"] = json!(ROOM);
     if !lines.is_empty() {
         spec["title"]["subtitle"] = json!(lines);
     }
