@@ -4,7 +4,7 @@ import os
 
 import pytest
 from conftest import both_themes, read_bundles
-from figure_page import changed
+from figure_page import VEGA, changed
 
 NAMES = ["scatter", "scatter_many", "scatter_choice", "scatter_panels", "film", "film_long", "curves", "summary"]
 
@@ -186,6 +186,13 @@ def test_many_dots_stay_quick(opened):
     figure.away()
     figure.page.wait_for_timeout(500)
     assert changed(rest, figure.settled())[0] < 100
+
+
+def test_dots_have_the_legends_colors_in_the_dark(bare, bundles):
+    # The seventh class is black on white paper. Words would be found too.
+    spec = bundles["scatter_many"][VEGA] | {"title": {"text": ""}, "config": {"style": {"guide-label": {"fill": "#fff"}}}}
+    [figure] = bare.show({"dark": {VEGA: spec}})
+    assert dot(figure, [230, 230, 230], 20, LEGEND, reach=1) is not None
 
 
 def test_the_legend_filters(opened):
