@@ -11,7 +11,7 @@ use super::{Done, write};
 pub fn draw(folder: &Path, files: &[PathBuf]) -> Done {
     let (scatter, film) = (digits(400)?, film()?);
     write(folder, "scatter", &scatter)?;
-    write(folder, "scatter_many", &many(30_000)?)?;
+    write(folder, "scatter_many", &many(70_003)?)?;
     write(folder, "scatter_choice", &choice()?)?;
     write(folder, "scatter_panels", &panels()?)?;
     write(folder, "film", &film)?;
@@ -58,7 +58,7 @@ fn digits(count: usize) -> Result<Scatter, convscope::Error> {
         .neighbors(&neighbors)
 }
 
-/// More points than the interactive form takes, and three that can't be drawn.
+/// As many points as the interactive form takes, and three that can't be drawn.
 fn many(count: i64) -> Result<Scatter, convscope::Error> {
     let (points, classes) = clouds(count, 1);
     let _ = points.narrow(0, 5, 3).fill_(f64::NAN);

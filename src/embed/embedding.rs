@@ -12,8 +12,8 @@ use crate::{Error, Result};
 
 /// Neighbors that are marked under the pointer.
 const MARKED: i64 = 5;
-/// Up to so many points they are looked for: the interactive form shows no more.
-const MOST_MARKED: usize = 20_000;
+/// Up to so many points they are looked for: among more, the interactive form marks none.
+const MOST_MARKED: usize = 30_000;
 
 /// One map of the features.
 #[derive(Debug)]

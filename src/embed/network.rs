@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const MOST: usize = 64;
 /// A thumbnail's longer side.
 const THUMBNAIL: u32 = 48;
-/// A figure can't hold more.
+/// More take hundreds of megabytes, and a notebook has room for some hundreds only.
 const MOST_THUMBNAILS: usize = 20_000;
 
 /// How a layer's maps become features `[N, D]`. They are `[N, C, h, w]` however the network keeps them; a

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from conftest import both_themes, read_bundles
-from figure_page import changed
+from figure_page import VEGA, changed
 
 NAMES = ["scatter", "scatter_many", "scatter_choice", "scatter_panels", "film", "film_long", "curves", "summary"]
 
@@ -131,6 +131,68 @@ def test_a_scatter_answers_the_pointer(opened):
     press(figure, (250, 320), 2)
     figure.point(2, 2)
     assert changed(rest, figure.settled())[0] == 0
+
+
+# Turns the wheel once. How many dots that draws, how long it takes, and the same once the hand rests.
+TURN = """async (canvas, by) => {
+    const {left, top} = canvas.getBoundingClientRect(), {view} = canvas, context = canvas.getContext('2d');
+    let dots = 0;
+    const {fill} = CanvasRenderingContext2D.prototype;
+    context.fill = function (...how) { dots++; return fill.apply(this, how); };
+    const where = {clientX: left + 250, clientY: top + 320, bubbles: true, cancelable: true};
+    let began = performance.now();
+    canvas.dispatchEvent(new WheelEvent('wheel', {deltaY: by, ...where}));
+    await view.runAsync();
+    const turned = [dots, performance.now() - began];
+    dots = 0;
+    began = performance.now();
+    while (dots < 1 && performance.now() - began < 20000) await new Promise(done => setTimeout(done, 10));
+    await view.runAsync();
+    delete context.fill;
+    return [...turned, dots, performance.now() - began];
+}"""
+
+
+def test_many_dots_stay_quick(opened):
+    figure = opened("scatter_many")
+    (columns,) = figure.spec["data"][0]["values"]
+    assert len(columns["id"]) == 70_000
+    rest = figure.settled()
+    point(figure, *dot(figure, BLUE, 20, LEGEND, reach=1))
+    assert changed(rest, figure.settled())[0] > 1000, "no card beside the point"
+    figure.away()
+    # Where a part of the canvas is drawn anew, dots' edges differ in single pixels.
+    assert changed(rest, figure.settled())[0] < 100
+    point(figure, 250, 320)
+    figure.settled()
+    for by in (-100, 100):
+        turned, took, rested, until = figure.canvas.evaluate(TURN, by)
+        assert 3_000 < turned < 6_000 and took < 500, f"{turned} dots in {took:.0f} ms"
+        assert rested > 60_000 and until < 3_000, f"{rested} dots after {until:.0f} ms"
+    figure.away()
+    # Zoomed in and out again, all of them are where they were.
+    assert changed(rest, figure.settled())[0] < 100
+
+    # Dragged, they all come back too.
+    point(figure, 250, 320)
+    figure.page.mouse.down()
+    figure.point(200, 300)
+    figure.point(150, 280)
+    figure.page.mouse.up()
+    figure.page.wait_for_timeout(500)
+    moved = figure.settled()
+    assert changed(rest, moved)[0] > 3000
+    press(figure, (250, 320), 2)
+    figure.away()
+    figure.page.wait_for_timeout(500)
+    assert changed(rest, figure.settled())[0] < 100
+
+
+def test_dots_have_the_legends_colors_in_the_dark(bare, bundles):
+    # The seventh class is black on white paper. Words would be found too.
+    spec = bundles["scatter_many"][VEGA] | {"title": {"text": ""}, "config": {"style": {"guide-label": {"fill": "#fff"}}}}
+    [figure] = bare.show({"dark": {VEGA: spec}})
+    assert dot(figure, [230, 230, 230], 20, LEGEND, reach=1) is not None
 
 
 def test_the_legend_filters(opened):

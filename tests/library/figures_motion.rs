@@ -105,20 +105,23 @@ fn a_scatter_keeps_within_its_bounds() -> Tested {
     let pictures = vec![picture; 30_000];
     let near: Vec<Vec<usize>> =
         (0..30_000).map(|i| (1..30).map(|k| (i + k) % 30_000).collect()).collect();
-    let layouts = [("a", &points), ("b", &points), ("c", &points)];
+    let labels: Vec<String> = (0..30_000).map(|i| format!("a long label of point {i}")).collect();
+    let layouts = ["a", "b", "c", "d"].map(|name| (name, &points));
     let scatter = Scatter::layouts("Large", &layouts)?
         .classes(&classes, &["a", "b"])?
+        .labels(&labels)?
         .thumbnails(&pictures)?
         .neighbors(&near)?;
     let bundle = scatter.bundle()?;
     assert!(
-        bundle.text.contains("the interactive form has 10000 of 30000 points"),
+        bundle.text.contains("the interactive form has 25000 of 30000 points"),
         "{}",
         bundle.text
     );
     assert!(bundle.text.contains("with a thumbnail"), "{}", bundle.text);
+    assert!(bundle.text.contains("of them with a label"), "{}", bundle.text);
     let size: usize = bundle.entries().iter().map(|(_, content)| content.len()).sum();
-    assert!(size < 1_800_000, "{size} characters");
+    assert!(size < 2_800_000, "{size} characters");
     let columns = columns(&bundle);
     let lists = columns["near"].as_array().expect("lists");
     assert!(
@@ -126,8 +129,30 @@ fn a_scatter_keeps_within_its_bounds() -> Tested {
             .iter()
             .flat_map(|list| list.as_array())
             .flatten()
-            .all(|at| at.as_u64() < Some(10_000))
+            .all(|at| at.as_u64() < Some(25_000))
     );
+    Ok(())
+}
+
+#[test]
+fn seventy_thousand_points_are_all_there() -> Tested {
+    let (points, classes) = spiral(70_000, 10);
+    let near = vec![vec![0]; 70_000];
+    let scatter = Scatter::new("MNIST", &points)?.classes(&classes, &["0"])?;
+    let bundle = scatter.bundle()?;
+    assert!(!bundle.text.contains("the interactive form has"), "{}", bundle.text);
+    let mut ids: Vec<u64> = columns(&bundle)["id"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|id| id.as_u64())
+        .collect();
+    ids.sort_unstable();
+    assert!(ids.into_iter().eq(0..70_000));
+    let size: usize = bundle.entries().iter().map(|(_, content)| content.len()).sum();
+    assert!(size < 1_700_000, "{size} characters");
+    let text = scatter.neighbors(&near)?.bundle()?.text;
+    assert!(text.contains("neighbors are not marked among so many"), "{text}");
     Ok(())
 }
 

@@ -15,14 +15,16 @@ use crate::view::Figure;
 use crate::view::canvas::{ROOM, Style};
 use crate::view::vega::{append, parsed, set_signal, set_title, toned};
 
-/// Dots in all panels together. Chromium without a GPU takes 0.1 s to draw so many anew, which each
-/// step of zooming does, and 0.3 s for 70,000.
-const MOST_DOTS: usize = 20_000;
+/// Dots in all panels together. Chromium without a GPU takes 0.3 s to draw so many anew; while the hand moves,
+/// a sample is drawn.
+const MOST_DOTS: usize = 70_000;
+/// So many are drawn meanwhile, in 10 ms.
+const SAMPLE: usize = 5_000;
 /// Points times layouts: 10 bytes each in the notebook.
-const MOST_POSITIONS: usize = 30_000;
+const MOST_POSITIONS: usize = 100_000;
 /// Neighbors of all points together: 6 bytes each.
 const MOST_NEIGHBORS: usize = 30_000;
-/// Bytes of all labels together; beyond, each is cut after so many characters.
+/// Bytes of all labels together; beyond, each is cut after so many characters, and the last points have none.
 const MOST_TEXT: usize = 400_000;
 const LONGEST: usize = 40;
 /// The widest text of the card beside the pointer.
@@ -52,8 +54,15 @@ impl Scatter {
         if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.count < points.len()) {
             left_out.push(format!("{} of them with a thumbnail", sheet.count));
         }
+        let labels = self.fitting_labels(&points);
+        if labels.len() < points.len() && !labels.is_empty() {
+            left_out.push(format!("{} of them with a label", labels.len()));
+        }
         if self.longest_label(&points) == LONGEST {
             left_out.push(format!("labels are cut after {LONGEST} characters"));
+        }
+        if !self.neighbors.is_empty() && points.len() > MOST_NEIGHBORS {
+            left_out.push("neighbors are not marked among so many".to_owned());
         }
 
         let mut spec = parsed(include_str!("scatter.vega.json"))?;
@@ -65,7 +74,7 @@ impl Scatter {
         notes.push(self.gestures());
         spec["description"] = json!(self.description());
         set_title(&mut spec, &self.title, &notes, ROOM);
-        let columns = self.columns(placed, &order, &points, sheet.as_ref());
+        let columns = self.columns(placed, &order, &points, labels);
         spec["data"][0]["transform"][0]["fields"] = json!(columns.keys().collect::<Vec<_>>());
         spec["data"][0]["values"] = json!([columns]);
         self.set_signals(&mut spec, points.len(), sheet.as_ref());
@@ -79,7 +88,7 @@ impl Scatter {
         placed: &Placed,
         order: &[usize],
         points: &[usize],
-        sheet: Option<&SpriteSheet>,
+        labels: Vec<String>,
     ) -> Map<String, Value> {
         let mut columns = Map::new();
         for (index, layout) in placed.layouts.iter().enumerate() {
@@ -96,21 +105,13 @@ impl Scatter {
             self.classes.as_ref().and_then(|classes| classes.of.get(point).copied()).unwrap_or(0)
         };
         columns.insert("c".to_owned(), json!(points.iter().map(class).collect::<Vec<_>>()));
-        if !self.labels.is_empty() {
-            let longest = self.longest_label(points);
-            let labels = points.iter().filter_map(|&point| self.labels.get(point));
-            let labels = labels.map(|label| label.chars().take(longest).collect::<String>());
-            columns.insert("label".to_owned(), json!(labels.collect::<Vec<_>>()));
+        if !labels.is_empty() {
+            columns.insert("label".to_owned(), json!(labels));
         }
-        if let Some(sheet) = sheet {
-            let picture: Vec<Option<usize>> =
-                (0..points.len()).map(|at| (at < sheet.count).then_some(at)).collect();
-            columns.insert("picture".to_owned(), json!(picture));
-        }
-        if !self.neighbors.is_empty() {
+        let most = MOST_NEIGHBORS / points.len().max(1);
+        if !self.neighbors.is_empty() && most > 0 {
             // Those that are in the notebook, by their place there.
             let place: HashMap<usize, usize> = points.iter().copied().zip(0..).collect();
-            let most = MOST_NEIGHBORS / points.len().max(1);
             let near = |point: &usize| -> Vec<usize> {
                 let all = self.neighbors.get(*point).into_iter().flatten();
                 all.filter_map(|near| place.get(near).copied()).take(most).collect()
@@ -124,6 +125,19 @@ impl Scatter {
     fn longest_label(&self, points: &[usize]) -> usize {
         let labels = points.iter().filter_map(|&point| self.labels.get(point));
         if labels.map(String::len).sum::<usize>() > MOST_TEXT { LONGEST } else { usize::MAX }
+    }
+
+    /// As many of the points' labels as there is room for.
+    fn fitting_labels(&self, points: &[usize]) -> Vec<String> {
+        let longest = self.longest_label(points);
+        let labels = points.iter().filter_map(|&point| self.labels.get(point));
+        let mut room = MOST_TEXT;
+        let cut = labels.map(|label| label.chars().take(longest).collect::<String>());
+        cut.map_while(|label| {
+            room = room.checked_sub(label.len())?;
+            Some(label)
+        })
+        .collect()
     }
 
     fn sheet(&self, points: &[usize]) -> Result<Option<SpriteSheet>> {
@@ -154,7 +168,12 @@ impl Scatter {
     fn set_signals(&self, spec: &mut Value, count: usize, sheet: Option<&SpriteSheet>) {
         let panels = if self.side_by_side { self.layouts.len() as u32 } else { 1 };
         let side = self.fitting_side(panels);
-        let (diameter, opacity) = dots(count, side);
+        let dots = |count: usize| {
+            let (diameter, opacity) = dots(count, side);
+            let opacity = (f64::from(opacity) * 100.0).round() / 100.0;
+            ((diameter * diameter).round().max(4.0), opacity)
+        };
+        let (size, opacity) = dots(count);
         let keys = self.classes.as_ref().map(|c| c.keys()).unwrap_or(vec![String::new()]);
         let names = self.classes.as_ref().map(|c| c.names.clone()).unwrap_or_default();
         let mut set = |name: &str, to: Value| set_signal(spec, name, "value", to);
@@ -165,8 +184,10 @@ impl Scatter {
         let below = if cell.1 > 0 { 6 } else { 0 };
         set("side", json!(side));
         set("step", json!(side + 20));
-        set("dotSize", json!((diameter * diameter).round().max(4.0)));
-        set("dotOpacity", json!((f64::from(opacity) * 100.0).round() / 100.0));
+        set("dotSize", json!(size));
+        set("dotOpacity", json!(opacity));
+        let (size, opacity) = dots(count.min(SAMPLE));
+        set("sample", json!({ "count": SAMPLE, "dotSize": size, "dotOpacity": opacity }));
         set("names", json!(names));
         set("keys", json!(keys));
         set(
@@ -181,7 +202,7 @@ impl Scatter {
                 "sheet",
                 json!({
                     "url": sheet.uri, "columns": sheet.columns, "rows": sheet.rows,
-                    "width": sheet.cell.0, "height": sheet.cell.1, "smooth": sheet.smooth,
+                    "count": sheet.count, "width": sheet.cell.0, "height": sheet.cell.1, "smooth": sheet.smooth,
                 }),
             );
         }
