@@ -58,6 +58,7 @@ pub mod prelude;
 mod random;
 mod tensors;
 pub mod train;
+mod vectorized;
 pub mod view;
 pub mod zoo;
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::Samples;
 use super::samples::no_image;
+use super::threads::in_order;
 use crate::live::Progress;
 use crate::{Error, Photo, Result, photo};
 
@@ -134,21 +135,25 @@ impl Folder {
     ///
     /// Not one picture can be read.
     pub fn verified(mut self) -> Result<Folder> {
+        const AT_ONCE: usize = 32;
         let mut progress = Progress::new(self.root.display().to_string());
         let (files, labels) = (std::mem::take(&mut self.files), std::mem::take(&mut self.labels));
-        let (count, mut broken) = (files.len(), Vec::new());
-        for (at, file) in files.into_iter().enumerate() {
-            match Photo::open(&file) {
-                Ok(_) => {
-                    self.files.push(file);
-                    self.labels.extend(labels.get(at));
+        let (count, mut broken, mut done) = (files.len(), Vec::new(), 0);
+        for files in files.chunks(AT_ONCE) {
+            let read = in_order(0..files.len(), |at| Ok(Photo::open(&files[at]).err()))?;
+            for (file, fault) in files.iter().zip(read) {
+                match fault {
+                    None => {
+                        self.files.push(file.clone());
+                        self.labels.extend(labels.get(done));
+                    }
+                    Some(Error::Photo { problem, .. }) => {
+                        broken.push(LeftOut { path: file.clone(), why: problem })
+                    }
+                    Some(error) => broken.push(LeftOut::new(file.clone(), &error.to_string())),
                 }
-                Err(Error::Photo { problem, .. }) => {
-                    broken.push(LeftOut { path: file, why: problem })
-                }
-                Err(error) => broken.push(LeftOut { path: file, why: error.to_string() }),
+                done = done.saturating_add(1);
             }
-            let done = at.saturating_add(1);
             progress.step(done, count, || format!("{done} of {count} pictures read"));
             progress.check(done, count)?;
         }
@@ -233,6 +238,10 @@ impl Samples for Folder {
         let file = name(self.files.get(index)?);
         let class = self.label(index).and_then(|class| self.class_names.get(class));
         Some(class.map_or(file.clone(), |class| format!("{class}/{file}")))
+    }
+
+    fn shared(&self) -> Option<&(dyn Samples + Sync)> {
+        Some(self)
     }
 }
 

@@ -9,12 +9,14 @@ mod samples;
 mod sets;
 mod stored;
 mod strokes;
+mod threads;
 
 pub use folder::Folder;
 pub use image_set::{ImageSet, Split};
 pub use samples::Samples;
-pub(crate) use samples::{count, labels, labels_for, prepared};
+pub(crate) use samples::{count, labels, labels_for};
 pub use sets::{cifar10, fashion_mnist, mnist};
+pub(crate) use threads::{each, prepared};
 
 use image::{GrayImage, RgbImage};
 

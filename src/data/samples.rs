@@ -1,7 +1,6 @@
 //! Images to run through a network, with or without labels: one form for all collections.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use tch::Tensor;
 
@@ -67,6 +66,12 @@ pub trait Samples {
     fn bytes(&self) -> Option<&Tensor> {
         None
     }
+
+    /// The same collection (`Some(self)`), where several threads may ask for its images at once: then files
+    /// are read and images prepared on all processors. Without it, one after the other.
+    fn shared(&self) -> Option<&(dyn Samples + Sync)> {
+        None
+    }
 }
 
 impl<S: Samples + ?Sized> Samples for &S {
@@ -96,6 +101,10 @@ impl<S: Samples + ?Sized> Samples for &S {
 
     fn bytes(&self) -> Option<&Tensor> {
         (**self).bytes()
+    }
+
+    fn shared(&self) -> Option<&(dyn Samples + Sync)> {
+        (**self).shared()
     }
 }
 
@@ -151,6 +160,10 @@ macro_rules! as_slices {
             fn caption(&self, index: usize) -> Option<String> {
                 self.as_slice().caption(index)
             }
+
+            fn shared(&self) -> Option<&(dyn Samples + Sync)> {
+                Some(self)
+            }
         }
     )+};
 }
@@ -191,18 +204,6 @@ impl Samples for ImageSet {
 /// What is wrong with an index beyond the last.
 pub(super) fn no_image(index: usize, count: usize) -> Error {
     Error::Argument(format!("there is no image {index}; there are {count}, numbered from 0"))
-}
-
-/// Some of the images, and the same as the network's input `[K, C, H, W]`.
-pub(crate) fn prepared<'a>(
-    net: &Network,
-    samples: &'a (impl Samples + ?Sized),
-    range: Range<usize>,
-) -> Result<(Vec<Cow<'a, Photo>>, Tensor)> {
-    let photos = range.map(|index| samples.photo(index)).collect::<Result<Vec<_>>>()?;
-    let inputs = photos.iter().map(|photo| net.prepare(photo)).collect::<Result<Vec<Tensor>>>()?;
-    let inputs = Tensor::f_cat(&inputs, 0).map_err(Error::torch("making a batch"))?;
-    Ok((photos, inputs))
 }
 
 /// The number of images, unless it is more than any collection has: there would be no memory for what is

@@ -1,5 +1,7 @@
 //! `net.features(&samples, layer, pooling)`: a layer's activations as features.
 
+use std::ops::Range;
+
 use image::RgbImage;
 use tch::{Kind, Tensor};
 
@@ -55,14 +57,17 @@ impl Network {
     ) -> Result<Features> {
         let count = data::count(samples)?;
         let mut thumbnails: Vec<RgbImage> = Vec::new();
-        // Both of one look at each image, so files need not be in memory together.
-        let values = self.pooled(layer, pooling, count, |at| {
-            let photo = samples.photo(at)?;
-            thumbnails.truncate(at); // a batch that finds no memory is prepared again
-            if count <= MOST_THUMBNAILS {
-                thumbnails.push(fit(photo.pixels(), THUMBNAIL));
-            }
-            self.prepare(&photo)
+        let preprocess = self.preprocess();
+        let values = self.pooled(layer, pooling, count, &preprocess.input_shape(), |range| {
+            thumbnails.truncate(range.start); // a batch that finds no memory is prepared again
+            // Both of one look at each image, so files need not be in memory together.
+            let made = data::each(samples, range, |photo| {
+                let thumbnail = (count <= MOST_THUMBNAILS).then(|| fit(photo.pixels(), THUMBNAIL));
+                Ok((preprocess.values(&photo)?, thumbnail))
+            })?;
+            let (values, seen): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+            thumbnails.extend(seen.into_iter().flatten());
+            preprocess.batch(values)
         })?;
         let mut features = self.described(layer, values)?;
         if let Some(title) = samples.title() {
@@ -94,18 +99,20 @@ impl Network {
         pooling: Pooling,
     ) -> Result<Tensor> {
         let _ = self.shapes(&images.size())?;
-        let count = images.size()[0];
-        let one = |at: usize| images.f_narrow(0, at as i64, 1).map_err(failed);
-        self.pooled(layer, pooling, count as usize, one)
+        let size = images.size();
+        self.pooled(layer, pooling, size[0] as usize, &size[1..], |range| {
+            images.f_narrow(0, range.start as i64, range.len() as i64).map_err(failed)
+        })
     }
 
-    /// Runs `count` pictures, each `[1, C, H, W]` as `prepared` gives it, in batches.
+    /// Runs `count` pictures `[C, H, W]` in batches, of which `prepared` gives each.
     fn pooled(
         &self,
         layer: &str,
         pooling: Pooling,
         count: usize,
-        mut prepared: impl FnMut(usize) -> Result<Tensor>,
+        picture: &[i64],
+        mut prepared: impl FnMut(Range<usize>) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let (at, layer) = (self.find(layer)?, self.layer(layer)?.name.clone());
         if count == 0 {
@@ -114,20 +121,13 @@ impl Network {
             )));
         }
         let fast = self.fast_until(&[at])?;
-        let bytes = self.bytes(&prepared(0)?.size(), Kind::Float, false)?;
+        let bytes = self.bytes(&[&[1], picture].concat(), Kind::Float, false)?;
         let mut batches = Batches::new(count, bytes, MOST, self.device());
         let mut progress = Progress::new(format!("features of `{layer}`"));
         let mut values = Vec::new();
         loop {
             let batch = batches.next(|range| {
-                let inputs: Vec<Tensor> = range.map(&mut prepared).collect::<Result<_>>()?;
-                let sizes: Vec<_> = inputs.iter().map(Tensor::size).collect();
-                if sizes.windows(2).any(|pair| pair[0] != pair[1]) {
-                    return Err(Error::Argument(format!(
-                        "features of `{layer}`: the pictures are prepared to different sizes"
-                    )));
-                }
-                let input = Tensor::f_cat(&inputs, 0).map_err(failed)?;
+                let input = prepared(range)?;
                 let value = tch::no_grad(|| fast.forward(&input))?;
                 if pooling == Pooling::Flatten {
                     return value.f_flatten(1, -1).map_err(failed);

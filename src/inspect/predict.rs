@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::data::{Samples, labels_for, prepared};
+use crate::data::{Samples, each, labels_for};
 use crate::error::shape_text;
 use crate::limits::position;
 use crate::network::Network;
@@ -12,6 +12,8 @@ use crate::{Error, Result};
 /// How many images go through the network at once.
 const BATCH: usize = 32;
 const GUESSES: usize = 5;
+/// A picture's longer side in the grid.
+const SHOWN: u32 = 112;
 
 impl Network {
     /// The top predictions for each of several images, as a grid. Where there are labels, right and wrong
@@ -35,19 +37,23 @@ impl Network {
     pub fn predict(&self, samples: &(impl Samples + ?Sized)) -> Result<Predictions> {
         let labels = labels_for(self, samples)?;
         let mut predictions = Vec::new();
-        let fast = self.for_inference()?;
+        let (fast, preprocess) = (self.fast_for(samples.len())?, self.preprocess());
         for start in (0..samples.len()).step_by(BATCH) {
             let range = start..(start + BATCH).min(samples.len());
-            let (photos, inputs) = prepared(self, samples, range)?;
-            let logits = tch::no_grad(|| fast.forward(&inputs))?;
-            for (row, photo) in photos.iter().enumerate() {
+            let made = each(samples, range, |photo| {
+                let (values, picture) = preprocess.values_and_view(&photo, SHOWN)?;
+                Ok((values, (photo.title().to_owned(), picture)))
+            })?;
+            let (values, pictures): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+            let logits = tch::no_grad(|| fast.forward(&preprocess.batch(values)?))?;
+            for (row, (title, picture)) in pictures.into_iter().enumerate() {
                 let one = logits.f_narrow(0, row as i64, 1);
                 let one = one.map_err(Error::torch("reading one image's logits"))?;
                 let class = labels.as_ref().and_then(|labels| labels.get(start + row));
                 predictions.push(Prediction {
                     index: predictions.len(),
-                    title: photo.title().to_owned(),
-                    picture: self.preprocess().sharp_view(photo, 112)?,
+                    title,
+                    picture,
                     guesses: self.guesses(&one, GUESSES)?,
                     truth: class.map(|&class| self.probability(&one, class)).transpose()?,
                 });

@@ -89,6 +89,7 @@ impl Dataset {
     /// memory for all images, which is found out before they are made.
     pub fn prepare(net: &Network, samples: &(impl Samples + ?Sized)) -> Result<Dataset> {
         const AT_ONCE: i64 = 1000;
+        const PHOTOS: usize = 32;
         let count = data::count(samples)?;
         let labels = data::labels_for(net, samples)?.ok_or_else(|| {
             Error::Argument(format!(
@@ -104,8 +105,12 @@ impl Dataset {
                 prepared(net, count, batches)?
             }
             None => {
-                let photos = (0..count).map(|index| net.prepare(&*samples.photo(index)?));
-                prepared(net, count, photos)?
+                let preprocess = net.preprocess();
+                let batches = (0..count).step_by(PHOTOS).map(|start| {
+                    let range = start..(start + PHOTOS).min(count);
+                    preprocess.batch(data::each(samples, range, |photo| preprocess.values(&photo))?)
+                });
+                prepared(net, count, batches)?
             }
         };
         let labels: Vec<i64> = labels.into_iter().map(|label| label as i64).collect();

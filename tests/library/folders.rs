@@ -171,3 +171,57 @@ fn a_collection_without_an_end_is_refused() -> Tested {
     }
     Ok(())
 }
+
+/// Files are read by several threads, which nobody notices.
+#[test]
+fn a_folder_gives_what_its_pictures_one_by_one_give() -> Tested {
+    struct OneByOne<'a>(&'a Folder);
+    impl Samples for OneByOne<'_> {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        fn photo(&self, index: usize) -> convscope::Result<std::borrow::Cow<'_, Photo>> {
+            self.0.photo(index)
+        }
+    }
+
+    let root = scratch("folders_threads");
+    fs::create_dir_all(&root)?;
+    for at in 0..70 {
+        let photo = data::digit((at % 10) as u8, at)?;
+        photo.pixels().save(root.join(format!("{at:02}.png")))?;
+    }
+    let (net, found) = (zoo::digits()?, Folder::open(&root)?);
+    let (all, each) = (net.predict(&found)?, net.predict(&OneByOne(&found))?);
+    assert_eq!(all.predictions().len(), 70);
+    for (one, other) in all.predictions().iter().zip(each.predictions()) {
+        assert_eq!(one.title, other.title);
+        assert_eq!(one.picture, other.picture);
+        assert_eq!(one.guesses[0].probability, other.guesses[0].probability);
+    }
+    let (all, each) = (
+        net.features(&found, "relu2", Pooling::Flatten)?,
+        net.features(&OneByOne(&found), "relu2", Pooling::Flatten)?,
+    );
+    assert!(all.values().equal(each.values()));
+
+    for at in [41, 35, 60] {
+        fs::write(root.join(format!("{at}.png")), b"\x89PNG\r\n\x1a\n")?;
+    }
+    for _ in 0..20 {
+        let errors = [
+            net.predict(&found).map(drop),
+            net.features(&found, "relu2", Pooling::Mean).map(drop),
+            convscope::maximize::dataset_examples(&net, Unit::channel("relu2", 0), &found, 1)
+                .map(drop),
+        ];
+        for error in errors {
+            let message = error.expect_err("broken").to_string();
+            assert!(message.contains("35.png"), "{message}");
+        }
+    }
+    let verified = found.verified()?;
+    assert_eq!(left_out(&verified, &root), ["35.png", "41.png", "60.png"]);
+    Ok(())
+}

@@ -26,7 +26,19 @@ impl<'a> Bits<'a> {
         self.count < self.beyond
     }
 
+    #[inline(never)]
     fn fill(&mut self) {
+        // Eight bytes at once, where none of them is 255. Of the last that is held in part, `at` stays: its
+        // first bits are there already when it is added as a whole.
+        if let Some(next) = self.data.get(self.at..).and_then(|rest| rest.first_chunk()) {
+            let next = u64::from_be_bytes(*next);
+            if !has_255(next) {
+                self.held |= next >> self.count;
+                self.at += ((63 - self.count) / 8) as usize;
+                self.count |= 56;
+                return;
+            }
+        }
         while self.count <= 56 {
             let byte = match (self.data.get(self.at), self.data.get(self.at + 1)) {
                 (Some(0xff), Some(0)) => {
@@ -47,6 +59,7 @@ impl<'a> Bits<'a> {
         }
     }
 
+    #[inline(always)]
     fn peek_16(&mut self) -> usize {
         if self.count < 16 {
             self.fill();
@@ -54,12 +67,14 @@ impl<'a> Bits<'a> {
         (self.held >> 48) as usize
     }
 
+    #[inline(always)]
     fn skip(&mut self, bits: u32) {
         self.held <<= bits;
         self.count -= bits;
     }
 
     /// A number of up to 16 bits.
+    #[inline(always)]
     pub(super) fn take(&mut self, bits: u32) -> i32 {
         let value = self.peek_16() >> (16 - bits);
         self.skip(bits);
@@ -67,6 +82,7 @@ impl<'a> Bits<'a> {
     }
 
     /// A number of so many bits, of which those that begin with 0 are negative.
+    #[inline(always)]
     pub(super) fn signed(&mut self, bits: u32) -> i32 {
         let value = self.take(bits);
         match bits > 0 && value < 1 << (bits - 1) {
@@ -76,6 +92,7 @@ impl<'a> Bits<'a> {
     }
 
     /// The symbol of the next code.
+    #[inline(always)]
     pub(super) fn symbol(&mut self, codes: &Huffman) -> Result<u8, &'static str> {
         let next = self.peek_16();
         let (length, symbol) = codes.short[next >> (16 - SHORT)];
@@ -103,6 +120,13 @@ impl<'a> Bits<'a> {
         }
         found.is_some()
     }
+}
+
+/// Whether one of the bytes is 255.
+fn has_255(bytes: u64) -> bool {
+    const LOWEST: u64 = 0x0101_0101_0101_0101;
+    // Adding 1 to such a byte, and to no other, clears its highest bit.
+    bytes & !bytes.wrapping_add(LOWEST) & (LOWEST << 7) != 0
 }
 
 /// Codes of up to so many bits are looked up at once.

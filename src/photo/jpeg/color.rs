@@ -2,6 +2,7 @@
 
 use super::Component;
 use super::number::Number;
+use crate::vectorized::vectorized;
 
 /// What a picture's samples are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,15 +16,28 @@ pub(super) enum Colors {
     Ycck,
 }
 
-/// A row of pixels, three bytes each, from a row of samples for each component.
-pub(super) fn row(colors: Colors, samples: &[Vec<u8>], out: &mut [u8]) {
+vectorized! {
+    /// A picture's pixels, three bytes each, from its components' samples.
+    pub(super) fn rows(colors: Colors, components: &[Component], width: usize, out: &mut [u8]) {
+        let mut rows: Vec<Vec<u8>> = vec![Vec::new(); components.len()];
+        for (y, out) in out.chunks_exact_mut(3 * width).enumerate() {
+            for (component, row) in components.iter().zip(&mut rows) {
+                upsampled(component, y, row);
+            }
+            pixels(colors, &rows, out);
+        }
+    }
+}
+
+/// A row of pixels from a row of samples for each component.
+#[inline(always)]
+fn pixels(colors: Colors, samples: &[Vec<u8>], out: &mut [u8]) {
     let pixels = out.chunks_exact_mut(3);
     match (colors, samples) {
         (Colors::Gray, [gray]) => pixels.zip(gray).for_each(|(pixel, &value)| pixel.fill(value)),
-        // Loops, and not iterators, which take their time where nothing is optimized.
         (Colors::YCbCr, [y, cb, cr]) => {
-            for (x, pixel) in pixels.enumerate() {
-                let [red, green, blue] = rgb([y[x], cb[x], cr[x]]);
+            for (((pixel, &y), &cb), &cr) in pixels.zip(y).zip(cb).zip(cr) {
+                let [red, green, blue] = rgb([y, cb, cr]);
                 (pixel[0], pixel[1], pixel[2]) = (red, green, blue);
             }
         }
@@ -44,6 +58,7 @@ pub(super) fn row(colors: Colors, samples: &[Vec<u8>], out: &mut [u8]) {
 }
 
 /// JFIF's luma and chroma, in 16-bit fixed point.
+#[inline(always)]
 fn rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     const BITS: i32 = 16;
     const HALF: Number = Number(1 << (BITS - 1));
@@ -67,8 +82,8 @@ fn times(a: u8, b: u8) -> u8 {
 
 /// Row `y` of a component, as wide as the picture and a little more: chroma that is stored at half the
 /// size is made of the two nearest samples of each direction, 3 to 1, as libjpeg makes it.
-pub(super) fn upsampled(component: &Component, y: usize, out: &mut Vec<u8>) {
-    out.clear();
+#[inline(always)]
+fn upsampled(component: &Component, y: usize, out: &mut Vec<u8>) {
     let [across, down] = component.ratio;
     let rows = component.rows;
     let row = |y: usize| &component.samples[y * component.stride..][..component.columns];
@@ -78,37 +93,41 @@ pub(super) fn upsampled(component: &Component, y: usize, out: &mut Vec<u8>) {
         0 => row((y / 2).saturating_sub(1)),
         _ => row((y / 2 + 1).min(rows - 1)),
     };
+    out.resize(across * near.len(), 0);
     match [across, down] {
-        [1, 1] => out.extend_from_slice(near),
-        [2, 1] if near.len() > 2 => {
-            let near: Vec<i32> = near.iter().map(|&value| i32::from(value)).collect();
-            doubled(&near, [1, 2], 2, out);
-        }
+        [1, 1] => out.copy_from_slice(near),
+        [2, 1] if near.len() > 2 => doubled(near, near, [4, 8], out),
         [1, 2] => {
-            let bias = 1 + (y % 2) as i32;
-            out.extend(
-                near.iter()
-                    .zip(other())
-                    .map(|(&a, &b)| ((3 * i32::from(a) + i32::from(b) + bias) >> 2) as u8),
-            );
+            let bias = 1 + (y % 2) as u16;
+            for ((out, &a), &b) in out.iter_mut().zip(near).zip(other()) {
+                *out = ((3 * u16::from(a) + u16::from(b) + bias) >> 2) as u8;
+            }
         }
-        [2, 2] if near.len() > 2 => {
-            let sum = |(&a, &b): (&u8, &u8)| 3 * i32::from(a) + i32::from(b);
-            let sums: Vec<i32> = near.iter().zip(other()).map(sum).collect();
-            doubled(&sums, [8, 7], 4, out);
+        [2, 2] if near.len() > 2 => doubled(near, other(), [8, 7], out),
+        _ => {
+            for (out, &value) in out.chunks_exact_mut(across).zip(near) {
+                out.fill(value);
+            }
         }
-        _ => out.extend(near.iter().flat_map(|&value| std::iter::repeat_n(value, across))),
     }
 }
 
-/// Twice as many values, each of the two nearest, 3 to 1, divided by 2 to the power of `bits`; `bias`
-/// rounds them, those to the left of a sample otherwise than those to the right.
-fn doubled(values: &[i32], bias: [i32; 2], bits: u32, out: &mut Vec<u8>) {
-    for (at, &value) in values.iter().enumerate() {
-        let sides = [at.checked_sub(1), Some(at + 1)];
-        for (side, bias) in sides.into_iter().zip(bias) {
-            let other = side.and_then(|side| values.get(side)).copied().unwrap_or(value);
-            out.push(((3 * value + other + bias) >> bits) as u8);
-        }
+/// Twice as many values, each of the two nearest of two rows, 3 to 1 in either direction; `bias` rounds
+/// them, those to the left of a sample otherwise than those to the right.
+#[inline(always)]
+fn doubled(near: &[u8], other: &[u8], bias: [u16; 2], out: &mut [u8]) {
+    let sum = |near: u8, other: u8| 3 * u16::from(near) + u16::from(other);
+    let part = |value: u16, next: u16, bias: u16| ((3 * value + next + bias) >> 4) as u8;
+    let last = near.len() - 1;
+    let (first_sum, last_sum) = (sum(near[0], other[0]), sum(near[last], other[last]));
+    out[0] = part(first_sum, first_sum, bias[0]);
+    out[2 * last + 1] = part(last_sum, last_sum, bias[1]);
+    let left = near[..last].iter().zip(&other[..last]);
+    let right = near[1..].iter().zip(&other[1..]);
+    let between = out[1..].chunks_exact_mut(2);
+    for ((out, (&near_a, &other_a)), (&near_b, &other_b)) in between.zip(left).zip(right) {
+        let (a, b) = (sum(near_a, other_a), sum(near_b, other_b));
+        out[0] = part(a, b, bias[1]);
+        out[1] = part(b, a, bias[0]);
     }
 }

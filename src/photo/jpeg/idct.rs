@@ -2,12 +2,14 @@
 //! whole numbers of libjpeg's accurate form ("islow"), so that every sample is the same.
 
 use super::number::Number;
+use crate::vectorized::vectorized;
 
 const BITS: i32 = 13;
 /// So many more bits are kept between the two passes.
 const BETWEEN: i32 = 2;
 
 /// Eight samples of one row or column from their coefficients, times 2 to the power of [`BITS`].
+#[inline(always)]
 fn eight(x: &[Number; 8]) -> [Number; 8] {
     const C0_298: Number = Number::fixed(0.298_631_336, BITS);
     const C0_390: Number = Number::fixed(0.390_180_644, BITS);
@@ -49,43 +51,70 @@ fn eight(x: &[Number; 8]) -> [Number; 8] {
     ]
 }
 
-/// A block's 64 samples in `out`, whose rows are `stride` apart, from its coefficients and their steps.
-#[allow(
-    clippy::needless_range_loop,
-    reason = "iterators take their time where nothing is optimized"
-)]
-pub(super) fn block(coefficients: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) {
-    const PASS: [i32; 2] = [BITS - BETWEEN, BITS + BETWEEN + 3];
-    const HALF: [Number; 2] = [Number(1 << (PASS[0] - 1)), Number(1 << (PASS[1] - 1))];
-    let mut between = [Number(0); 64];
-    let mut values = [Number(0); 8];
-    for column in 0..8 {
-        let mut higher = 0;
-        for row in 0..8 {
-            let at = 8 * row + column;
-            values[row] = Number(i32::from(coefficients[at])) * Number(i32::from(steps[at]));
-            if row > 0 {
-                higher |= coefficients[at];
-            }
-        }
-        // High frequencies are mostly 0: such a column is flat.
-        if higher == 0 {
-            for row in 0..8 {
-                between[8 * row + column] = values[0] << BETWEEN;
-            }
-            continue;
-        }
-        let made = eight(&values);
-        for row in 0..8 {
-            between[8 * row + column] = (made[row] + HALF[0]) >> PASS[0];
+/// Eight columns' or rows' values at once, `[8·k + i]` being the `k`th of the `i`th.
+#[inline(always)]
+fn pass(values: &[Number; 64], bits: i32) -> [Number; 64] {
+    let half = Number(1 << (bits - 1));
+    let mut out = [Number(0); 64];
+    for i in 0..8 {
+        let made = eight(&[
+            values[i],
+            values[8 + i],
+            values[16 + i],
+            values[24 + i],
+            values[32 + i],
+            values[40 + i],
+            values[48 + i],
+            values[56 + i],
+        ]);
+        for k in 0..8 {
+            out[8 * k + i] = (made[k] + half) >> bits;
         }
     }
+    out
+}
+
+vectorized! {
+    /// The samples of blocks that lie `across` in a row, from their coefficients and the steps of these.
+    pub(super) fn blocks(
+        coefficients: &[[i16; 64]],
+        across: usize,
+        steps: &[u16; 64],
+        samples: &mut [u8],
+    ) {
+        let stride = 8 * across;
+        let rows = coefficients.chunks_exact(across);
+        for (blocks, samples) in rows.zip(samples.chunks_exact_mut(8 * stride)) {
+            for (at, coefficients) in blocks.iter().enumerate() {
+                block(coefficients, steps, &mut samples[8 * at..], stride);
+            }
+        }
+    }
+}
+
+/// A block's 64 samples in `out`, whose rows are `stride` apart, from its coefficients and their steps.
+#[inline(always)]
+fn block(coefficients: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) {
+    let mut values = [Number(0); 64];
+    for ((value, coefficient), step) in values.iter_mut().zip(coefficients).zip(steps) {
+        *value = Number(i32::from(*coefficient)) * Number(i32::from(*step));
+    }
+    let columns = pass(&values, BITS - BETWEEN);
+    let mut rows = [Number(0); 64];
     for row in 0..8 {
-        values.copy_from_slice(&between[8 * row..8 * row + 8]);
-        let made = eight(&values);
+        for column in 0..8 {
+            rows[8 * column + row] = columns[8 * row + column];
+        }
+    }
+    let columns = pass(&rows, BITS + BETWEEN + 3);
+    let mut samples = [0; 64];
+    for (sample, value) in samples.iter_mut().zip(columns) {
+        *sample = (value + Number(128)).byte();
+    }
+    for row in 0..8 {
         let out = &mut out[row * stride..row * stride + 8];
         for column in 0..8 {
-            out[column] = (((made[column] + HALF[1]) >> PASS[1]) + Number(128)).byte();
+            out[column] = samples[8 * column + row];
         }
     }
 }

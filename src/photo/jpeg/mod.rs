@@ -95,14 +95,8 @@ pub(super) fn decode(data: &[u8]) -> Result<Picture, Fault> {
 fn pixels(mut frame: Frame, tables: &Tables) -> Result<RgbImage, Fault> {
     frame.components.iter_mut().try_for_each(Component::transform)?;
     let colors = tables.colors(&frame.components);
-    let mut rows: Vec<Vec<u8>> = vec![Vec::new(); frame.components.len()];
     let mut all = vec![0; 3 * frame.width * frame.height];
-    for (y, out) in all.chunks_exact_mut(3 * frame.width).enumerate() {
-        for (component, row) in frame.components.iter().zip(&mut rows) {
-            color::upsampled(component, y, row);
-        }
-        color::row(colors, &rows, out);
-    }
+    color::rows(colors, &frame.components, frame.width, &mut all);
     let pixels = RgbImage::from_raw(frame.width as u32, frame.height as u32, all);
     pixels.ok_or(Fault::Broken("a frame without pixels"))
 }
@@ -114,12 +108,7 @@ impl Component {
         let coefficients = std::mem::take(&mut self.coefficients);
         self.stride = 8 * self.blocks;
         self.samples = vec![0; 64 * coefficients.len()];
-        let rows = coefficients.chunks_exact(self.blocks);
-        for (blocks, samples) in rows.zip(self.samples.chunks_exact_mut(8 * self.stride)) {
-            for (at, block) in blocks.iter().enumerate() {
-                idct::block(block, &steps, &mut samples[8 * at..], self.stride);
-            }
-        }
+        idct::blocks(&coefficients, self.blocks, &steps, &mut self.samples);
         Ok(())
     }
 }
