@@ -330,6 +330,23 @@ mod tests {
     }
 
     #[test]
+    fn a_photo_is_normalized_as_bytes_are() {
+        let pixel = |x: u32, y: u32| image::Rgb([x, y, x * y].map(|v| (v * 37 % 256) as u8));
+        let photo = Photo::from_image(RgbImage::from_fn(40, 30, pixel), "t").expect("a photo");
+        for channels in [1, 3] {
+            let (mean, std) = ([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]);
+            let plain = Preprocess::plain([channels, 20, 16]);
+            let used = channels as usize;
+            for preprocess in [plain.clone(), plain.normalize(&mean[..used], &std[..used])] {
+                let bytes = Tensor::from_slice(&preprocess.bytes(&photo).expect("bytes"));
+                let expected = preprocess.of_bytes(&bytes.view([1, channels, 20, 16]));
+                let values = preprocess.tensor(&photo).expect("values");
+                assert!(values.equal(&expected.expect("values")));
+            }
+        }
+    }
+
+    #[test]
     fn only_pictures_of_the_input_s_shape_go_in_as_they_are() {
         let plain = Preprocess::plain([1, 28, 30]);
         assert!(plain.takes(&[9, 1, 28, 30]));

@@ -125,7 +125,7 @@ impl<'a> Bits<'a> {
 /// Whether one of the bytes is 255.
 fn has_255(bytes: u64) -> bool {
     const LOWEST: u64 = 0x0101_0101_0101_0101;
-    // Adding 1 to such a byte, and to no other, clears its highest bit.
+    // Adding 1 clears such a byte's highest bit, and that of another only by what such a byte carries over.
     bytes & !bytes.wrapping_add(LOWEST) & (LOWEST << 7) != 0
 }
 
