@@ -128,9 +128,11 @@ impl Near {
         for (row, start) in self.rows(width).enumerate() {
             let nodes = &field[start..start + SUPPORT];
             let (mut sum, mut slope) = (0.0, 0.0);
-            for node in 0..SUPPORT {
-                sum += nodes[node] * self.weights[1][node];
-                slope += nodes[node] * self.slopes[1][node];
+            for (node, (weight, rise)) in
+                nodes.iter().zip(self.weights[1].iter().zip(self.slopes[1]))
+            {
+                sum += node * weight;
+                slope += node * rise;
             }
             value += sum * self.weights[0][row];
             along_x += sum * self.slopes[0][row];
