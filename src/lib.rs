@@ -52,6 +52,7 @@ pub mod maximize;
 pub mod network;
 mod notebook;
 mod outputs;
+mod parallel;
 mod photo;
 mod picture;
 pub mod prelude;

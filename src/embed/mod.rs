@@ -19,6 +19,7 @@ mod network;
 mod patch_colors;
 mod pca;
 mod quality;
+mod smallest;
 mod tsne;
 
 pub use embedding::{Embedding, Layout};

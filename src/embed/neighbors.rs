@@ -7,10 +7,12 @@
 use std::cell::OnceCell;
 use std::ops::RangeInclusive;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::Torch;
 use super::distances::Distances;
+use super::smallest::Smallest;
+use crate::allocator::keep_large_blocks;
 use crate::batching::Batches;
 use crate::live::Progress;
 use crate::{Error, Result};
@@ -19,6 +21,9 @@ use crate::{Error, Result};
 const STRIPES: i64 = 32;
 /// Numbers in a block of distances. More at once is no faster.
 const BLOCK: usize = 1 << 24;
+/// Rows and columns of distances that are computed together where they are scanned: they stay in the cache.
+const ROWS: usize = 512;
+const COLUMNS: i64 = 4096;
 /// Numbers in a block of distances in double precision.
 const DOUBLE_BLOCK: i64 = 1 << 21;
 /// Candidates beyond those that are asked for.
@@ -57,11 +62,15 @@ fn nearest(
     quiet: bool,
 ) -> Result<Neighbors> {
     let failed = |error| Error::torch("finding nearest neighbors")(error);
+    keep_large_blocks();
     let search = Search::new(points, k, themselves).map_err(failed)?;
     let rows = queries.size()[0] as usize;
-    let (width, features) = (search.width() as u64, points.size()[1] as u64);
-    let bytes = 12 * width + 12 * search.candidates as u64 * features;
-    let most = (BLOCK / width.max(1) as usize).max(1);
+    let (width, features) = (search.width() as usize, points.size()[1] as usize);
+    let (width, most) = match search.scanned {
+        true => (width.min(COLUMNS as usize), ROWS),
+        false => (width, (BLOCK / width.max(1)).max(1)),
+    };
+    let bytes = (12 * width + 12 * search.candidates as usize * (features + 2)) as u64;
     let mut batches = Batches::new(rows, bytes, most, points.device());
     let mut progress = Progress::new("nearest neighbors").quiet(quiet);
     let (mut indices, mut distances) = (Vec::new(), Vec::new());
@@ -103,6 +112,9 @@ struct Search {
     longest: f64,
     /// The kind in which differences are taken.
     precision: Kind,
+    /// Whether rows are searched a piece at a time; else all of a row at once, ...
+    scanned: bool,
+    /// ... by stripes or not.
     striped: bool,
     /// Made when the first row needs them.
     exact: OnceCell<Distances>,
@@ -116,11 +128,13 @@ impl Search {
         // Centered, because squared lengths far from 0 would swallow small differences.
         let mean = points.f_mean_dim(0, true, Kind::Double)?.f_to_kind(points.kind())?;
         let centered = points.f_sub(&mean)?.f_to_kind(Kind::Float)?;
-        // Of the stripes and all their columns few enough must be left to be worth the detour.
-        let striped = count >= 4 * STRIPES * candidates;
-        let beyond = if striped { (STRIPES - count % STRIPES) % STRIPES } else { 0 };
         let lengths = centered.f_square()?.f_sum_dim_intlist(1, false, Kind::Float)?;
         let longest = lengths.f_max()?.f_double_value(&[])?.sqrt();
+        // Within these no distance is infinite or not a number.
+        let scanned = points.device() == Device::Cpu && ORDINARY.contains(&longest);
+        // Of the stripes and all their columns few enough must be left to be worth the detour.
+        let striped = !scanned && count >= 4 * STRIPES * candidates;
+        let beyond = if striped { (STRIPES - count % STRIPES) % STRIPES } else { 0 };
         let lengths = lengths.f_pad([0, beyond], "constant", f64::INFINITY)?;
         let single = points.kind() == Kind::Float && ORDINARY.contains(&longest);
         let doubled = centered.f_mul_scalar(-2.0)?.f_pad([0, 0, 0, beyond], "constant", 0.0)?;
@@ -134,6 +148,7 @@ impl Search {
             lengths,
             longest,
             precision: if single { Kind::Float } else { Kind::Double },
+            scanned,
             striped,
             exact: OnceCell::new(),
         })
@@ -147,17 +162,20 @@ impl Search {
     /// from `start` on, or others.
     fn block(&self, block: &Tensor, start: Option<i64>) -> Torch<(Tensor, Tensor)> {
         let centered = block.f_sub(&self.mean)?.f_to_kind(Kind::Float)?;
-        // Up to the row's own squared length, which changes no order.
-        let distance = self.lengths.f_addmm(&centered, &self.doubled)?;
-        if let Some(start) = start {
-            let _ = distance.f_diagonal(start, 0, 1)?.f_fill_(f64::INFINITY)?;
-        }
-        let count = self.candidates;
-        let near = match self.striped {
-            true => striped(&distance, count)?,
-            false => smallest(&distance, count)?,
+        // Others than the points may lie so far away that their distances overflow.
+        let furthest = centered.f_abs()?.f_max()?.f_double_value(&[])?;
+        let (near, worst) = match self.scanned && furthest <= *ORDINARY.end() {
+            true => self.scan(&centered, start)?,
+            false => {
+                let distance = self.distances(&centered, 0, self.width(), start)?;
+                let near = match self.striped {
+                    true => striped(&distance, self.candidates)?,
+                    false => smallest(&distance, self.candidates)?,
+                };
+                let worst = distance.f_gather(1, &near, false)?.f_amax(1, false)?;
+                (near, worst)
+            }
         };
-        let worst = distance.f_gather(1, &near, false)?.f_amax(1, false)?;
         let (near, exact) = self.sorted(block, &near)?;
         if self.all {
             return Ok((near, exact));
@@ -174,6 +192,33 @@ impl Search {
                 ))
             }
         }
+    }
+
+    /// Squared distances from each row to `width` columns from `first` on, up to the row's own squared
+    /// length, which changes no order; infinite to itself.
+    fn distances(
+        &self,
+        centered: &Tensor,
+        first: i64,
+        width: i64,
+        start: Option<i64>,
+    ) -> Torch<Tensor> {
+        let doubled = self.doubled.f_narrow(1, first, width)?;
+        let distance = self.lengths.f_narrow(0, first, width)?.f_addmm(centered, &doubled)?;
+        if let Some(start) = start {
+            let _ = distance.f_diagonal(start - first, 0, 1)?.f_fill_(f64::INFINITY)?;
+        }
+        Ok(distance)
+    }
+
+    /// Each row's candidates, and how far the worst of them is.
+    fn scan(&self, centered: &Tensor, start: Option<i64>) -> Torch<(Tensor, Tensor)> {
+        let mut smallest = Smallest::new(centered.size()[0] as usize, self.candidates as usize);
+        for first in (0..self.width()).step_by(COLUMNS as usize) {
+            let width = COLUMNS.min(self.width() - first);
+            smallest.read(first, &self.distances(centered, first, width, start)?)?;
+        }
+        smallest.columns()
     }
 
     /// Of each row's candidates, `[rows, candidates]`, the `k` nearest, with their squared distances.
@@ -267,7 +312,9 @@ mod tests {
         // Not a multiple of the stripes, far from 0.
         let points = Tensor::randn([2501, 7], (Kind::Float, tch::Device::Cpu)) + 100.0;
         let found = among(&points, 9)?;
-        assert!(Search::new(&points, 9, true).is_ok_and(|search| search.striped));
+        let distance = Tensor::rand([20, 4096], (Kind::Float, tch::Device::Cpu));
+        let near = |found: Torch<Tensor>| found.expect("columns").sort(1, false).0;
+        assert_eq!(near(striped(&distance, 9)), near(smallest(&distance, 9)));
         let double = points.to_kind(Kind::Double);
         let all = Tensor::cdist(&double, &double, 2.0, 2);
         let _ = all.diagonal(0, 0, 1).fill_(f64::INFINITY);
@@ -296,6 +343,16 @@ mod tests {
                 assert!(off < 1e-5, "{apart}: {off}");
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn those_far_beyond_all_points_have_neighbors() -> Result<()> {
+        let points = Tensor::arange(100, (Kind::Float, tch::Device::Cpu)).unsqueeze(1);
+        let others = Tensor::from_slice(&[3e38f32, -3e38, 41.2]).unsqueeze(1);
+        let found = of(&others, &points, 3)?;
+        assert_eq!(found.indices.size(), [3, 3]);
+        assert_eq!(Vec::<i64>::try_from(found.indices.get(2)).unwrap_or_default(), [41, 42, 40]);
         Ok(())
     }
 

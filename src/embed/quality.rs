@@ -1,12 +1,13 @@
 //! How much of the neighborhoods a map keeps.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::distances::Distances;
 use super::features::checked;
 use super::{Torch, neighbors};
 use crate::batching::Batches;
 use crate::error::shape_text;
+use crate::parallel::over_rows;
 use crate::random::Random;
 use crate::{Error, Result};
 
@@ -115,11 +116,8 @@ impl Ranks {
         chosen.truncate(POINTS);
         let chosen = Tensor::f_from_slice(&chosen).and_then(|c| c.f_to_device(features.device()));
         let chosen = chosen.map_err(failed)?;
-        let prepare = || {
-            let numbers = Tensor::f_arange(count, (Kind::Int64, features.device()))?;
-            Ok((Distances::new(&features)?, features.f_index_select(0, &chosen)?, numbers))
-        };
-        let (distances, rows, numbers) = prepare().map_err(failed)?;
+        let prepare = || Ok((Distances::new(&features)?, features.f_index_select(0, &chosen)?));
+        let (distances, rows) = prepare().map_err(failed)?;
         let near = nearest_in_map(&map, &chosen, k)?;
         let most = ((1 << 23) / count.max(1) as usize).max(1);
         let mut batches = Batches::new(chosen.numel(), 32 * count as u64, most, features.device());
@@ -128,7 +126,7 @@ impl Ranks {
             let part = |tensor: &Tensor| tensor.f_narrow(0, range.start as i64, range.len() as i64);
             let block = || {
                 let distance = distances.between(&part(&rows)?, Some(&part(&chosen)?))?;
-                ranks_of(&distance, &part(&near)?, &numbers)
+                ranks_of(&distance, &part(&near)?)
             };
             block().map_err(failed)
         })? {
@@ -173,17 +171,22 @@ fn nearest_in_map(map: &Tensor, chosen: &Tensor, k: i64) -> Result<Tensor> {
 }
 
 /// The rank of each of `near`, `[B, k]`, among the distances `[B, N]`; ties in order of their number.
-fn ranks_of(distance: &Tensor, near: &Tensor, numbers: &Tensor) -> Torch<Tensor> {
-    let theirs = distance.f_gather(1, near, false)?;
-    let mut ranks = Vec::new();
-    for column in 0..near.size()[1] {
-        let (limit, number) = (theirs.f_narrow(1, column, 1)?, near.f_narrow(1, column, 1)?);
-        let nearer = distance.f_lt_tensor(&limit)?.f_sum_dim_intlist(1, false, Kind::Int64)?;
-        let before = numbers.f_lt_tensor(&number)?;
-        let as_near = distance.f_eq_tensor(&limit)?.f_logical_and(&before)?;
-        ranks.push(nearer.f_add(&as_near.f_sum_dim_intlist(1, false, Kind::Int64)?)?);
-    }
-    Tensor::f_stack(&ranks, 1)?.f_add_scalar(1)
+fn ranks_of(distance: &Tensor, near: &Tensor) -> Torch<Tensor> {
+    let (width, k) = (distance.size()[1] as usize, near.size()[1] as usize);
+    let mut ranks: Vec<i64> = Vec::try_from(near.f_reshape([-1])?)?;
+    let mut distances = vec![0.0; distance.numel()];
+    distance.f_to_device(Device::Cpu)?.f_copy_data(&mut distances, distance.numel())?;
+    over_rows(&mut ranks, k, 1, |row, numbers| {
+        let distances = &distances[row * width..][..width];
+        for number in numbers {
+            let limit = distances[*number as usize];
+            let (before, after) = distances.split_at(*number as usize);
+            let nearer = before.iter().filter(|&&distance| distance <= limit).count()
+                + after.iter().filter(|&&distance| distance < limit).count();
+            *number = 1 + nearer as i64;
+        }
+    });
+    Tensor::f_from_slice(&ranks)?.f_view_as(near)
 }
 
 /// `k`, unless it is more than `most` or none.

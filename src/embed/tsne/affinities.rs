@@ -3,6 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::super::Torch;
+use super::rows::Rows;
 
 /// Numbers in a block of the search for the perplexity: as many as stay in a core's cache.
 const BLOCK: i64 = 1 << 16;
@@ -50,15 +51,20 @@ fn searched(distances: &Tensor, target: f64) -> Torch<Tensor> {
 }
 
 /// The joint probabilities of neighbors, symmetric, their sum 1.
-///
-/// Points have very different numbers of neighbors, because some are near to many. So they are
-/// put in order of that number, and consecutive ones share a table that hardly needs filling up.
 pub(super) struct Affinities {
-    /// Which point stands at each place of that order, `[N]`.
+    /// Which point stands at each place of the order in which they are wanted, `[N]`.
     pub order: Tensor,
-    blocks: Vec<Block>,
+    pairs: Pairs,
     /// The sum of p ln p.
     entropy: f64,
+}
+
+enum Pairs {
+    /// On a CPU.
+    Rows(Rows),
+    /// On a GPU. Points have very different numbers of neighbors, because some are near to many. So they
+    /// are put in order of that number, and consecutive ones share a table that hardly needs filling up.
+    Tables(Vec<Block>),
 }
 
 struct Block {
@@ -73,56 +79,27 @@ struct Block {
 impl Affinities {
     /// From the probabilities `[N, k]` of each point's neighbors.
     pub(super) fn new(neighbors: &Tensor, conditional: &Tensor) -> Torch<Affinities> {
-        let [n, k] = [neighbors.size()[0], neighbors.size()[1]];
-        let device = neighbors.device();
-        let numbers = Tensor::f_arange(n, (Kind::Int64, device))?;
-        let own = numbers.f_unsqueeze(1)?.f_expand([n, k], false)?;
-        // Each pair once in either direction, in order of both numbers; then equal ones added.
-        let there = own.f_mul_scalar(n)?.f_add(neighbors)?.f_reshape([-1])?;
-        let back = neighbors.f_mul_scalar(n)?.f_add(&own)?.f_reshape([-1])?;
-        let (pairs, from) = Tensor::f_cat(&[there, back], 0)?.f_sort(0, false)?;
-        let p = conditional.f_reshape([-1])?;
-        let p = p.f_repeat([2])?.f_index_select(0, &from)?.f_mul_scalar(0.5 / n as f64)?;
-        let last = pairs.size()[0] - 1;
-        let doubled = pairs.f_narrow(0, 1, last)?.f_eq_tensor(&pairs.f_narrow(0, 0, last)?)?;
-        let second = p.f_narrow(0, 1, last)?.f_mul(&doubled)?;
-        let _ = p.f_narrow(0, 0, last)?.f_add_(&second)?;
-        let first = Tensor::f_cat(&[doubled.f_new_zeros([1], (Kind::Bool, device))?, doubled], 0)?
-            .f_logical_not()?;
-        let (pairs, p) = (pairs.f_masked_select(&first)?, p.f_masked_select(&first)?);
-        let rows = pairs.f_divide_scalar_mode(n, "floor")?;
-        let columns = pairs.f_remainder(n)?;
-
-        let degree = rows.f_bincount(None::<Tensor>, n)?;
-        let first = degree.f_cumsum(0, Kind::Int64)?.f_sub(&degree)?;
-        let (ascending, order) = degree.f_sort_stable(true, 0, false)?;
-        let place = order.f_empty_like()?.f_scatter_(0, &order, &numbers)?;
-        let columns = place.f_index_select(0, &columns)?;
+        let (degrees, columns, p) = joint(neighbors, conditional)?;
         let entropy = p.f_xlogy(&p)?.f_sum(Kind::Double)?.f_double_value(&[])?;
-
-        let degrees: Vec<i64> = Vec::try_from(&ascending)?;
-        let mut blocks = Vec::new();
-        for (start, count) in tables(&degrees, device) {
-            let points = order.f_narrow(0, start, count)?;
-            let most = degrees.get((start + count - 1) as usize).copied().unwrap_or(1).max(1);
-            let steps = Tensor::f_arange(most, (Kind::Int64, device))?.f_unsqueeze(0)?;
-            let there = steps.f_lt_tensor(&degree.f_index_select(0, &points)?.f_unsqueeze(1)?)?;
-            let at = first.f_index_select(0, &points)?.f_unsqueeze(1)?.f_add(&steps)?;
-            let at = at.f_clamp_max(p.size()[0] - 1)?.f_view([-1])?;
-            let own = numbers.f_narrow(0, start, count)?.f_unsqueeze(1)?;
-            let neighbors = columns.f_index_select(0, &at)?.f_view([count, most])?;
-            let neighbors = neighbors.f_where_self(&there, &own)?.f_to_kind(Kind::Int)?;
-            let p = p.f_index_select(0, &at)?.f_view([count, most])?.f_mul(&there)?;
-            blocks.push(Block { start, neighbors, p });
-        }
-        Ok(Affinities { order, blocks, entropy })
+        let (order, pairs) = match neighbors.device() {
+            Device::Cpu => {
+                let order = Tensor::f_arange(degrees.size()[0], (Kind::Int64, Device::Cpu))?;
+                (order, Pairs::Rows(Rows::new(&degrees, &columns, &p)?))
+            }
+            _ => Pairs::tables(&degrees, &columns, &p)?,
+        };
+        Ok(Affinities { order, pairs, entropy })
     }
 
     /// What draws each point of a map, `[2, N]` in this order, to its neighbors: the sum of
     /// p (y' - y) / (1 + d²).
     pub(super) fn attraction(&self, map: &Tensor) -> Torch<Tensor> {
+        let blocks = match &self.pairs {
+            Pairs::Rows(rows) => return rows.attraction(map),
+            Pairs::Tables(blocks) => blocks,
+        };
         let forces = map.f_empty_like()?;
-        for block in &self.blocks {
+        for block in blocks {
             let [dx, dy] = block.between(map)?;
             let weight = block.p.f_div(&squared(&dx, &dy)?)?;
             for (axis, mut difference) in [(0, dx), (1, dy)] {
@@ -136,14 +113,71 @@ impl Affinities {
 
     /// The Kullback-Leibler divergence of a map whose weights 1 / (1 + d²) have this sum.
     pub(super) fn divergence(&self, map: &Tensor, sum: f64) -> Torch<f64> {
-        let mut cross = sum.ln();
-        for block in &self.blocks {
-            let [dx, dy] = block.between(map)?;
-            let far = squared(&dx, &dy)?.f_log_()?.f_mul_(&block.p)?;
-            cross += far.f_sum(Kind::Double)?.f_double_value(&[])?;
-        }
-        Ok(self.entropy + cross)
+        let cross = match &self.pairs {
+            Pairs::Rows(rows) => rows.cross_entropy(map)?,
+            Pairs::Tables(blocks) => {
+                let mut cross = 0.0;
+                for block in blocks {
+                    let [dx, dy] = block.between(map)?;
+                    let far = squared(&dx, &dy)?.f_log_()?.f_mul_(&block.p)?;
+                    cross += far.f_sum(Kind::Double)?.f_double_value(&[])?;
+                }
+                cross
+            }
+        };
+        Ok(self.entropy + cross + sum.ln())
     }
+}
+
+impl Pairs {
+    /// The points' order and tables, from how many neighbors each has and all points' neighbors and
+    /// probabilities on end.
+    fn tables(degrees: &Tensor, columns: &Tensor, p: &Tensor) -> Torch<(Tensor, Pairs)> {
+        let device = degrees.device();
+        let numbers = Tensor::f_arange(degrees.size()[0], (Kind::Int64, device))?;
+        let first = degrees.f_cumsum(0, Kind::Int64)?.f_sub(degrees)?;
+        let (ascending, order) = degrees.f_sort_stable(true, 0, false)?;
+        let place = order.f_empty_like()?.f_scatter_(0, &order, &numbers)?;
+        let columns = place.f_index_select(0, columns)?;
+        let mut blocks = Vec::new();
+        for (start, count) in together(&Vec::try_from(&ascending)?) {
+            let points = order.f_narrow(0, start, count)?;
+            let most = ascending.f_int64_value(&[start + count - 1])?.max(1);
+            let steps = Tensor::f_arange(most, (Kind::Int64, device))?.f_unsqueeze(0)?;
+            let there = steps.f_lt_tensor(&degrees.f_index_select(0, &points)?.f_unsqueeze(1)?)?;
+            let at = first.f_index_select(0, &points)?.f_unsqueeze(1)?.f_add(&steps)?;
+            let at = at.f_clamp_max(p.size()[0] - 1)?.f_view([-1])?;
+            let own = numbers.f_narrow(0, start, count)?.f_unsqueeze(1)?;
+            let neighbors = columns.f_index_select(0, &at)?.f_view([count, most])?;
+            let neighbors = neighbors.f_where_self(&there, &own)?.f_to_kind(Kind::Int)?;
+            let p = p.f_index_select(0, &at)?.f_view([count, most])?.f_mul(&there)?;
+            blocks.push(Block { start, neighbors, p });
+        }
+        Ok((order, Pairs::Tables(blocks)))
+    }
+}
+
+/// How many neighbors each point has, and all points' neighbors and joint probabilities on end.
+fn joint(neighbors: &Tensor, conditional: &Tensor) -> Torch<(Tensor, Tensor, Tensor)> {
+    let [n, k] = [neighbors.size()[0], neighbors.size()[1]];
+    let device = neighbors.device();
+    let numbers = Tensor::f_arange(n, (Kind::Int64, device))?;
+    let own = numbers.f_unsqueeze(1)?.f_expand([n, k], false)?;
+    // Each pair once in either direction, in order of both numbers; then equal ones added.
+    let there = own.f_mul_scalar(n)?.f_add(neighbors)?.f_reshape([-1])?;
+    let back = neighbors.f_mul_scalar(n)?.f_add(&own)?.f_reshape([-1])?;
+    let (pairs, from) = Tensor::f_cat(&[there, back], 0)?.f_sort(0, false)?;
+    let p = conditional.f_reshape([-1])?;
+    let p = p.f_repeat([2])?.f_index_select(0, &from)?.f_mul_scalar(0.5 / n as f64)?;
+    let last = pairs.size()[0] - 1;
+    let doubled = pairs.f_narrow(0, 1, last)?.f_eq_tensor(&pairs.f_narrow(0, 0, last)?)?;
+    let second = p.f_narrow(0, 1, last)?.f_mul(&doubled)?;
+    let _ = p.f_narrow(0, 0, last)?.f_add_(&second)?;
+    let first = Tensor::f_cat(&[doubled.f_new_zeros([1], (Kind::Bool, device))?, doubled], 0)?
+        .f_logical_not()?;
+    let (pairs, p) = (pairs.f_masked_select(&first)?, p.f_masked_select(&first)?);
+    let rows = pairs.f_divide_scalar_mode(n, "floor")?;
+    Ok((rows.f_bincount(None::<Tensor>, n)?, pairs.f_remainder(n)?, p))
 }
 
 impl Block {
@@ -170,15 +204,14 @@ fn squared(dx: &Tensor, dy: &Tensor) -> Torch<Tensor> {
 }
 
 /// Start and length of each table, for points in ascending order of how many neighbors they have.
-/// On a CPU a table stays in the cache through all operations on it; a GPU takes large ones.
-fn tables(degrees: &[i64], device: Device) -> Vec<(i64, i64)> {
-    let most = if device == Device::Cpu { BLOCK } else { 1 << 24 };
+fn together(degrees: &[i64]) -> Vec<(i64, i64)> {
+    const MOST: i64 = 1 << 24;
     let mut found = Vec::new();
     let mut start = 0;
     for (at, &degree) in degrees.iter().enumerate() {
         let least = degrees.get(start).copied().unwrap_or(degree);
         let count = (at - start) as i64;
-        let full = (count + 1) * degree > most || 4 * degree > 5 * least + 16;
+        let full = (count + 1) * degree > MOST || 4 * degree > 5 * least + 16;
         if count > 0 && full {
             found.push((start as i64, count));
             start = at;
@@ -212,9 +245,42 @@ mod tests {
     }
 
     #[test]
+    fn rows_and_tables_hold_the_same_pairs() -> Torch<()> {
+        tch::manual_seed(2);
+        // Neighbors at random; every seventh point is one to all.
+        let [n, k] = [700, 12];
+        let near = Tensor::f_rand([n, n], (Kind::Float, Device::Cpu))?;
+        let _ = near.f_slice(1, 0, n, 7)?.f_add_scalar_(0.5)?;
+        let _ = near.f_diagonal(0, 0, 1)?.f_zero_()?;
+        let near = near.f_topk(k, 1, true, true)?.1;
+        let p = Tensor::f_rand([n, k], (Kind::Float, Device::Cpu))?.f_softmax(1, Kind::Float)?;
+        let rows = Affinities::new(&near, &p)?;
+        let (degrees, columns, joint) = joint(&near, &p)?;
+        let (order, pairs) = Pairs::tables(&degrees, &columns, &joint)?;
+        let tables = Affinities { order, pairs, entropy: rows.entropy };
+        let map = Tensor::f_randn([2, n], (Kind::Float, Device::Cpu))? * 5.0;
+        let ordered = map.f_index_select(1, &tables.order)?;
+        let forces = tables.attraction(&ordered)?;
+        let forces = forces.f_index_select(1, &tables.order.f_argsort(0, false)?)?;
+        let off = (rows.attraction(&map)? - &forces).norm() / forces.norm();
+        assert!(off.double_value(&[]) < 1e-6, "{off:?}");
+        let off = rows.divergence(&map, 7.0)? - tables.divergence(&ordered, 7.0)?;
+        assert!(off.abs() < 1e-5, "{off}");
+        // Against all pairs, written down apart.
+        let all = Tensor::f_zeros([n, n], (Kind::Float, Device::Cpu))?.f_scatter(1, &near, &p)?;
+        let all = (&all + all.transpose(0, 1)) / (2 * n) as f64;
+        let between = map.unsqueeze(1) - map.unsqueeze(2);
+        let far = between.square().sum_dim_intlist(0, false, Kind::Float) + 1;
+        let expected = (between * (all / far)).sum_dim_intlist(2, false, Kind::Float);
+        let off = (&forces - &expected).norm() / expected.norm();
+        assert!(off.double_value(&[]) < 1e-5, "{off:?}");
+        Ok(())
+    }
+
+    #[test]
     fn tables_hold_all_points_once() {
-        let degrees = [1, 2, 2, 3, 30, 31, 35, 80_000, 90_000];
-        let found = tables(&degrees, Device::Cpu);
+        let degrees = [1, 2, 2, 3, 30, 31, 35, 8_000_000, 9_000_000];
+        let found = together(&degrees);
         let mut next = 0;
         for &(start, count) in &found {
             assert_eq!(start, next);

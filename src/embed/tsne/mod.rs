@@ -9,7 +9,9 @@ mod interpolated;
 mod model;
 mod optimizer;
 mod place;
+mod rows;
 mod run;
+mod spread;
 
 use std::time::Duration;
 
