@@ -12,12 +12,23 @@ pub(crate) fn over_rows<T: Send>(
     work: impl Fn(usize, &mut [T]) + Sync,
 ) {
     let size = (width * rows).max(1);
-    let threads = values.len().div_ceil(size).min(tch::get_num_threads().max(1) as usize);
+    let threads = tch::get_num_threads().max(1) as usize;
+    over_blocks(values, size, threads, |index, block| work(index * rows, block));
+}
+
+/// Gives `work` blocks of so many values, with each block's number, on at most so many threads.
+pub(crate) fn over_blocks<T: Send>(
+    values: &mut [T],
+    size: usize,
+    threads: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let threads = values.len().div_ceil(size).min(threads);
     let blocks = Mutex::new(values.chunks_mut(size).enumerate());
     let next = || blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
     let run = || {
         while let Some((index, block)) = next() {
-            work(index * rows, block);
+            work(index, block);
         }
     };
     scope(|scope| {

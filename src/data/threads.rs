@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
-use std::thread::{Builder, scope};
 
 use tch::{Device, Tensor};
 
 use super::Samples;
 use crate::batching::free;
 use crate::network::Network;
+use crate::parallel::over_blocks;
 use crate::{Photo, Result};
 
 /// What decoding a picture takes at most, in bytes.
@@ -24,19 +23,8 @@ pub(super) fn in_order<T: Send>(
     let enough = (free(Device::Cpu) / DECODING).min(range.len() as u64) as usize;
     let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).min(enough);
     let mut made: Vec<Option<Result<T>>> = range.clone().map(|_| None).collect();
-    let places = Mutex::new(range.zip(&mut made));
-    let next = || places.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let some = || {
-        while let Some((index, place)) = next() {
-            *place = Some(work(index));
-        }
-    };
-    scope(|scope| {
-        for _ in 1..threads {
-            // Where the system gives no thread, there are fewer.
-            let _ = Builder::new().spawn_scoped(scope, some);
-        }
-        some();
+    over_blocks(&mut made, 1, threads, |at, place| {
+        place.fill_with(|| Some(work(range.start.saturating_add(at))));
     });
     made.into_iter().flatten().collect()
 }
