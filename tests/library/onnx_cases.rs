@@ -112,6 +112,27 @@ pub fn repeated_norm(folder: &std::path::Path) -> convscope::Result<Network> {
     opened(folder, file_with(9, &[value("x", &[-1, 3, 6, 5])], &nodes, &[row("three", &[3])]))
 }
 
+/// Windows of 4×4, each less its largest values, in a file exported for so many images: all sizes are written
+/// out, as Swin's are.
+pub fn exported_windows(folder: &std::path::Path, images: i64) -> convscope::Result<Network> {
+    let nodes = [
+        node("Reshape", &["x", "apart"], "a"),
+        with(node("Transpose", &["a"], "b"), [ints("perm", &[0, 2, 4, 1, 3, 5])]),
+        node("Reshape", &["b", "windows"], "w"),
+        node("ReduceMax", &["w", "last"], "most"),
+        node("Expand", &["most", "windows"], "wide"),
+        node("Sub", &["w", "wide"], "less"),
+        node("Reshape", &["less", "rows"], "y"),
+    ];
+    let rows = [
+        row("apart", &[images, 3, 2, 4, 2, 4]),
+        row("windows", &[4 * images, 3, 4, 4]),
+        row("last", &[-1]),
+        row("rows", &[images, 192]),
+    ];
+    opened(folder, file_with(18, &[value("x", &[images, 3, 8, 8])], &nodes, &rows))
+}
+
 fn opened(folder: &std::path::Path, file: Message) -> convscope::Result<Network> {
     let path = folder.join("network.onnx");
     std::fs::write(&path, file.0).map_err(|error| convscope::Error::Argument(error.to_string()))?;

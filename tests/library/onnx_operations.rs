@@ -6,7 +6,8 @@ use convscope::prelude::*;
 use crate::helpers::{Tested, cpu, difference, maps_of, scratch};
 use crate::occlusion::covered_one_by_one;
 use crate::onnx_cases::{
-    channels_last, enlarging, image, quantized, repeated_norm, smooth_cases, whole_map_norms,
+    channels_last, enlarging, exported_windows, image, quantized, repeated_norm, smooth_cases,
+    whole_map_norms,
 };
 
 #[test]
@@ -117,6 +118,22 @@ fn maps_with_their_channels_last_come_with_them_first() -> Tested {
     );
     let map = net.segment(&TensorImage::new("waves", &images.narrow(0, 0, 1))?)?;
     assert!(map.probabilities().numbers().iter().all(|&p| (0.25..=1.0).contains(&p)));
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+#[test]
+fn windows_of_a_file_for_some_images_are_those_of_any_number() -> Tested {
+    let folder = scratch("onnx_windows");
+    for made_for in [1, 2, 32] {
+        let net = exported_windows(&folder, made_for)?;
+        for count in [1, 3] {
+            let images = image([count, 3, 8, 8]);
+            let apart = images.reshape([count, 3, 2, 4, 2, 4]).permute([0, 2, 4, 1, 3, 5]);
+            let expected = (&apart - apart.amax(-1, true)).reshape([count, -1]);
+            assert_eq!(difference(&net.forward(&images)?, &expected), 0.0, "{made_for}, {count}");
+        }
+    }
     std::fs::remove_dir_all(folder)?;
     Ok(())
 }
