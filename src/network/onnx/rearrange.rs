@@ -178,13 +178,12 @@ pub(super) fn expand<'a>(importer: &mut Importer<'a>, node: &'a Node<'a>) -> Out
     let wanted = stretched(&target.values).into_iter().zip(stretched(&from));
     // A file for 32 images repeats for 32.
     let baked = |at: usize, to: Size| at == 0 && importer.images > 1 && to.count == importer.images;
-    // What already has a size for each image, as windows have, is written with that of the file's images.
-    let all = |from: Size| from.count.saturating_mul(importer.images.max(1));
     let wanted: Vec<Size> = wanted
         .enumerate()
         .map(|(at, (to, from))| match from.count {
             _ if to == Size::fixed(1) => from,
-            _ if from.batch && to == Size::fixed(all(from)) => from,
+            // Windows of the file's images, their number written out.
+            count if from.batch && to == Size::fixed(count) => from,
             1 if to.batch || baked(at, to) => from,
             _ => to,
         })
