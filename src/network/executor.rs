@@ -72,9 +72,18 @@ impl Network {
         training: bool,
     ) -> Result<Vec<Tensor>> {
         let packed = if training { None } else { self.packed_for(given)? };
-        let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, training);
-        let values = self.run_through(given, wanted, packed, false, apply)?;
-        values.iter().map(contiguous).collect()
+        let layer_by_layer = || {
+            let apply = |op: &Op, inputs: &[&Tensor]| op.compute(inputs, training);
+            let values = self.run_through(given, wanted, packed, false, apply)?;
+            values.iter().map(contiguous).collect::<Result<Vec<_>>>()
+        };
+        match (packed, wanted) {
+            (Some(packed), &[one]) => {
+                let value = packed.planned(self, given, one, || layer_by_layer().and_then(only))?;
+                Ok(vec![value])
+            }
+            _ => layer_by_layer(),
+        }
     }
 
     /// The same with another way to compute an operation's output, and in whatever layout.

@@ -1,10 +1,14 @@
 //! What a network made for inference computes in one call of oneDNN: a convolution or linear layer with the
-//! sum and the function that follow it, on weights that were packed once.
+//! sum and the function that follow it, on weights that were packed once; and a whole run, once it has come
+//! often enough to be planned.
 //!
 //! Nothing of it is seen from outside: nodes, names and values stay. Where a value between them is wanted, or a
 //! gradient is recorded, they are computed one by one.
 
+mod graph;
 mod onednn;
+mod plans;
+mod trace;
 
 use std::fs;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -13,13 +17,20 @@ use tch::{Device, Kind, TchError, Tensor};
 
 pub(super) use self::onednn::Then;
 use self::onednn::{Function, Sum};
+use self::plans::{Form, Plans};
 use super::liveness::Liveness;
-use super::{Arithmetic, Node, Op, Pointwise};
+use super::{Arithmetic, Network, Node, Op, Pointwise};
+use crate::Result as Outcome;
+use crate::allocator::give_back;
 use crate::batching::free;
 
-/// The weights of a network's layers in oneDNN's own order, each packed when it is first used.
+/// What oneDNN keeps of a network.
 #[derive(Clone)]
-pub(super) struct Packed(Arc<Vec<Mutex<Option<Weight>>>>);
+pub(super) struct Packed {
+    /// The weights of the layers in oneDNN's own order, each packed when it is first used.
+    weights: Arc<Vec<Mutex<Option<Weight>>>>,
+    plans: Arc<Plans>,
+}
 
 struct Weight {
     /// What it was packed from: a node whose weight is another by now does without.
@@ -75,7 +86,36 @@ impl Packed {
     /// For a network of these nodes; nothing where oneDNN can't be asked.
     pub(super) fn of(nodes: &[Node], kind: Kind, device: Device) -> Option<Packed> {
         let usable = kind == Kind::Float && device == Device::Cpu && onednn::is_there();
-        usable.then(|| Packed(Arc::new(nodes.iter().map(|_| Mutex::default()).collect())))
+        usable.then(|| Packed {
+            weights: Arc::new(nodes.iter().map(|_| Mutex::default()).collect()),
+            plans: Arc::default(),
+        })
+    }
+
+    /// A run of one form: as it is planned, or as `run` does it layer by layer.
+    pub(super) fn planned(
+        &self,
+        net: &Network,
+        given: &[(usize, &Tensor)],
+        wanted: usize,
+        run: impl FnOnce() -> Outcome<Tensor>,
+    ) -> Outcome<Tensor> {
+        let form = Form::new(given, wanted);
+        // Where it fails, memory may be short; layer by layer it needs less, or says so.
+        if let Some(plan) = self.plans.get(net, &form)
+            && let Ok(value) = plan.run(given)
+        {
+            return Ok(value);
+        }
+        let value = run()?;
+        if self.plans.repeated(net, form, given, &value) {
+            // The plan has its own.
+            for weight in self.weights.iter().take(wanted + 1) {
+                *weight.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            give_back();
+        }
+        Ok(value)
     }
 
     /// Computes the layer at `index` with what is fused to it, or nothing where it must be done one by one.
@@ -147,7 +187,7 @@ impl Packed {
         pack: impl FnOnce() -> Result<Tensor, TchError>,
     ) -> Result<Option<Tensor>, TchError> {
         let fits = weight.kind() == Kind::Float && weight.device() == Device::Cpu;
-        let Some(place) = self.0.get(node).filter(|_| fits) else { return Ok(None) };
+        let Some(place) = self.weights.get(node).filter(|_| fits) else { return Ok(None) };
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         if place.is_none() {
             let bytes = (weight.numel() * size_of::<f32>()) as u64;
@@ -188,10 +228,13 @@ fn fusion(nodes: &[Node], live: &[Liveness], index: usize) -> Option<Fusion> {
         },
         Op::Arithmetic(Arithmetic::Add) => {
             let mut others = nodes[next].inputs.iter().copied().filter(|&i| i != index);
-            // What is computed later is added there.
-            let Some(other) = others.next().filter(|&other| other < index) else {
-                return Some(alone);
+            // The sum is computed with the layer: what is not there yet is added later, and what a node between
+            // the two reads may not be freed or written over.
+            let between = &nodes[index + 1..next];
+            let is_ready = |&other: &usize| {
+                other < index && between.iter().all(|node| !node.inputs.contains(&other))
             };
+            let Some(other) = others.next().filter(is_ready) else { return Some(alone) };
             let rectified = live[next].only_reader().filter(|&i| is_relu(&nodes[i].op));
             let over =
                 !linear && live[other].is_free_at(next) && !nodes[index].inputs.contains(&other);
