@@ -8,6 +8,7 @@
 
 use tch::{TchError, Tensor};
 
+use super::executor::only;
 use super::fused::{Then, fusions};
 use super::ops::Spread;
 use super::windows::{Value, Windows, crop, reached, union, whole};
@@ -29,7 +30,7 @@ impl Network {
     /// How many variants of a window of this size keep each layer's windows near the processor, at
     /// most.
     pub(crate) fn variants_at_once(&self, base: &[Tensor], window: [i64; 2]) -> Result<usize> {
-        const VALUES: f64 = (1 << 24) as f64;
+        const VALUES: f64 = (1 << 23) as f64;
         let Some(input) = base.first().map(Tensor::size) else { return Ok(1) };
         let fields = self.receptive_fields(&input)?;
         let changed = |(value, field): (&Tensor, &[ReceptiveField; 2])| {
@@ -96,7 +97,8 @@ impl Network {
                 let value = op.compute(inputs, false)?;
                 if end == index { Ok(value) } else { self.nodes[end].op.compute(&[&value], false) }
             };
-            let value = step(node, &compute, &values, base, base[index].size());
+            let value =
+                step(node, &compute, &values, base, base[index].size(), live[index].overwrites);
             let failed = format!("computing the changed region of `{}`", node.name);
             values[end] = value.map_err(Error::torch(failed))?;
             for &i in &node.inputs {
@@ -104,10 +106,29 @@ impl Network {
                     values[i] = Value::Same;
                 }
             }
+            // Nothing is a region any more: what remains is a run like any other, with all its shortcuts.
+            if let Some(given) = all_whole(&values).filter(|_| end < wanted) {
+                return self.run(&given, &[wanted], false).and_then(only);
+            }
         }
         whole(&values[wanted], &base[wanted], count)
             .map_err(Error::torch("putting the regions into the output"))
     }
+}
+
+/// The values that are still needed, if all of them are whole.
+fn all_whole(values: &[Value]) -> Option<Vec<(usize, &Tensor)>> {
+    let changed = values.iter().enumerate().filter(|(_, value)| !matches!(value, Value::Same));
+    let whole = changed.map(|(node, value)| match value {
+        Value::Whole(value) => Some((node, value)),
+        _ => None,
+    });
+    whole.collect()
+}
+
+/// Whether a crop of these values lies in memory of its own.
+fn is_new(crop: &Tensor, values: &Value) -> bool {
+    !matches!(values, Value::Windows(windows) if windows.values.data_ptr() == crop.data_ptr())
 }
 
 /// Computes a node's operation, or the same operation with another padding.
@@ -119,6 +140,7 @@ fn step(
     values: &[Value],
     base: &[Tensor],
     size: Vec<i64>,
+    overwrites: Option<usize>,
 ) -> Result<Value, TchError> {
     let Node { op, inputs, .. } = node;
     let changed = |&&i: &&usize| !matches!(values[i], Value::Same);
@@ -134,7 +156,7 @@ fn step(
             .map(|&i| Some(&values[i]).filter(|value| !matches!(value, Value::Whole(_))))
             .collect();
         if let Some(windows) = windows
-            && let Some(windows) = in_windows(node, compute, &windows, base, [*h, *w])?
+            && let Some(windows) = in_windows(node, compute, &windows, base, [*h, *w], overwrites)?
         {
             return Ok(Value::Windows(windows));
         }
@@ -159,6 +181,7 @@ fn in_windows(
     values: &[&Value],
     base: &[Tensor],
     size: [i64; 2],
+    overwrites: Option<usize>,
 ) -> Result<Option<Windows>, TchError> {
     let Node { op, inputs, .. } = node;
     let small = |window: [i64; 2]| {
@@ -166,7 +189,10 @@ fn in_windows(
     };
     match (op.operation().spread(), values) {
         (Spread::Stays, [Value::Windows(x)]) => {
-            let values = compute(op, &[&x.values])?;
+            let values = match overwrites {
+                Some(_) => op.operation().compute_over(x.values.shallow_clone(), None)?,
+                None => compute(op, &[&x.values])?,
+            };
             Ok(Some(Windows { values, starts: x.starts.clone() }))
         }
         (Spread::Aligned, _) if inputs.iter().all(|&i| base[i].size()[2..] == size) => {
@@ -180,7 +206,16 @@ fn in_windows(
                 .map(|(&i, value)| crop(value, &base[i], &starts, window, 0.0))
                 .collect::<Result<_, _>>()?;
             let values = match &aligned[..] {
-                [a, b] => op.operation().compute_over(a.shallow_clone(), Some(b))?,
+                [a, b] if op.operation().works_in_place() => {
+                    // Where nothing was cropped, a value is what other nodes may read.
+                    let spare =
+                        |k: usize| overwrites == Some(inputs[k]) || is_new(&aligned[k], values[k]);
+                    match (spare(0), spare(1)) {
+                        (true, _) => op.operation().compute_over(a.shallow_clone(), Some(b))?,
+                        (_, true) => op.operation().compute_over(b.shallow_clone(), Some(a))?,
+                        _ => compute(op, &[a, b])?,
+                    }
+                }
                 _ => compute(op, &aligned.iter().collect::<Vec<_>>())?,
             };
             Ok(Some(Windows { values, starts }))

@@ -103,6 +103,12 @@ pub(super) fn crop(
     window: [i64; 2],
     border: f64,
 ) -> Result<Tensor, TchError> {
+    if let Value::Windows(x) = value
+        && x.starts == starts
+        && x.values.size()[2..] == window
+    {
+        return Ok(x.values.shallow_clone());
+    }
     let shape = base.size();
     let (channels, size) = (shape[1], [shape[2], shape[3]]);
     // A row of channels for each place: the picture's, then the variants', then one for the border.

@@ -3,7 +3,8 @@
 use convscope::network::{Builder, NodeId, Pointwise};
 use convscope::prelude::*;
 
-use crate::helpers::{Tested, difference, numbers, random, set};
+use crate::helpers::{Tested, difference, maps_of, numbers, random, set};
+use crate::occlusion::covered_one_by_one;
 
 /// Numbers to choose by, the same each time.
 struct Dice(std::vec::IntoIter<f64>);
@@ -41,20 +42,27 @@ fn any_network(seed: u64) -> Network {
     network_of(seed, &FUNCTIONS)
 }
 
+fn network_of(seed: u64, functions: &[Pointwise]) -> Network {
+    let mut b = Network::builder("any", [8, 9, 6]);
+    any_layers(&mut b, seed, functions);
+    b.build().expect("a sound network")
+}
+
 /// Layers, functions, sums and branches in any order, with skips from anywhere; all values that others read
 /// are `[N, 8, 9, 6]`.
-fn network_of(seed: u64, functions: &[Pointwise]) -> Network {
+fn any_layers(b: &mut Builder, seed: u64, functions: &[Pointwise]) -> NodeId {
     let mut dice = Dice::new(seed);
-    let mut b = Network::builder("any", [8, 9, 6]);
-    let mut nodes = vec![b.input()];
+    let mut last = b.input();
+    let mut nodes = vec![last];
     for index in 0..24 {
         // Mostly the one before, so that chains come about.
         let from = if dice.below(4) > 0 { nodes.len() - 1 } else { dice.below(nodes.len()) };
         let (from, other) = (nodes[from], nodes[dice.below(nodes.len())]);
         let function = functions[dice.below(functions.len())];
-        nodes.push(any_layer(&mut b, function, from, other, &format!("layer{index}"), &mut dice));
+        last = any_layer(b, function, from, other, &format!("layer{index}"), &mut dice);
+        nodes.push(last);
     }
-    b.build().expect("a sound network")
+    last
 }
 
 fn any_layer(
@@ -151,6 +159,33 @@ fn a_skip_that_another_branch_reads_stays() -> Tested {
     let net = b.build()?;
     let input = random(&[1, 4, 6, 6], 1).to_kind(Kind::Float) - 0.5;
     close("skip", &net.forward(&input)?, &net.for_inference()?.forward(&input)?);
+    Ok(())
+}
+
+/// Occlusion computes the regions that a patch changes, and from where they fill the maps on, the rest as any run.
+#[test]
+fn any_network_is_occluded_the_same() -> Tested {
+    for seed in 0..60 {
+        let mut b = Network::builder("any", [8, 9, 6]);
+        let maps = any_layers(&mut b, seed, &FUNCTIONS);
+        let pooled = b.global_avg_pool(maps, "pool");
+        let flat = b.flatten(pooled, "flat");
+        b.linear(flat, "fc", 3);
+        let net = b.build()?;
+        let input = random(&[1, 8, 9, 6], seed).to_kind(Kind::Float) - 0.5;
+        let before = input.copy();
+        let expected = covered_one_by_one(&net, &input, 1, [3, 2], [2, 2]);
+        let patches = Patches::sized([3, 2]).stride(2);
+        for net in [&net, &net.for_inference()?] {
+            let found = maps_of(&patches, net, &input, &[Target::Class(1)])?;
+            close(&format!("network {seed}"), &expected, &found.get(0).to_kind(Kind::Double));
+            assert_eq!(
+                difference(&input, &before),
+                0.0,
+                "network {seed}: the input was written over"
+            );
+        }
+    }
     Ok(())
 }
 
