@@ -80,7 +80,7 @@ impl Network {
         values[0] = Value::Windows(input);
         for (index, node) in self.nodes.iter().enumerate().take(wanted + 1).skip(1) {
             // The function after a layer was computed with it.
-            if !matches!(values[index], Value::Same) {
+            if live[index].readers == 0 || !matches!(values[index], Value::Same) {
                 continue;
             }
             let fused = fusions.as_ref().and_then(|(packed, fusions)| {
@@ -116,14 +116,14 @@ impl Network {
     }
 }
 
-/// The values that are still needed, if all of them are whole.
+/// The values that are still needed, if there are any and all are whole.
 fn all_whole(values: &[Value]) -> Option<Vec<(usize, &Tensor)>> {
     let changed = values.iter().enumerate().filter(|(_, value)| !matches!(value, Value::Same));
     let whole = changed.map(|(node, value)| match value {
         Value::Whole(value) => Some((node, value)),
         _ => None,
     });
-    whole.collect()
+    whole.collect::<Option<Vec<_>>>().filter(|whole| !whole.is_empty())
 }
 
 /// Whether a crop of these values lies in memory of its own.
