@@ -21,7 +21,7 @@ pub fn run(peer: &Peer, table: &Table) -> Outcome {
         let what = format!("forward, {name}, batch {batch}");
         let mut logits = net.forward(&input)?;
         // As in a loop over many pictures: after so many runs the form is planned.
-        for _ in 0..32 {
+        for _ in 0..100 {
             logits = net.forward(&input)?;
         }
         let mut sides = vec![Side::ours("for_inference", || Ok(net.forward(&input)?))];

@@ -11,7 +11,7 @@ impl Network {
     /// the weights' memory again, and is left where less than 512 MiB would stay free. On Intel's
     /// processors, linear layers stay with libtorch's own library.
     ///
-    /// On Linux, a convolutional network that has run 32 times from inputs of one size to the same layer is
+    /// On Linux, a convolutional network that has run 100 times from inputs of one size to the same layer is
     /// then planned as a whole, which takes 0.1 to 1 s once, and is up to twice as fast from then on where
     /// layers are small.
     ///
