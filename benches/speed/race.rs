@@ -41,7 +41,7 @@ struct Row {
 pub struct Table {
     rows: RefCell<Vec<Row>>,
     /// One round is enough: it is only asked whether everything runs.
-    smoke: bool,
+    pub smoke: bool,
 }
 
 /// A side has the machine for about so long, so that its caches are its own and its clock is up.

@@ -19,6 +19,7 @@ pub(super) use self::onednn::Then;
 use self::onednn::{Function, Sum};
 use self::plans::{Form, Plans};
 use super::liveness::Liveness;
+use super::ops::Linear;
 use super::{Arithmetic, Network, Node, Op, Pointwise};
 use crate::Result as Outcome;
 use crate::allocator::give_back;
@@ -165,7 +166,7 @@ impl Packed {
                 let weight = self.weight(index, &conv.weight, conv.bias.as_ref(), pack)?;
                 weight.map(|weight| onednn::convolution(conv, &weight, x, then))
             }
-            Op::Linear(linear) => match x.numel() as i64 / linear.weight.size()[1].max(1) {
+            Op::Linear(linear) => match rows(linear, x) {
                 ..FEWEST_ROWS => None,
                 rows => {
                     let pack = || onednn::pack_linear(linear, rows);
@@ -200,6 +201,11 @@ impl Packed {
         let fitting = place.as_ref().filter(|known| known.of.data_ptr() == weight.data_ptr());
         Ok(fitting.and_then(|known| known.packed.as_ref()).map(Tensor::shallow_clone))
     }
+}
+
+/// How many rows a linear layer makes of this input.
+fn rows(linear: &Linear, x: &Tensor) -> i64 {
+    x.numel() as i64 / linear.weight.size()[1].max(1)
 }
 
 /// Whether all values are finite numbers: oneDNN's ReLU makes 0 of one that is none, and what is broken

@@ -9,7 +9,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::plans::Form;
-use super::{FEWEST_ROWS, LINEAR_TOO, fusions};
+use super::{FEWEST_ROWS, LINEAR_TOO, fusions, rows};
 use crate::network::liveness::Liveness;
 use crate::network::ops::{Linear, Reduction};
 use crate::network::{Arithmetic, Network, Node, Op, Pointwise};
@@ -104,8 +104,7 @@ fn is_known(op: &Op) -> bool {
 
 /// Whether a linear layer's weights are to be packed for so many times this input.
 fn packs(linear: &Linear, x: &Tensor, pictures: i64) -> bool {
-    let features = linear.weight.size().get(1).copied().unwrap_or(1).max(1);
-    *LINEAR_TOO && pictures * x.numel() as i64 / features >= FEWEST_ROWS
+    *LINEAR_TOO && pictures * rows(linear, x) >= FEWEST_ROWS
 }
 
 /// A linear layer in a form that the planner leaves to libtorch.
